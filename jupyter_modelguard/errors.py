@@ -1,6 +1,7 @@
 """Every error that jupyter_modelguard raises on purpose.
 
     ModelGuardError (RuntimeError)
+    ├── ConfigurationError      a setting or folder cannot be used as it is
     ├── ModelLoadBlockedError   a load was stopped; nothing of the file ran
     ├── StaleArtifactError      the file changed between the look and the load
     ├── ScanError               a target could not be scanned at all
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from jupyter_modelguard.types import Assessment
 
 __all__ = [
+    "ConfigurationError",
     "HistoryError",
     "ModelGuardError",
     "ModelLoadBlockedError",
@@ -27,6 +29,10 @@ __all__ = [
 
 class ModelGuardError(RuntimeError):
     """Root of the tree: catch this to catch whatever the guard raises."""
+
+
+class ConfigurationError(ModelGuardError):
+    """An environment variable or a folder is not as it must be; the message says what to change."""
 
 
 class ModelLoadBlockedError(ModelGuardError):
@@ -46,6 +52,10 @@ class ModelLoadBlockedError(ModelGuardError):
         super().__init__(message)
         self.assessment = assessment
         self.record_id = record_id
+
+    def _render_traceback_(self) -> list[str]:
+        """Show IPython's users the message alone: the frames are the library's, and the message names the cell."""
+        return [f"{type(self).__name__}: {self}"]
 
 
 class StaleArtifactError(ModelGuardError):

@@ -1,0 +1,142 @@
+"""What a user may set, and where the history lives.
+
+Settings are traitlets, so `%config ModelGuardConfig.strict = True` and `ipython_config.py` both work. They set comfort or tighten;
+what may load is policy and is decided elsewhere, because any cell can override a traitlet.
+
+Two environment variables are read. `MODELGUARD_HOME` names the folder of the history; it is read once, and refused unless it belongs to
+this user and is closed to others. `MODELGUARD_HEADLESS` says how to decide where nobody can answer. Neither moves trust: the per-user
+folder is derived from the password database, not from variables that a notebook can set.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import os
+import sys
+from pathlib import Path
+
+from traitlets import Bool, CaselessStrEnum, Float
+from traitlets.config import Configurable
+
+from jupyter_modelguard.errors import ConfigurationError
+
+__all__ = ["ModelGuardConfig", "default_home", "headless_mode", "home", "user_name"]
+
+_LOG = logging.getLogger(__name__)
+_FOLDER = "jupyter-modelguard"
+
+
+class ModelGuardConfig(Configurable):
+    """Comfort settings of the guard in one kernel."""
+
+    strict = Bool(default_value=False, help="Refuse unguarded loads by libraries that are otherwise only recorded.").tag(config=True)
+    ready_within = Float(3.0, min=0.0, help="Seconds a card has to appear before the question moves to a text prompt.").tag(config=True)
+    ask_with = CaselessStrEnum(
+        ("card", "prompt", "headless"),
+        default_value="card",
+        help="First way to ask: a card, a text prompt, or never (every load that would ask is blocked).",
+    ).tag(config=True)
+
+
+@functools.cache
+def home() -> Path:
+    """Folder of the history, from `MODELGUARD_HOME` or the per-user default.
+
+    It is created closed to others when missing. A folder that cannot be created is returned all the same: a history that
+    cannot be written never changes a decision.
+
+    Raises
+    ------
+    ConfigurationError
+        The folder belongs to somebody else or others may enter it.
+    """
+    named = os.environ.get("MODELGUARD_HOME")
+    if not named:
+        return _closed_folder(default_home(), "The folder of modelguard's history")
+    folder = Path(named)
+    if not folder.is_absolute():
+        raise ConfigurationError(f"MODELGUARD_HOME must be an absolute path, not {named!r}.")
+    return _closed_folder(folder, "MODELGUARD_HOME")
+
+
+def default_home() -> Path:
+    """Per-user folder that no environment variable can redirect; trust stays here.
+
+    Raises
+    ------
+    ConfigurationError
+        The operating system knows no home folder for this user.
+    """
+    if sys.platform == "win32":
+        return _windows_data_folder() / _FOLDER
+    personal = _home_folder()
+    if sys.platform == "darwin":
+        return personal / "Library" / "Application Support" / _FOLDER
+    return personal / ".local" / "share" / _FOLDER
+
+
+def headless_mode() -> str | None:
+    """How to decide without asking: "deny", "lock", or None when a person may be asked.
+
+    Raises
+    ------
+    ConfigurationError
+        `MODELGUARD_HEADLESS` holds anything else; a typing error must not open a way to ask.
+    """
+    mode = os.environ.get("MODELGUARD_HEADLESS")
+    if not mode:
+        return None
+    if mode in {"deny", "lock"}:
+        return mode
+    raise ConfigurationError(f"MODELGUARD_HEADLESS must be deny or lock, not {mode!r}.")
+
+
+def user_name() -> str:
+    """Login name of the person this process runs as, as the operating system knows it."""
+    if sys.platform != "win32":
+        import pwd
+
+        try:
+            return pwd.getpwuid(os.getuid()).pw_name
+        except KeyError:
+            return f"uid {os.getuid()}"
+    import getpass
+
+    return getpass.getuser()
+
+
+def _closed_folder(folder: Path, what: str) -> Path:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        state = folder.stat()
+    except OSError as error:
+        _LOG.warning("%s, %s, cannot be used (%s); records stay in memory.", what, folder, error.strerror)
+        return folder
+    if sys.platform != "win32":
+        if state.st_uid != os.getuid():
+            raise ConfigurationError(f"{what}, {folder}, belongs to another user. Name a folder of your own in MODELGUARD_HOME.")
+        if state.st_mode & 0o077:
+            raise ConfigurationError(f"{what}, {folder}, is open to others. Close it first: chmod 700 {folder}")
+    return folder
+
+
+def _home_folder() -> Path:
+    import pwd
+
+    try:
+        return Path(pwd.getpwuid(os.getuid()).pw_dir)
+    except KeyError:
+        raise ConfigurationError(
+            f"User id {os.getuid()} has no entry in the password database. Name a folder of your own in MODELGUARD_HOME."
+        ) from None
+
+
+def _windows_data_folder() -> Path:
+    import ctypes
+
+    local_app_data, longest = 0x1C, 32_768
+    buffer = ctypes.create_unicode_buffer(longest)
+    if getattr(ctypes, "windll").shell32.SHGetFolderPathW(None, local_app_data, None, 0, buffer):  # noqa: B009 absent elsewhere
+        raise ConfigurationError("Windows names no folder for this user's data. Name one in MODELGUARD_HOME.")
+    return Path(buffer.value)

@@ -1,0 +1,113 @@
+"""Rows of the history to frozen values and back."""
+
+from __future__ import annotations
+
+import json
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from jupyter_modelguard.history.codec import from_plain, to_plain
+from jupyter_modelguard.types import Artifact, CallSite, Decision, HistoryRecord, LoadRequest, Outcome, RiskLevel, ScanReport
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+__all__ = ["INSERT_NOTES", "Note", "notes_as_json", "record_of_note", "record_of_row", "row_of_record", "text"]
+
+
+# A silent load as `Store.note` takes it: loader, source, size in bytes, seconds since the epoch, call site, seconds it took.
+Note: TypeAlias = "tuple[str, str, int, float, CallSite, float]"
+
+# One statement for a whole batch: SQLite unpacks the rows while Python's other threads run, where a row at a time would fight the
+# loading thread for the interpreter.
+INSERT_NOTES = """
+INSERT INTO loads (id, session, at, loader, call, source, size, seconds, notebook, cell_id, execution_count, line,
+                   outcome, level, count, error)
+SELECT json_extract(value, '$[0]'), ?, json_extract(value, '$[4]'), json_extract(value, '$[1]'), json_extract(value, '$[1]'),
+       json_extract(value, '$[2]'), json_extract(value, '$[3]'), json_extract(value, '$[5]'), json_extract(value, '$[6]'),
+       json_extract(value, '$[7]'), json_extract(value, '$[8]'), json_extract(value, '$[9]'), 'loaded', 'data_only', 1, ''
+FROM json_each(?)
+"""
+
+
+def notes_as_json(notes: Iterable[tuple[str, Note]]) -> str:
+    """Pairs of id and note as the one argument of `INSERT_NOTES`."""
+    rows = []
+    for identity, (loader, source, size, at, site, seconds) in notes:
+        named = source if source.isascii() else text(source)
+        rows.append((identity, loader, named, size, at, seconds, site.notebook, site.cell_id, site.execution_count, site.line))
+    return json.dumps(rows)
+
+
+def text(value: str) -> str:
+    """Text that SQLite can hold: what is no character (half a surrogate pair from a file name or a pickle) is spelled out."""
+    return value.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def row_of_record(record: HistoryRecord, session: str) -> dict[str, Any]:
+    """Values for the columns of `loads`."""
+    request = record.request
+    return {
+        "id": record.id,
+        "session": session,
+        "at": record.at,
+        "loader": text(request.loader),
+        "call": text(request.call),
+        "source": text(request.source),
+        "notebook": request.site.notebook and text(request.site.notebook),
+        "cell_id": request.site.cell_id and text(request.site.cell_id),
+        "execution_count": request.site.execution_count,
+        "line": request.site.line,
+        "outcome": record.outcome.value,
+        "level": record.level and record.level.value,
+        "size": record.artifact.size if record.artifact else 0,
+        "seconds": record.seconds,
+        "count": record.count,
+        "error": text(record.error),
+        "artifact": to_plain(record.artifact),
+        "report": to_plain(record.report),
+        "decision": to_plain(record.decision),
+    }
+
+
+def record_of_row(row: Mapping[str, Any]) -> HistoryRecord:
+    """Build the record that a row of `loads` holds."""
+    artifact = row["artifact"]
+    source = row["source"]
+    return HistoryRecord(
+        id=row["id"],
+        at=row["at"],
+        request=LoadRequest(
+            loader=row["loader"],
+            call=row["call"],
+            source=source,
+            site=CallSite(row["notebook"], row["cell_id"], row["execution_count"], row["line"]),
+        ),
+        outcome=Outcome(row["outcome"]),
+        level=RiskLevel(row["level"]) if row["level"] else None,
+        artifact=from_plain(Artifact, artifact) if artifact else _plain_artifact(source, row["size"]),
+        report=from_plain(ScanReport, row["report"]) if row["report"] else None,
+        decision=from_plain(Decision, row["decision"]) if row["decision"] else None,
+        seconds=row["seconds"],
+        count=row["count"],
+        error=row["error"],
+    )
+
+
+def record_of_note(identity: str, note: Note) -> HistoryRecord:
+    """Build the record of a silent load that is still in memory."""
+    loader, source, size, at, site, seconds = note
+    return HistoryRecord(
+        id=identity,
+        at=at,
+        request=LoadRequest(loader, loader, source, site),
+        outcome=Outcome.LOADED,
+        level=RiskLevel.DATA_ONLY,
+        artifact=_plain_artifact(source, size),
+        seconds=seconds,
+    )
+
+
+def _plain_artifact(source: str, size: int) -> Artifact | None:
+    """Nothing more is kept of a silent load than its name and size, so nothing more is claimed."""
+    return Artifact(name=PurePath(source).name or source, source=source, format="unknown", size=size) if size else None
