@@ -1,0 +1,58 @@
+/** The grey zone: safer ways, keep blocked, and the two panels below them. */
+
+import { details } from './details';
+import { button, disclosure, element } from './element';
+import { icon } from './icons';
+import { report } from './report';
+import { fillRunPanel, type Approval } from './runPanel';
+import { copied, saferWays } from './saferWays';
+import type { CardView } from './view';
+
+export interface Decide {
+  allow: (approval: Approval) => void;
+  deny: () => void;
+}
+
+export function actions(view: CardView, decide: Decide): HTMLElement {
+  const safer = saferWays(view.safer, decide.deny);
+  const first = element('div', { class: 'mg-row' }, ...safer.buttons);
+  if (view.level === 'forbidden') {
+    first.append(requestCopy(view));
+  } else {
+    const keep = button('mg-btn', decide.deny, 'Keep blocked');
+    keep.dataset.decides = '';
+    first.append(keep);
+    if (safer.buttons.length === 0) {
+      first.append(element('span', { class: 'mg-2nd' }, 'No safer version found.'));
+    }
+  }
+  const part = view.level === 'uninspected';
+  const show = button('mg-more', () => undefined, icon('chevron'), part ? 'Show the checked part' : 'Show what it does');
+  const shown = element('div', { class: 'mg-panel' });
+  disclosure(show, shown, () => details(view));
+  const second = element('div', { class: 'mg-row mg-row--more' }, show);
+  const panels = [shown];
+  if (view.scopes.length > 0) {
+    const run = button('mg-more mg-more--run', () => undefined, icon('chevron'), part ? 'Load it anyway…' : 'Run it anyway…');
+    const asked = element('div', { class: 'mg-panel', 'data-run-panel': '' });
+    fillRunPanel(asked, view, decide.allow);
+    disclosure(run, asked);
+    second.append(run);
+    panels.push(asked);
+  }
+  return element('div', { class: 'mg-do' }, first, ...safer.panels, second, ...panels);
+}
+
+/** Where a policy says no, the way on is to ask whoever wrote it. */
+function requestCopy(view: CardView): HTMLButtonElement {
+  const copy = button(
+    'mg-btn',
+    () => {
+      void copied(report(view, '')).then(done => {
+        copy.textContent = done ? 'Copied' : 'The browser did not allow it';
+      });
+    },
+    'Copy a request with this finding'
+  );
+  return copy;
+}

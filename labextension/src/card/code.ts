@@ -1,0 +1,99 @@
+/** Listings: code to read, wrapped and never scrolled sideways, with the lines that matter marked by shape and words. */
+
+import { button, element } from './element';
+import { icon } from './icons';
+import { strange } from './text';
+import type { CodeListing, CodeRow } from './view';
+
+/** Runs of at least this many lines that nothing flags are folded, in listings longer than `LONG_LISTING`. */
+const FOLD = 8;
+const LONG_LISTING = 40;
+const CONTEXT = 2;
+
+export function listing(shown: CodeListing): HTMLElement {
+  const block = codeBlock(shown.rows);
+  block.prepend(
+    element(
+      'div',
+      { class: 'mg-code-h' },
+      element('span', {}, strange(shown.heading)),
+      element('span', {}, strange(shown.source))
+    )
+  );
+  return block;
+}
+
+export function codeBlock(rows: readonly CodeRow[]): HTMLElement {
+  const block = element('div', { class: 'mg-code' });
+  for (const run of runs(rows)) {
+    if (run.folded) {
+      block.append(fold(run.rows));
+    } else {
+      block.append(...run.rows.map(line));
+    }
+  }
+  return block;
+}
+
+interface Run {
+  rows: CodeRow[];
+  folded: boolean;
+}
+
+function runs(rows: readonly CodeRow[]): Run[] {
+  if (rows.length <= LONG_LISTING) {
+    return [{ rows: [...rows], folded: false }];
+  }
+  const near = new Set<number>();
+  rows.forEach((row, index) => {
+    if (row.flagged) {
+      for (let other = index - CONTEXT; other <= index + CONTEXT; other++) {
+        near.add(other);
+      }
+    }
+  });
+  const made: Run[] = [];
+  rows.forEach((row, index) => {
+    const folded = !near.has(index);
+    const current = made.at(-1);
+    if (current?.folded === folded) {
+      current.rows.push(row);
+    } else {
+      made.push({ rows: [row], folded });
+    }
+  });
+  return made.map(run => (run.rows.length < FOLD ? { rows: run.rows, folded: false } : run));
+}
+
+function line(row: CodeRow): HTMLElement {
+  const marked = row.flagged ? [icon('mark'), element('span', { class: 'mg-sr' }, 'flagged: ')] : [];
+  return element(
+    'div',
+    { class: row.flagged ? 'mg-ln hit' : 'mg-ln' },
+    element('span', { class: 'mk' }, ...marked),
+    element('span', { class: 'no' }, row.number > 0 ? String(row.number) : ''),
+    strange(row.text, { code: true })
+  );
+}
+
+function fold(rows: CodeRow[]): HTMLElement {
+  const show = button(
+    'mg-link',
+    () => {
+      const lines = rows.map(line);
+      folded.replaceWith(...lines);
+      // The button is gone: keep the reader's place.
+      lines[0]?.setAttribute('tabindex', '-1');
+      lines[0]?.focus();
+    },
+    'Show them'
+  );
+  const folded = element(
+    'div',
+    { class: 'mg-ln fold' },
+    element('span'),
+    element('span', { class: 'no' }, '…'),
+    element('span', {}, `${rows.length} lines that nothing flags `, show)
+  );
+  return folded;
+}

@@ -1,0 +1,57 @@
+/** "Show what it does": listings, every call, and the opcodes behind them. */
+
+import { listing } from './code';
+import { element } from './element';
+import { opcodeTable } from './opcodes';
+import { strange } from './text';
+import type { CallRow, CardView } from './view';
+
+export function details(view: CardView): HTMLElement[] {
+  const parts: HTMLElement[] = [];
+  if (view.listings.length > 0) {
+    parts.push(element('div', {}, element('h4', {}, 'What the file does'), ...view.listings.map(listing)));
+  }
+  if (view.every_call.length > 0) {
+    parts.push(element('div', {}, element('h4', {}, 'Every call it makes'), callTable(view.every_call)));
+  }
+  if (view.opcodes.length > 0) {
+    parts.push(opcodeTable(view.opcodes));
+  }
+  if (parts.length === 0) {
+    parts.push(element('p', { class: 'mg-2nd' }, 'There is nothing to show: no part of it could be read.'));
+  }
+  return parts;
+}
+
+function callTable(calls: readonly CallRow[]): HTMLElement {
+  return element(
+    'table',
+    { class: 'mg-table' },
+    element(
+      'thead',
+      {},
+      element(
+        'tr',
+        {},
+        element('th', { scope: 'col' }, 'Call'),
+        element('th', { scope: 'col' }, 'Times'),
+        element('th', { scope: 'col', class: 'opt' }, 'Comes from'),
+        element('th', { scope: 'col' }, 'Judged')
+      )
+    ),
+    element(
+      'tbody',
+      {},
+      ...calls.map(call =>
+        element(
+          'tr',
+          call.flagged ? { class: 'hit' } : {},
+          element('td', {}, strange(call.name, { name: true })),
+          element('td', { class: 'mg-num' }, String(call.count)),
+          element('td', { class: 'opt' }, strange(call.origin)),
+          element('td', {}, strange(call.judged))
+        )
+      )
+    )
+  );
+}

@@ -1,0 +1,52 @@
+/** Building blocks of the card's page: elements made of attributes and of text nodes, never of markup. */
+
+export type Child = Node | string | null;
+
+export function element<Tag extends keyof HTMLElementTagNameMap>(
+  tag: Tag,
+  attributes: Record<string, string> = {},
+  ...children: Child[]
+): HTMLElementTagNameMap[Tag] {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    made.setAttribute(name, value);
+  }
+  made.append(...children.filter(child => child !== null));
+  return made;
+}
+
+/** A button that does nothing until it is told to; none ever is the default of a form. */
+export function button(className: string, press: () => void, ...children: Child[]): HTMLButtonElement {
+  const made = element('button', { type: 'button', class: className }, ...children);
+  made.addEventListener('click', () => {
+    if (made.getAttribute('aria-disabled') !== 'true') {
+      press();
+    }
+  });
+  return made;
+}
+
+let last = 0;
+
+/** An id that no other card on the page has. */
+export function uniqueId(purpose: string): string {
+  last += 1;
+  return `mg-${purpose}-${last}-${Math.random().toString(36).slice(2, 8)}`;
+}
+
+/** A button that opens and closes what it controls; the content is made when it is first opened. */
+export function disclosure(opener: HTMLButtonElement, panel: HTMLElement, fill?: () => Child[]): void {
+  panel.id = uniqueId('panel');
+  panel.hidden = true;
+  opener.setAttribute('aria-expanded', 'false');
+  opener.setAttribute('aria-controls', panel.id);
+  let filled = fill === undefined;
+  opener.addEventListener('click', () => {
+    if (!filled && fill !== undefined) {
+      panel.append(...fill().filter(child => child !== null));
+      filled = true;
+    }
+    panel.hidden = !panel.hidden;
+    opener.setAttribute('aria-expanded', String(!panel.hidden));
+  });
+}

@@ -1,0 +1,42 @@
+/**
+ * The side of the kernel's widget that the card uses, and what it may say back.
+ *
+ * anywidget hands over such an object in every front end, with or without a lab extension.
+ */
+
+export type CardState = 'checking' | 'stopped' | 'deciding' | 'receipt' | 'denied' | 'stale' | 'abandoned';
+
+export interface CardTraits {
+  /** Random text that proves a message comes from this very card. */
+  token: string;
+  /** A CardView as JSON. */
+  view: unknown;
+  state: CardState;
+  /** What happened, in one line; empty until something did. */
+  receipt: string;
+}
+
+export interface Ready {
+  ready: string;
+}
+
+export interface Allow {
+  token: string;
+  decision: 'allow';
+  reason: string;
+  scope: string;
+  /** The finding that was typed; empty when none was asked for. */
+  finding: string;
+}
+
+export interface Deny {
+  token: string;
+  decision: 'deny';
+}
+
+export interface CardModel {
+  get<Name extends keyof CardTraits>(name: Name): CardTraits[Name];
+  on(event: string, listener: () => void): void;
+  off(event: string, listener: () => void): void;
+  send(message: Ready | Allow | Deny): void;
+}

@@ -1,0 +1,73 @@
+/** What is left afterwards: one line, that opens to say more and can do nothing. */
+
+import { button, disclosure, element } from './element';
+import { factList } from './facts';
+import { icon, type IconName } from './icons';
+import { lookOf } from './level';
+import { report } from './report';
+import { copied } from './saferWays';
+import { strange } from './text';
+import type { CardView } from './view';
+import { wouldBox } from './wouldBox';
+
+export type Ending = 'receipt' | 'denied' | 'stale' | 'abandoned' | 'disconnected';
+
+const ICONS: Record<Ending, IconName> = {
+  receipt: 'ran',
+  denied: 'kept',
+  stale: 'gone',
+  abandoned: 'gone',
+  disconnected: 'gone'
+};
+
+const ENDINGS: Record<Ending, string> = {
+  receipt: 'allowed',
+  denied: 'kept blocked',
+  stale: 'changed while the card was open · checking it again',
+  abandoned: 'not decided: the kernel restarted · nothing was loaded',
+  disconnected: 'not decided: its kernel is not connected here'
+};
+
+export function receipt(view: CardView | null, ending: Ending, line: string): HTMLElement {
+  const decided = ending === 'receipt' || (ending === 'denied' && view?.level === 'forbidden');
+  const style = view !== null && decided ? lookOf(view.level).style : 'none';
+  const drawn = element('div', { class: 'mg mg-receipt', 'data-level': style, 'data-lm-suppress-shortcuts': 'true' });
+  const said = element('span', {}, element('b', {}, 'modelguard'), ' · ', ...sentence(view, ending, line));
+  const mark = icon(style === 'forbid' ? 'forbid' : ICONS[ending]);
+  if (view === null) {
+    drawn.append(element('div', { class: 'mg-line' }, mark, said));
+    return drawn;
+  }
+  const opener = button('', () => undefined, mark, said, icon('chevron'));
+  opener.removeAttribute('class');
+  const panel = element('div', { class: 'mg-panel' });
+  disclosure(opener, panel, () => {
+    const copy = button(
+      'mg-btn mg-btn--s',
+      () => {
+        void copied(report(view, line)).then(done => {
+          copy.textContent = done ? 'Copied' : 'The browser did not allow it';
+        });
+      },
+      'Copy report'
+    );
+    return [wouldBox(view), factList(view.facts), element('div', { class: 'mg-row' }, copy)];
+  });
+  drawn.append(opener, panel);
+  return drawn;
+}
+
+/** The kernel's line without the sign and the name that plain text needs, or our own words where it had no time to write one. */
+function sentence(view: CardView | null, ending: Ending, line: string): Node[] {
+  const own = line.replace(/^[▣▢▨]?\s*(modelguard\s*·\s*)?/u, '');
+  if (ending !== 'disconnected' && own !== '') {
+    const object = view?.object ?? '';
+    if (object !== '' && own.startsWith(`${object} `)) {
+      return [element('b', {}, strange(object)), strange(own.slice(object.length))];
+    }
+    return [strange(own)];
+  }
+  const object = view === null || view.object === '' ? 'a load' : view.object;
+  const id = view === null ? '' : ` · #${view.id}`;
+  return [element('b', {}, strange(object)), document.createTextNode(` ${ENDINGS[ending]}${id}`)];
+}

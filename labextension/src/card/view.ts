@@ -1,0 +1,175 @@
+/**
+ * What the kernel asks the card to show: the CardView of `jupyter_modelguard/approval/view.py`, field for field.
+ *
+ * Every string in it may have been written by a stranger.
+ */
+
+export type Level = 'data_only' | 'note' | 'runs_code' | 'uninspected' | 'dangerous' | 'forbidden';
+
+export interface CallRow {
+  name: string;
+  count: number;
+  note: string;
+  origin: string;
+  judged: string;
+  flagged: boolean;
+}
+
+export interface Fact {
+  label: string;
+  text: string;
+}
+
+export interface CodeRow {
+  number: number;
+  text: string;
+  flagged: boolean;
+}
+
+export interface CodeListing {
+  heading: string;
+  source: string;
+  rows: CodeRow[];
+}
+
+export interface ScopeChoice {
+  value: string;
+  label: string;
+  button: string;
+  hint: string;
+  enabled: boolean;
+}
+
+export interface SaferWay {
+  label: string;
+  code: string;
+}
+
+export interface TraceStep {
+  position: number;
+  opcode: string;
+  argument: string;
+  flagged: boolean;
+}
+
+export interface CardView {
+  id: string;
+  level: Level;
+  title: string;
+  consequence: string;
+  chip: string;
+  object: string;
+  call: string;
+  place: string;
+  would: string;
+  calls: CallRow[];
+  missed: string[];
+  facts: Fact[];
+  safer: SaferWay[];
+  reasons: string[];
+  scopes: ScopeChoice[];
+  confirm: string[];
+  every_call: CallRow[];
+  listings: CodeListing[];
+  opcodes: TraceStep[];
+  limits: string;
+}
+
+type Fields = Record<string, unknown>;
+
+const LEVELS: readonly Level[] = ['data_only', 'note', 'runs_code', 'uninspected', 'dangerous', 'forbidden'];
+
+/** Read the trait, JSON text or already an object; null when it is not a view, which is then never drawn as if it were one. */
+export function readView(trait: unknown): CardView | null {
+  let value = trait;
+  if (typeof value === 'string') {
+    try {
+      value = JSON.parse(value) as unknown;
+    } catch {
+      return null;
+    }
+  }
+  if (!isFields(value)) {
+    return null;
+  }
+  const level = LEVELS.find(one => one === value.level);
+  if (level === undefined || text(value, 'id') === '') {
+    return null;
+  }
+  return {
+    id: text(value, 'id'),
+    level,
+    title: text(value, 'title'),
+    consequence: text(value, 'consequence'),
+    chip: text(value, 'chip'),
+    object: text(value, 'object'),
+    call: text(value, 'call'),
+    place: text(value, 'place'),
+    would: text(value, 'would'),
+    calls: list(value, 'calls').map(callRow),
+    missed: texts(value, 'missed'),
+    facts: list(value, 'facts').map(row => ({ label: text(row, 'label'), text: text(row, 'text') })),
+    safer: list(value, 'safer').map(row => ({ label: text(row, 'label'), code: text(row, 'code') })),
+    reasons: texts(value, 'reasons'),
+    scopes: list(value, 'scopes').map(row => ({
+      value: text(row, 'value'),
+      label: text(row, 'label'),
+      button: text(row, 'button'),
+      hint: text(row, 'hint'),
+      enabled: row.enabled === true
+    })),
+    confirm: texts(value, 'confirm'),
+    every_call: list(value, 'every_call').map(callRow),
+    listings: list(value, 'listings').map(row => ({
+      heading: text(row, 'heading'),
+      source: text(row, 'source'),
+      rows: list(row, 'rows').map(line => ({
+        number: number(line, 'number'),
+        text: text(line, 'text'),
+        flagged: line.flagged === true
+      }))
+    })),
+    opcodes: list(value, 'opcodes').map(row => ({
+      position: number(row, 'position'),
+      opcode: text(row, 'opcode'),
+      argument: text(row, 'argument'),
+      flagged: row.flagged === true
+    })),
+    limits: text(value, 'limits')
+  };
+}
+
+function callRow(row: Fields): CallRow {
+  return {
+    name: text(row, 'name'),
+    count: number(row, 'count'),
+    note: text(row, 'note'),
+    origin: text(row, 'origin'),
+    judged: text(row, 'judged'),
+    flagged: row.flagged === true
+  };
+}
+
+function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function text(fields: Fields, name: string): string {
+  const value = fields[name];
+  return typeof value === 'string' ? value : '';
+}
+
+function number(fields: Fields, name: string): number {
+  const value = fields[name];
+  return typeof value === 'number' ? value : 0;
+}
+
+function list(fields: Fields, name: string): Fields[] {
+  const value = fields[name];
+  return Array.isArray(value) ? value.filter(isFields) : [];
+}
+
+function texts(fields: Fields, name: string): string[] {
+  const value = fields[name];
+  return Array.isArray(value) ? value.filter(one => typeof one === 'string') : [];
+}
