@@ -1,0 +1,89 @@
+"""Which Python files a repository's entry points would execute: the file that is named, and what it imports relatively.
+
+Files are parsed, never imported. A file that cannot be parsed is still part of the answer: it would be executed, and fail, all the same.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+from typing import TYPE_CHECKING
+
+from jupyter_modelguard.types import CodeFile
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+__all__ = ["auto_map_modules", "collect_code"]
+
+_CONFIGS = ("config.json", "tokenizer_config.json", "processor_config.json", "preprocessor_config.json", "generation_config.json")
+
+
+def auto_map_modules(read: Callable[[str], bytes | None]) -> tuple[str, ...]:
+    """Return the module files that a repository's configurations name in `auto_map`, such as `modeling_acme.py`.
+
+    Parameters
+    ----------
+    read
+        Returns the content of a file of the repository, or None if there is none.
+    """
+    found: dict[str, None] = {}
+    for name in _CONFIGS:
+        content = read(name)
+        if content is None:
+            continue
+        try:
+            config = json.loads(content)
+        except ValueError:
+            continue  # the library reports it when it reads the file itself
+        for reference in _references(config.get("auto_map") if isinstance(config, dict) else None):
+            if "--" not in reference and "." in reference:
+                found[reference.split(".")[0] + ".py"] = None
+    return tuple(found)
+
+
+def _references(value: object) -> Iterable[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from _references(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _references(item)
+
+
+def collect_code(entries: Iterable[str], read: Callable[[str], bytes | None]) -> tuple[CodeFile, ...]:
+    """Return the entry files and everything that they import relatively, in the order in which they were found."""
+    waiting = list(dict.fromkeys(entries))
+    found: dict[str, CodeFile] = {}
+    while waiting:
+        path = waiting.pop(0)
+        if path in found:
+            continue
+        content = read(path)
+        if content is None:
+            continue
+        found[path] = CodeFile(path, hashlib.sha256(content).hexdigest(), content)
+        waiting += _relative_imports(path, content)
+    return tuple(found.values())
+
+
+def _relative_imports(path: str, content: bytes) -> list[str]:
+    try:
+        tree = ast.parse(content)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return []
+    folder = path.split("/")[:-1]
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            base = folder[: len(folder) - node.level + 1]
+            modules = [node.module] if node.module else []
+            # "from . import x" and "from .x import y" may both name a file
+            modules += [f"{node.module}.{alias.name}" if node.module else alias.name for alias in node.names]
+            for module in modules:
+                parts = [*base, *module.split(".")]
+                found += ["/".join(parts) + ".py", "/".join([*parts, "__init__.py"])]
+    return found

@@ -1,0 +1,171 @@
+"""Reach the bytes of a load: a path, a file object or bytes become one source that can be looked at and then loaded from.
+
+A regular file is looked at where it lies and read again from the proved copy. Whatever else can be read and rewound (a `BytesIO`, a
+decompressing reader) is read to its end once, and those very bytes are looked at and loaded.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+import tempfile
+from typing import TYPE_CHECKING, BinaryIO, Self
+
+from jupyter_modelguard.artifacts.recording import record_stream
+from jupyter_modelguard.artifacts.replay import replay
+from jupyter_modelguard.artifacts.source import StreamSource
+
+if TYPE_CHECKING:
+    from jupyter_modelguard.artifacts.copy import StreamCopy
+
+__all__ = ["Reached", "file_name", "path_of"]
+
+_INLINE = 1 << 20  # bytes; what is larger travels to the worker through a private file instead of its pipe
+
+
+def path_of(target: object) -> str | None:
+    """Return the path that a load was given, resolved once to an exact `str`, or None if it was given no path.
+
+    Raises
+    ------
+    TypeError
+        If `__fspath__` yields neither `str` nor `bytes`.
+    """
+    if isinstance(target, (str, bytes, os.PathLike)):
+        path = os.fsdecode(os.fspath(target))
+        return os.path.abspath(str.__str__(path))
+    return None
+
+
+def file_name(file: object) -> str:
+    """Return the absolute path that a file object says it has, or an empty string."""
+    name = getattr(file, "name", "")
+    return os.path.abspath(name) if type(name) is str and name else ""
+
+
+class Reached:
+    """The bytes of one load, in reach.
+
+    Use as a context manager: leaving it closes what was opened for the look, never what the caller handed over.
+
+    Attributes
+    ----------
+    source
+        What the worker is told.
+    name
+        The absolute path for people and records, or an empty string for bytes in memory.
+    size
+        Bytes from the start of the stream to the end of what could be read.
+    """
+
+    def __init__(self, source: StreamSource, name: str, size: int, descriptor: int | None, spool: str | None = None) -> None:
+        self.source = source
+        self.name = name
+        self.size = size
+        self._descriptor = descriptor
+        self._spool = spool
+
+    @classmethod
+    def at_path(cls, path: str) -> Self:
+        """Reach a regular file by its path.
+
+        Raises
+        ------
+        OSError
+            Whatever `open` would raise; `OSError` too for FIFOs, sockets and devices, which can neither be looked at nor rewound.
+        """
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            os.close(descriptor)
+            if stat.S_ISDIR(status.st_mode):
+                raise IsADirectoryError(21, "Is a directory", path)
+            message = f"{path} is not a regular file, so it cannot be looked at before it is loaded; copy it to a file first"
+            raise OSError(message)
+        return cls(StreamSource(path=path), path, status.st_size, descriptor)
+
+    @classmethod
+    def of_file(cls, file: BinaryIO, start: int) -> Self:
+        """Reach what a seekable file object holds from `start` on; the file is left at `start`."""
+        descriptor = _regular_descriptor(file)
+        if descriptor is not None:
+            name = file_name(file)
+            size = max(os.fstat(descriptor).st_size - start, 0)
+            return cls(StreamSource(path=_path_to(descriptor, name), offset=start), name, size, os.dup(descriptor))
+        file.seek(start)
+        data = file.read()
+        file.seek(start)
+        return cls.of_bytes(bytes(data), file_name(file))
+
+    @classmethod
+    def of_pipe(cls, file: BinaryIO) -> Self:
+        """Reach one pickle stream of something that cannot be rewound; exactly its bytes are taken out of it."""
+        return cls.of_bytes(record_stream(file), file_name(file))
+
+    @classmethod
+    def of_bytes(cls, data: bytes, name: str = "") -> Self:
+        """Reach bytes in memory; a large block is handed to the worker through a private file."""
+        if len(data) <= _INLINE:
+            return cls(StreamSource(data=data), name, len(data), None)
+        descriptor, spool = tempfile.mkstemp(prefix="modelguard-")
+        with open(descriptor, "wb", closefd=False) as file:
+            file.write(data)
+        reached = cls(StreamSource(path=spool), name, len(data), descriptor, spool)
+        reached._data = data
+        return reached
+
+    _data: bytes | None = None
+
+    @property
+    def data(self) -> bytes | None:
+        """The bytes themselves when they are in memory already."""
+        return self._data if self._spool is not None else (self.source.data if self.source.path is None else None)
+
+    def everything(self) -> bytes:
+        """Read all bytes from the start of the stream, for what could not be traced to its end."""
+        if self.data is not None:
+            return self.data
+        assert self._descriptor is not None  # noqa: S101 only bytes in memory have none
+        with open(os.dup(self._descriptor), "rb") as file:
+            file.seek(self.source.offset)
+            return file.read()
+
+    def replay(self, copy: StreamCopy | None, *, tail: bool = False) -> BinaryIO:
+        """Open the bytes that were looked at for the load; without a copy, everything that could be read. See `replay.replay`."""
+        if self.data is not None:
+            return io.BytesIO(self.data)
+        if copy is None:
+            return io.BytesIO(self.everything())
+        assert self._descriptor is not None  # noqa: S101 only bytes in memory have none
+        return replay(copy, self._descriptor, self.source.offset, self.name, tail=tail)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+        if self._spool is not None:
+            os.unlink(self._spool)
+
+
+def _regular_descriptor(file: object) -> int | None:
+    """The descriptor of an exact CPython file over a regular file: a subclass may read something else than its descriptor."""
+    raw = file.raw if type(file) in (io.BufferedReader, io.BufferedRandom) else file  # type: ignore[attr-defined]
+    if type(raw) is not io.FileIO:
+        return None
+    descriptor = raw.fileno()
+    return descriptor if stat.S_ISREG(os.fstat(descriptor).st_mode) else None
+
+
+def _path_to(descriptor: int, name: str) -> str:
+    """A path that leads another process of this user to the very file behind a descriptor."""
+    try:
+        there = os.stat(name)
+        here = os.fstat(descriptor)
+        if (there.st_ino, there.st_dev) == (here.st_ino, here.st_dev):
+            return name
+    except OSError:
+        pass  # renamed, deleted or never had a name: the descriptor still leads to it
+    return f"/proc/{os.getpid()}/fd/{descriptor}"

@@ -1,0 +1,71 @@
+"""Execute the bytes that were looked at: how a call scope holds a model's own Python files.
+
+While a loader that imports is under way, source outside the standard library and site-packages runs only if its content was approved,
+and what runs is the very content that was hashed. Bytecode beside a model is never used: it can claim any source.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from typing import TYPE_CHECKING, Any
+
+from jupyter_modelguard.hooks.scopes import Mode, Scope, Suspended, current_scope
+from jupyter_modelguard.hooks.trusted_paths import is_trusted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import CodeType
+
+__all__ = ["CODE_TURN", "guard_get_code", "guard_sourceless_get_code"]
+
+CODE_TURN = threading.RLock()
+"""Loads that execute code files take turns: two at once could run each other's modules."""
+
+_EMPTY = hashlib.sha256(b"").hexdigest()  # the __init__.py files that libraries put beside a copied module
+
+
+def guard_get_code(original: Callable[..., CodeType | None]) -> Callable[..., CodeType | None]:
+    """Guard `SourceLoader.get_code`, through which every Python source file is imported whatever its suffix."""
+
+    def get_code(self: Any, fullname: str) -> CodeType | None:
+        scope = _call_scope()
+        if scope is None:
+            return original(self, fullname)
+        with Suspended():
+            path = self.get_filename(fullname)
+            if is_trusted(path):
+                return original(self, fullname)
+            content = self.get_data(path)
+            digest = hashlib.sha256(content).hexdigest()
+        if digest != _EMPTY and digest not in scope.files:
+            raise scope.refuse(f"code file {path}")
+        return self.source_to_code(content, path)  # type: ignore[no-any-return]
+
+    get_code.__modelguard__ = original  # type: ignore[attr-defined]
+    return get_code
+
+
+def guard_sourceless_get_code(original: Callable[..., CodeType | None]) -> Callable[..., CodeType | None]:
+    """Guard `SourcelessFileLoader.get_code`: bytecode without source, which nobody can read before it runs."""
+
+    def get_code(self: Any, fullname: str) -> CodeType | None:
+        scope = _call_scope()
+        if scope is not None:
+            with Suspended():
+                path = self.get_filename(fullname)
+                trusted = is_trusted(path)
+            if not trusted:
+                raise scope.refuse(f"bytecode file {path}")
+        return original(self, fullname)
+
+    get_code.__modelguard__ = original  # type: ignore[attr-defined]
+    return get_code
+
+
+def _call_scope() -> Scope | None:
+    scope = current_scope()
+    while scope is not None and scope.mode is not Mode.CALL:
+        scope = scope.outer
+    return scope
+

@@ -1,0 +1,205 @@
+"""The floor: one audit hook that sees what the interpreter really does, whichever library asked for it.
+
+Wrappers know the call; the floor knows the truth. It refuses a global that is neither closed nor proved nor approved *before* it is
+resolved, by raising from the `pickle.find_class` event. Audit hooks cannot be removed: `close` makes it look away, and the next
+`open` uses the same hook again.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from typing import TYPE_CHECKING, Any, Final
+
+from jupyter_modelguard.hooks.attribution import Caller, attribute
+from jupyter_modelguard.hooks.scopes import Mode, Scope, thread_state
+from jupyter_modelguard.hooks.trusted_paths import is_trusted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import CodeType, FrameType
+
+    from jupyter_modelguard.types import QualifiedName
+
+__all__ = ["FLOOR", "Floor"]
+
+# What honest loads of ten libraries raise besides find_class and open; none of these can run code of the file's choosing.
+_HARMLESS: Final = frozenset(
+    {
+        "builtins.id",
+        "compile",
+        "ctypes.cdata",
+        "ctypes.cdata/buffer",
+        "gc.get_referents",
+        "mmap.__new__",
+        "object.__getattr__",
+        "os.listdir",
+        "os.scandir",
+        "sys._getframe",
+        "sys.unraisablehook",
+        "time.sleep",
+    }
+)
+_WRITE_FLAGS: Final = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+
+
+class Floor:
+    """The audit hook and what it judges by.
+
+    One instance a process: see `FLOOR`. Its state is bound into a closure, so that reaching it takes deliberate work; code that
+    already runs in the kernel can do that work all the same.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._hooked = False
+        self._active = [False]
+        self._closed: list[frozenset[tuple[str, str]]] = [frozenset()]
+        self._dangerous: list[Callable[[str, str], bool]] = [lambda module, name: False]  # noqa: ARG005 the judge's signature
+        self._observe: list[Callable[[str, str], None]] = [lambda module, name: None]  # noqa: ARG005
+        self._fast_codes: set[CodeType] = set()
+
+    @property
+    def active(self) -> bool:
+        """Whether the floor holds anything at present."""
+        return self._active[0]
+
+    def open(
+        self,
+        closed: frozenset[QualifiedName],
+        dangerous: Callable[[str, str], bool],
+        observe: Callable[[str, str], None],
+    ) -> None:
+        """Start to hold.
+
+        Parameters
+        ----------
+        closed
+            Globals that are harmless with any arguments and any state.
+        dangerous
+            Whether a global is on the known-dangerous list; refused outside scopes too, whichever library asks.
+        observe
+            Told the module and the global that a library resolved outside every scope and that was let pass.
+        """
+        with self._lock:
+            self._closed[0] = frozenset((name.module, name.name) for name in closed)
+            self._dangerous[0] = dangerous
+            self._observe[0] = observe
+            if not self._hooked:
+                sys.addaudithook(self._build())
+                self._hooked = True
+            self._active[0] = True
+
+    def close(self) -> None:
+        """Look away; the hook itself stays in the interpreter."""
+        self._active[0] = False
+
+    def add_fast_path(self, code: CodeType) -> None:
+        """Let a wrapper's own code object mark an unproved load, which is cheaper than opening a scope around each one."""
+        self._fast_codes.add(code)
+
+    def is_closed(self, module: str, name: str) -> bool:
+        """Return whether a global may be resolved without any look, which wants its module to be imported already."""
+        return (module, name) in self._closed[0] and module in sys.modules
+
+    def _build(self) -> Callable[[str, tuple[Any, ...]], None]:
+        active, closed, fast_codes = self._active, self._closed, self._fast_codes
+        dangerous, observe = self._dangerous, self._observe
+        modules, state, getframe = sys.modules, thread_state, sys._getframe
+
+        def judge_global(args: tuple[Any, ...], frame: FrameType) -> None:
+            module, name = args
+            scope = state.scope
+            if scope is not None and scope.refusals:
+                raise scope.refusals[0]
+            if type(module) is not str or type(name) is not str:
+                # A subclass of str can be one name for us and another for the import system.
+                raise (scope or Scope(Mode.PROVED)).refuse("a global's name is not an exact str")
+            if (module, name) in closed[0] and module in modules:
+                return
+            if scope is None or scope.mode is Mode.CALL:
+                if frame.f_code in fast_codes:
+                    raise Scope(Mode.PROVING).unwind(f"{module}.{name}")
+                caller, who = attribute(frame)
+                if caller is Caller.TRAFFIC:
+                    return
+                if caller is Caller.USER or scope is not None or dangerous[0](module, name):
+                    raise (scope or Scope(Mode.PROVED)).refuse(f"{module}.{name}")
+                observe[0](who, f"{module}.{name}")
+            elif scope.mode is Mode.PROVING:
+                raise scope.unwind(f"{module}.{name}")
+            elif (module, name) not in scope.allowed:
+                raise scope.refuse(f"{module}.{name}")
+
+        def hook(event: str, args: tuple[Any, ...]) -> None:
+            if event == "pickle.find_class":
+                if active[0] and not state.suspended:
+                    judge_global(args, getframe(1))
+                return
+            scope = state.scope
+            if scope is None or state.suspended:
+                return
+            if scope.mode is Mode.PROVED:
+                _judge_event(scope, event, args)
+            elif event == "import" and scope.mode is Mode.CALL:
+                _judge_native_import(scope, args)
+
+        return hook
+
+
+def _judge_event(scope: Scope, event: str, args: tuple[Any, ...]) -> None:
+    """Inside a proved load everything that honest loads do not need is refused: the backstop behind the grammar."""
+    if event in _HARMLESS:
+        return
+    if scope.refusals:
+        raise scope.refusals[0]
+    state = thread_state
+    state.suspended += 1  # looking at a path raises events of its own
+    try:
+        if event == "open":
+            path, mode, flags = args
+            reads = (flags & _WRITE_FLAGS) == 0 if type(flags) is int else mode in ("r", "rb")
+            if reads and (type(path) is int or _may_read(scope, path)):
+                return
+        elif event in ("import", "exec") and _is_library(event, args):
+            return
+    finally:
+        state.suspended -= 1
+    raise scope.refuse(f"{event} {_shown(args)}")
+
+
+def _may_read(scope: Scope, path: object) -> bool:
+    if isinstance(path, bytes):
+        path = os.fsdecode(path)
+    return type(path) is str and (os.path.abspath(path) == scope.artifact or is_trusted(path))
+
+
+def _is_library(event: str, args: tuple[Any, ...]) -> bool:
+    """Lazy imports of installed libraries, judged again by path when their files are opened."""
+    if event == "exec":
+        return is_trusted(args[0].co_filename) or args[0].co_filename.startswith("<frozen ")
+    filename = args[1]
+    return filename is None or is_trusted(filename)
+
+
+def _judge_native_import(scope: Scope, args: tuple[Any, ...]) -> None:
+    """Extension modules beside a model run native code on import, and no digest of source covers them."""
+    filename = args[1]
+    if filename is None:
+        return
+    state = thread_state
+    state.suspended += 1
+    try:
+        trusted = is_trusted(filename)
+    finally:
+        state.suspended -= 1
+    if not trusted:
+        raise scope.refuse(f"native module {filename}")
+
+
+def _shown(args: tuple[Any, ...]) -> str:
+    return ", ".join(repr(arg)[:80] for arg in args if isinstance(arg, (str, bytes, int)))
+
+
+FLOOR: Final = Floor()

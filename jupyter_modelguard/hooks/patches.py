@@ -1,0 +1,168 @@
+"""Put the rows of the table in place, keep them there, and take them out again.
+
+A finder on `sys.meta_path` applies a module's rows whenever that module is executed, also after `importlib.reload` or after it was
+deleted and imported again. Modules imported earlier are patched at once, with the names that other modules of the same libraries and
+the user's namespace had bound to the very original.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+from importlib.machinery import ModuleSpec
+from typing import TYPE_CHECKING, Any
+
+import wrapt
+
+from jupyter_modelguard.hooks.passage import Passage
+from jupyter_modelguard.hooks.table import TABLE, GuardedFunction, Row
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from types import ModuleType
+
+    from jupyter_modelguard.hooks.gate import Gate
+
+__all__ = ["Patches"]
+
+_log = logging.getLogger(__name__)
+
+
+class Patches:
+    """The table, in place; a handle that restores.
+
+    Parameters
+    ----------
+    gate
+        The guard that the wrappers ask.
+    rows
+        What to patch.
+
+    Attributes
+    ----------
+    missing
+        Rows whose library no longer has that name: loaders that are not held by a wrapper here.
+    """
+
+    def __init__(self, gate: Gate, rows: Iterable[Row] = TABLE) -> None:
+        self._passage = Passage(gate)
+        self._rows: dict[str, list[Row]] = {}
+        for row in rows:
+            self._rows.setdefault(row.module, []).append(row)
+        self._placed: list[tuple[Any, str, Any, Any]] = []
+        self._finder = _Finder(self)
+        self.missing: set[Row] = set()
+
+    @property
+    def libraries(self) -> frozenset[str]:
+        """Top-level names of the libraries that the table knows."""
+        return frozenset(name.partition(".")[0] for name in self._rows)
+
+    def guards(self, module: str) -> bool:
+        """Return whether the table has rows for a module."""
+        return module in self._rows
+
+    def install(self, namespace: dict[str, Any] | None = None) -> None:
+        """Patch what is imported already, and watch for the rest.
+
+        Parameters
+        ----------
+        namespace
+            The user's names; those bound to an original are bound to its guarded form instead.
+        """
+        sys.meta_path.insert(0, self._finder)
+        for name in tuple(self._rows):
+            module = sys.modules.get(name)
+            if module is not None:
+                self.apply(module)
+        self._rebind(namespace)
+
+    def restore(self) -> None:
+        """Put back every attribute that is still ours; what somebody replaced since stays theirs."""
+        if self._finder in sys.meta_path:
+            sys.meta_path.remove(self._finder)
+        while self._placed:
+            owner, name, original, replacement = self._placed.pop()
+            names = owner if isinstance(owner, dict) else vars(owner)
+            if names.get(name) is replacement:
+                if isinstance(owner, dict):
+                    owner[name] = original
+                else:
+                    setattr(owner, name, original)
+
+    def apply(self, module: ModuleType) -> None:
+        """Apply a module's rows. A fault in here must never make the user's import fail."""
+        for row in self._rows.get(module.__name__, ()):
+            try:
+                self._apply_row(module, row)
+            except Exception:
+                _log.exception("could not guard %s.%s", row.module, row.attribute)
+                self.missing.add(row)
+
+    def _apply_row(self, module: ModuleType, row: Row) -> None:
+        try:
+            owner, name, original = wrapt.resolve_path(module, row.attribute)
+        except AttributeError:
+            _log.warning("%s has no %s any more: that way in is held by the audit floor alone", row.module, row.attribute)
+            self.missing.add(row)
+            return
+        if isinstance(original, GuardedFunction) or hasattr(original, "__modelguard__"):
+            return  # bound from a module that was guarded before it was imported
+        replacement = row.build(original, self._passage)
+        setattr(owner, name, replacement)
+        self._placed.append((owner, name, original, replacement))
+
+    def _rebind(self, namespace: dict[str, Any] | None) -> None:
+        """Bind the guarded loaders wherever libraries of the table and the user had bound the originals by name."""
+        guarded = {id(original): replacement for owner, _, original, replacement in self._placed if not isinstance(owner, type)}
+        libraries = self.libraries | {"_pickle"}
+        owners: list[Any] = [module for name, module in sys.modules.items() if name.partition(".")[0] in libraries]
+        if namespace is not None:
+            owners.append(namespace)
+        for owner in owners:
+            names = owner if isinstance(owner, dict) else getattr(owner, "__dict__", {})
+            for name, value in tuple(names.items()):
+                replacement = guarded.get(id(value))
+                if replacement is not None:
+                    names[name] = replacement
+                    self._placed.append((names, name, value, replacement))
+
+
+class _Finder:
+    """Finds a guarded module through the other finders, and applies its rows right after it was executed."""
+
+    def __init__(self, patches: Patches) -> None:
+        self._patches = patches
+        self._searching = threading.local()
+
+    def find_spec(self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None) -> ModuleSpec | None:
+        if not self._patches.guards(name) or getattr(self._searching, "name", None) == name:
+            return None
+        self._searching.name = name
+        try:
+            for finder in sys.meta_path:
+                if finder is self or not hasattr(finder, "find_spec"):
+                    continue
+                spec = finder.find_spec(name, path, target)
+                if spec is not None:
+                    self._watch(spec)
+                    return spec
+        finally:
+            self._searching.name = None
+        return None
+
+    def _watch(self, spec: ModuleSpec) -> None:
+        loader = spec.loader
+        if loader is None or isinstance(loader, type):
+            return
+        plain = loader.exec_module
+
+        def exec_module(module: ModuleType) -> None:
+            plain(module)
+            self._patches.apply(module)
+
+        try:
+            loader.exec_module = exec_module  # type: ignore[method-assign]
+        except AttributeError:
+            _log.warning("the loader of %s cannot be watched: its loaders are held by the audit floor alone", spec.name)

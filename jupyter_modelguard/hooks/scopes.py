@@ -1,0 +1,139 @@
+"""What a thread may do while it loads: the scopes that the floor judges by.
+
+A deserialization scope is one reader over bytes that were obtained already; a call scope is a loader that downloads, caches and
+imports. Scopes nest, each thread has its own, and a refusal is sticky: once something was refused, everything else in that scope is
+refused too, and the end of the scope raises even if a library swallowed the refusal.
+"""
+
+from __future__ import annotations
+
+import enum
+import threading
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from types import TracebackType
+
+    from jupyter_modelguard.errors import ModelLoadBlockedError
+
+__all__ = ["LoadHeld", "Mode", "Scope", "Suspended", "Unproved", "current_scope", "thread_state"]
+
+
+class LoadHeld(BaseException):
+    """Something was refused for good.
+
+    Not an `Exception`: libraries catch those and fall back to another way of running the same payload.
+
+    Attributes
+    ----------
+    error
+        The public error that the outermost wrapper raises in its place; None if nobody was asked.
+    """
+
+    def __init__(self, why: str, error: ModelLoadBlockedError | None = None) -> None:
+        super().__init__(why)
+        self.error = error
+
+
+class Unproved(BaseException):
+    """The fast path met a global that is not closed; the wrapper unwinds and looks at the whole stream."""
+
+
+class Mode(enum.Enum):
+    """How a scope was come by, which says what it allows."""
+
+    PROVING = "proving"  # closed globals alone; the first other one unwinds
+    PROVED = "proved"  # exactly what the trace found inert; other audit events are refused as well
+    APPROVED = "approved"  # exactly the globals a person was shown
+    CALL = "call"  # a loader that imports: closed globals, and code files by digest
+
+
+class _ThreadState(threading.local):
+    scope: Scope | None = None
+    suspended: int = 0
+
+
+thread_state = _ThreadState()
+
+
+def current_scope() -> Scope | None:
+    """Return the innermost scope of this thread, or None while scopes are suspended."""
+    return None if thread_state.suspended else thread_state.scope
+
+
+class Scope:
+    """One load on one thread.
+
+    Parameters
+    ----------
+    mode
+        What kind of scope this is.
+    allowed
+        Raw `(module, name)` pairs that may be resolved beyond the closed ones.
+    files
+        Digest to content of the code files that may be executed (call scopes).
+    artifact
+        Path of the file being read, which may be opened again.
+    label
+        The loader, for messages.
+    """
+
+    __slots__ = ("allowed", "artifact", "files", "label", "mode", "outer", "refusals")
+
+    def __init__(
+        self,
+        mode: Mode,
+        allowed: frozenset[tuple[str, str]] = frozenset(),
+        files: Mapping[str, bytes] | None = None,
+        artifact: str = "",
+        label: str = "",
+    ) -> None:
+        self.mode = mode
+        self.allowed = allowed
+        self.files: dict[str, bytes] = dict(files or {})
+        self.artifact = artifact
+        self.label = label
+        self.refusals: list[LoadHeld | Unproved] = []
+        self.outer: Scope | None = None
+
+    def refuse(self, why: str) -> LoadHeld:
+        """Refuse something for good: return what to raise."""
+        return self.hold(LoadHeld(why))
+
+    def hold(self, held: LoadHeld) -> LoadHeld:
+        """Mark this scope and every one around it, and return what to raise."""
+        scope: Scope | None = self
+        while scope is not None:
+            scope.refusals.append(held)
+            scope = scope.outer
+        return held
+
+    def unwind(self, why: str) -> Unproved:
+        """Mark this scope alone, and return what to raise so that the wrapper looks closer."""
+        unproved = Unproved(why)
+        self.refusals.append(unproved)
+        return unproved
+
+    def __enter__(self) -> Self:
+        self.outer = thread_state.scope
+        thread_state.scope = self
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        thread_state.scope = self.outer
+        if self.refusals and not isinstance(error, (LoadHeld, Unproved)):
+            # A library swallowed the refusal, or turned it into an error of its own.
+            raise self.refusals[0] from error
+
+
+class Suspended:
+    """Our own work on this thread (trace, card, store) is nobody's load; reentrant."""
+
+    __slots__ = ()
+
+    def __enter__(self) -> None:
+        thread_state.suspended += 1
+
+    def __exit__(self, *_: object) -> None:
+        thread_state.suspended -= 1

@@ -1,0 +1,113 @@
+"""Readers of their own over a path or a file, looked at before they start: `joblib.load` and `dill.load`.
+
+joblib keeps raw arrays between the opcodes and may compress the whole file; what is decompressed here is decompressed once, and those
+bytes are both looked at and loaded.
+"""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import lzma
+import sys
+import threading
+import zlib
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
+
+from jupyter_modelguard.artifacts.reach import Reached, file_name, path_of
+from jupyter_modelguard.hooks.attribution import Caller, attribute
+from jupyter_modelguard.hooks.passage import Passage, call_text
+from jupyter_modelguard.hooks.scopes import Suspended
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from jupyter_modelguard.hooks.gate import Permit
+
+__all__ = ["guard_dill_load", "guard_joblib_load", "swap_joblib_file"]
+
+_DECOMPRESS: Final[dict[bytes, Callable[[bytes], bytes]]] = {
+    b"\x1f\x8b": gzip.decompress,
+    b"BZ": bz2.decompress,
+    b"\xfd7zXZ": lzma.decompress,
+    b"\x5d\x00": lzma.decompress,
+    b"\x78\x01": zlib.decompress,
+    b"\x78\x5e": zlib.decompress,
+    b"\x78\x9c": zlib.decompress,
+    b"\x78\xda": zlib.decompress,
+}
+
+
+class _Proved(threading.local):
+    file: BinaryIO | None = None
+
+
+_proved = _Proved()
+
+
+def guard_dill_load(passage: Passage) -> Callable[..., Any]:
+    """Return a wrapt wrapper for `dill.load`, whose `find_class` hands out `__main__` without an audit event."""
+
+    def run(reached: Reached, permit: Permit, wrapped: Callable[..., Any], args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+        return wrapped(reached.replay(permit.copy), *args[1:], **options)
+
+    return _guard(passage, "dill.load", "pickle", run)
+
+
+def guard_joblib_load(passage: Passage) -> Callable[..., Any]:
+    """Return a wrapt wrapper for `joblib.load`; joblib opens the file its own way and reads the proved bytes."""
+
+    def run(reached: Reached, permit: Permit, wrapped: Callable[..., Any], args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+        _proved.file = reached.replay(permit.copy)
+        try:
+            return wrapped(*args, **options)
+        finally:
+            _proved.file = None
+
+    return _guard(passage, "joblib.load", "joblib", run)
+
+
+def swap_joblib_file(wrapped: Callable[..., Any], _instance: object, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+    """Hand joblib's unpickler the proved bytes in place of the file that it opened (`NumpyUnpickler.__init__`)."""
+    proved, _proved.file = _proved.file, None
+    if proved is None:
+        return wrapped(*args, **options)
+    if len(args) > 1:
+        return wrapped(args[0], proved, *args[2:], **options)
+    return wrapped(*args, **{**options, "file_handle": proved})
+
+
+def _guard(passage: Passage, loader: str, dialect: str, run: Callable[..., Any]) -> Callable[..., Any]:
+    gate = passage.gate
+
+    def reader(wrapped: Callable[..., Any], _instance: object, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+        frame = sys._getframe(1)
+        if passage.inside() or not args or attribute(frame)[0] is Caller.TRAFFIC:
+            return wrapped(*args, **options)
+        with Suspended():
+            path = path_of(args[0])
+            request = gate.request(loader, call_text(loader, options), path or file_name(args[0]) or "<file object>", frame)
+            try:
+                reached = _decompressed(Reached.at_path(path) if path is not None else Reached.of_file(args[0], args[0].tell()))
+            except Exception as error:
+                gate.failed(request, error)
+                raise
+        with reached:
+            return passage.stream(request, reached, dialect, lambda permit: run(reached, permit, wrapped, args, options))
+
+    return reader
+
+
+def _decompressed(reached: Reached) -> Reached:
+    """Unpack a compressed file once; the look and the load share what came out."""
+    with reached.source.open() as file:
+        head = file.read(6)
+    for magic, decompress in _DECOMPRESS.items():
+        if head.startswith(magic):
+            with reached:
+                try:
+                    data = decompress(reached.everything())
+                except (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError):
+                    break  # not what its first bytes say; joblib itself names the fault
+                return Reached.of_bytes(data, reached.name)
+    return reached

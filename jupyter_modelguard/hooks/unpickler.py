@@ -1,0 +1,177 @@
+"""`pickle.Unpickler`, guarded: the C class by a subclass in its place, the pure Python one by its `load` method.
+
+People and libraries subclass both. A subclass that overrides neither `find_class` nor `persistent_load` takes the fast path; every
+other one is looked at first, because its overrides may resolve globals without the interpreter telling anybody.
+"""
+
+from __future__ import annotations
+
+import copyreg
+import pickle
+import sys
+import time
+import types
+from typing import TYPE_CHECKING, Any
+
+from jupyter_modelguard.artifacts.reach import Reached, file_name
+from jupyter_modelguard.hooks.attribution import Caller, attribute
+from jupyter_modelguard.hooks.floor import FLOOR
+from jupyter_modelguard.hooks.passage import Passage
+from jupyter_modelguard.hooks.scopes import Suspended, Unproved, thread_state
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from jupyter_modelguard.hooks.gate import Permit
+
+__all__ = ["guard_python_load", "guard_unpickler"]
+
+_LOADER = "pickle.Unpickler"
+
+
+def guard_unpickler(original: type, passage: Passage, loader: str = _LOADER) -> type:
+    """Return a subclass of the C `Unpickler` whose `load` goes through the gate."""
+    gate = passage.gate
+
+    class Unpickler(original):  # type: ignore[misc, valid-type] # the class is handed in
+        def __init__(self, file: Any, **options: Any) -> None:
+            super().__init__(file, **options)
+            self.__dict__["_modelguard"] = (file, options)
+
+        def load(self) -> Any:
+            if passage.inside() or "_modelguard" not in self.__dict__:
+                return super().load()
+            file, options = self._modelguard
+            try:
+                start = file.tell()
+            except Exception:  # noqa: BLE001 no way back to the start of the stream: look at it before reading
+                start = None
+            if start is not None and not _overrides(self, original):
+                started = time.perf_counter()
+                reader = _twin(self, original, file, options)
+                try:
+                    value = original.load(reader)  # type: ignore[attr-defined]
+                except Unproved:
+                    file.seek(start)
+                else:
+                    self.memo = reader.memo
+                    seconds = time.perf_counter() - started
+                    gate.loaded(loader, f"{loader}.load()", file_name(file), file.tell() - start, seconds, sys._getframe(1))
+                    return value
+            frame = sys._getframe(1)
+            if attribute(frame)[0] is Caller.TRAFFIC:
+                return super().load()
+
+            def run(proved: Any) -> Any:
+                reader = _twin(self, original, proved, options)
+                try:
+                    return original.load(reader)  # type: ignore[attr-defined]
+                finally:
+                    self.memo = reader.memo
+
+            return _look(passage, loader, self, file, start, frame, run)
+
+    Unpickler.__module__, Unpickler.__qualname__ = "pickle", "Unpickler"
+    Unpickler.__doc__ = original.__doc__
+    Unpickler.__modelguard__ = original  # type: ignore[attr-defined]
+    FLOOR.add_fast_path(Unpickler.load.__code__)
+    return Unpickler
+
+
+def guard_python_load(original: Callable[..., Any], passage: Passage, loader: str = _LOADER) -> Callable[..., Any]:
+    """Guard `pickle._Unpickler.load`, which joblib, pandas and others build their own readers on."""
+
+    def load(self: Any) -> Any:
+        frame = sys._getframe(1)
+        if passage.inside() or attribute(frame)[0] is Caller.TRAFFIC:
+            return original(self)
+        file = getattr(self._file_read, "__self__", None)
+        try:
+            start = file.tell()  # type: ignore[union-attr] # a reader without a way back is recorded instead
+        except Exception:  # noqa: BLE001 whatever the caller's object raises
+            start, file = None, _Readers(self._file_read, self._file_readline)
+        return _look(passage, loader, self, file, start, frame, lambda proved: _python_reload(original, self, proved))
+
+    load.__modelguard__ = original  # type: ignore[attr-defined]
+    return load
+
+
+class _Readers:
+    """The two methods that the pure Python unpickler keeps of its file."""
+
+    def __init__(self, read: Callable[[int], bytes], readline: Callable[[], bytes]) -> None:
+        self.read = read
+        self.readline = readline
+
+
+def _overrides(unpickler: Any, original: type) -> bool:
+    """Whether a subclass, an instance or the extension cache may resolve globals without an audit event."""
+    persistent_load = getattr(unpickler, "persistent_load", None)
+    return (
+        type(unpickler).find_class is not original.find_class  # type: ignore[attr-defined]
+        or "find_class" in unpickler.__dict__
+        or not (persistent_load is None or isinstance(persistent_load, types.BuiltinMethodType))
+        or bool(copyreg._extension_cache)  # type: ignore[attr-defined]
+    )
+
+
+def _look(
+    passage: Passage, loader: str, unpickler: Any, file: Any, start: int | None, frame: Any, run: Callable[[Any], Any]
+) -> Any:
+    """Prove or ask about one stream, then load it with the caller's own object, its overrides bridged."""
+    with Suspended():
+        request = passage.gate.request(loader, f"{loader}.load()", file_name(file) or "<file object>", frame)
+    ends: list[int] = []
+
+    def load(permit: Permit) -> Any:
+        if start is not None and permit.copy is not None:
+            ends.append(start + permit.copy.length)
+        _bridge(unpickler, permit)
+        try:
+            return run(reached.replay(permit.copy))
+        finally:
+            unpickler.__dict__.pop("find_class", None)
+
+    with Reached.of_pipe(file) if start is None else Reached.of_file(file, start) as reached:
+        try:
+            return passage.stream(request, reached, "pickle", load)
+        finally:
+            if ends:
+                file.seek(ends[0])  # where the plain load would have left it
+
+
+def _bridge(unpickler: Any, permit: Permit) -> None:
+    """Judge the raw name before an overridden `find_class` sees it; what the override makes of a permitted name is its own code's."""
+    override = unpickler.find_class
+    if getattr(override, "__func__", override) in (pickle._Unpickler.find_class,):  # type: ignore[attr-defined]
+        return
+
+    def find_class(module: str, name: str) -> Any:
+        scope = thread_state.scope
+        if not FLOOR.is_closed(module, name) and (module, name) not in permit.names and scope is not None:
+            raise scope.refuse(f"{module}.{name}")
+        with Suspended():
+            return override(module, name)
+
+    unpickler.__dict__["find_class"] = find_class
+
+
+def _twin(unpickler: Any, original: type, file: Any, options: dict[str, Any]) -> Any:
+    """Another reader with the caller's overrides, attributes and memo: the C class keeps what it read ahead and cannot be rewound."""
+    twin = original.__new__(type(unpickler))
+    twin.__dict__ = unpickler.__dict__
+    original.__init__(twin, file, **options)  # type: ignore[misc] # the C class's own signature
+    twin.memo = unpickler.memo
+    persistent_load = getattr(unpickler, "persistent_load", None)
+    if persistent_load is not None and not isinstance(persistent_load, (types.BuiltinMethodType, types.MethodType)):
+        twin.persistent_load = persistent_load  # set on the instance, where the C class keeps it out of __dict__
+    return twin
+
+
+def _python_reload(original: Callable[..., Any], unpickler: Any, file: Any) -> Any:
+    kept = unpickler._file_readline, unpickler._file_read
+    unpickler._file_readline, unpickler._file_read = file.readline, file.read
+    try:
+        return original(unpickler)
+    finally:
+        unpickler._file_readline, unpickler._file_read = kept
