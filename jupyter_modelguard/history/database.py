@@ -196,7 +196,9 @@ class Database:
         self._rests_until = time.monotonic() + _REST
         if not self._warned:
             self._warned = True
-            _LOG.warning("The history %s cannot be used (%s); records stay in memory. Decisions are not affected.", self.path, why)
+            _LOG.warning(
+                "The history %s cannot be used (%s); records stay in memory. Decisions are not affected.", self.path, why
+            )
 
     def _move_aside(self) -> None:
         # another kernel may have moved it already and begun a sound one

@@ -18,7 +18,18 @@ from jupyter_modelguard.types import Decision, HistoryRecord, Outcome
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-__all__ = ["PendingApproval", "abandon", "abandon_dead", "claim", "decide", "decision_of", "fingerprint", "insert", "pending"]
+__all__ = [
+    "PendingApproval",
+    "abandon",
+    "abandon_dead",
+    "claim",
+    "decide",
+    "decision_of",
+    "fingerprint",
+    "insert",
+    "pending",
+    "stop_waiting",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +66,7 @@ def insert(connection: Connection, record: HistoryRecord, session: str, pid: int
             session=session,
             host=host_name(),
             pid=pid,
-            process=process_mark(pid) or "",
+            process=process_mark(pid) or "",  # an empty one matches nothing and is never swept where marks are unknown
             asked=time.time(),
             waiting=waiting,
             fingerprint=fingerprint(record),
@@ -97,6 +108,14 @@ def decision_of(connection: Connection, identity: str, session: str) -> Decision
     columns = approvals.c
     plain = connection.execute(select(columns.decision).where(columns.id == identity, columns.session == session)).scalar()
     return from_plain(Decision, plain) if plain else None
+
+
+def stop_waiting(connection: Connection, identity: str, session: str) -> None:
+    """Mark a load as failed but still open to a decision."""
+    from jupyter_modelguard.history.tables import approvals
+
+    columns = approvals.c
+    connection.execute(approvals.update().where(columns.id == identity, columns.session == session).values(waiting=False))
 
 
 def claim(connection: Connection, record: HistoryRecord, session: str) -> Decision | None:

@@ -155,9 +155,7 @@ class Store:
                     decision = approvals_table.decision_of(connection, identity, self.session) or decision
         except HistoryError:
             _LOG.debug("The decision about %s could not be written", identity, exc_info=True)
-        watch = self._watches.pop(identity, None)
-        if watch is not None:
-            watch[0].close()
+        self._unwatch(identity)
         return decision
 
     def decide(self, id_prefix: str, decision: Decision) -> bool:
@@ -197,6 +195,31 @@ class Store:
             approvals_table.abandon_dead(connection)
             return approvals_table.pending(connection)
 
+    def undecided(self, id_prefix: str) -> PendingApproval:
+        """Find a load that waits by the first digits of its id.
+
+        Raises
+        ------
+        HistoryError
+            None waits under this id, several do, or the history cannot be used.
+        """
+        digits = _digits(id_prefix)
+        matches = [waiting for waiting in self.pending() if waiting.id.startswith(digits)]
+        if not matches:
+            raise HistoryError(f"No load #{digits} waits for a decision.")
+        if len(matches) > 1:
+            raise HistoryError(f"{len(matches)} loads wait whose id begins with #{digits}; give more digits.")
+        return matches[0]
+
+    def stop_waiting(self, identity: str) -> None:
+        """Say of a load that was put up that its cell has failed: a decision now counts for its next run."""
+        self._unwatch(identity)
+        try:
+            with self._database.writing() as connection:
+                approvals_table.stop_waiting(connection, identity, self.session)
+        except HistoryError:
+            _LOG.debug("Load %s could not be left open", identity, exc_info=True)
+
     def abandon(self, session: str) -> int:
         """Give up what still waits in a session; say how many loads that were."""
         try:
@@ -205,7 +228,9 @@ class Store:
         except HistoryError:
             return 0
 
-    def history(self, limit: int = 50, *, notebook: str | None = None, outcome: Outcome | None = None) -> tuple[HistoryRecord, ...]:
+    def history(
+        self, limit: int = 50, *, notebook: str | None = None, outcome: Outcome | None = None
+    ) -> tuple[HistoryRecord, ...]:
         """Look back, the latest first; what could not be written yet is among it.
 
         Parameters
@@ -269,6 +294,11 @@ class Store:
             query = query.where(loads.c.outcome == outcome.value)
         with self._database.reading() as connection:
             return tuple(record_of_row(row) for row in connection.execute(query).mappings())
+
+    def _unwatch(self, identity: str) -> None:
+        watch = self._watches.pop(identity, None)
+        if watch is not None:
+            watch[0].close()
 
     def _sweep(self) -> None:
         """Once a process: mark what waited in kernels that are gone."""

@@ -1,0 +1,99 @@
+"""The questions of the card, asked one after the other on a text prompt.
+
+Enter alone keeps a load blocked, at every question. The answer that lets it run is a whole word, the reason is chosen, and a dangerous
+finding is typed: nothing that happens by accident, or by text that was pasted for another purpose, lets a file run.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from jupyter_modelguard.approval.faces.plain import details_text
+from jupyter_modelguard.approval.text import as_plain
+from jupyter_modelguard.config import user_name
+from jupyter_modelguard.types import Decision, Scope
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from jupyter_modelguard.approval.view import CardView
+
+__all__ = ["confirms", "converse"]
+
+_TRIES = 3
+
+
+def converse(view: CardView, *, say: Callable[[str], None], read: Callable[[str], str], transport: str) -> Decision:
+    """Ask about a load whose card was already shown.
+
+    Parameters
+    ----------
+    view
+        What was shown.
+    say
+        Shows text, already free of a stranger's tricks.
+    read
+        Asks one question and returns the line that was typed; an `EOFError` counts as an empty line.
+    transport
+        What the decision says it came through.
+    """
+    chosen = _choose(view, say, read) if view.scopes else None
+    if chosen is None:
+        return Decision(allow=False, by=user_name(), transport=transport, reason="kept blocked", at=time.time())
+    reason, scope = chosen
+    return Decision(allow=True, by=user_name(), transport=transport, reason=reason, scope=scope, at=time.time())
+
+
+def confirms(view: CardView, typed: str) -> bool:
+    """Whether the finding that a dangerous load wants typed was typed; case and blanks around it do not matter."""
+    # a name with lookalike letters may be typed the way it is shown, spelled out
+    accepted = {form.lower() for name in view.confirm for form in (name, as_plain(name, name=True, limit=None))}
+    return not view.confirm or typed.strip().lower() in accepted
+
+
+def _choose(view: CardView, say: Callable[[str], None], read: Callable[[str], str]) -> tuple[str, Scope] | None:
+    scopes = [scope for scope in view.scopes if scope.enabled]
+    if not scopes:
+        return None
+    act = as_plain(scopes[0].button, limit=None)
+    while True:
+        answer = _line(read, f'{act}? Type "run", or "show" to see what it does. Enter keeps it blocked: ').lower()
+        if answer != "show":
+            break
+        say(details_text(view))
+    if answer != "run":
+        return None
+    reason = _pick(view.reasons, "Why run it?", read)
+    if reason is None:
+        return None
+    scope = scopes[0]
+    if len(scopes) > 1:
+        label = _pick(tuple(as_plain(scope.label, limit=None) for scope in scopes), "What do you allow?", read)
+        if label is None:
+            return None
+        scope = next(scope for scope in scopes if as_plain(scope.label, limit=None) == label)
+    if view.confirm:
+        name = as_plain(view.confirm[0], name=True, limit=None)
+        if not confirms(view, _line(read, f"Type {name} to run it. Enter keeps it blocked: ")):
+            say("That was something else, so it stays blocked.")
+            return None
+    return reason, Scope(scope.value)
+
+
+def _pick(options: tuple[str, ...], question: str, read: Callable[[str], str]) -> str | None:
+    numbered = " · ".join(f"{number} {option}" for number, option in enumerate(options, 1))
+    for _ in range(_TRIES):
+        answer = _line(read, f"{question} {numbered}. A number, or Enter to keep it blocked: ")
+        if not answer:
+            return None
+        if answer.isascii() and answer.isdigit() and 1 <= int(answer) <= len(options):
+            return options[int(answer) - 1]
+    return None
+
+
+def _line(read: Callable[[str], str], question: str) -> str:
+    try:
+        return read(question).strip()
+    except EOFError:
+        return ""

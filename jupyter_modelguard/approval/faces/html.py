@@ -1,0 +1,51 @@
+"""The card and the receipt as HTML that does nothing: no script, no form, no link, no style that a sanitizer would take away."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from jupyter_modelguard.approval.text import as_html
+
+if TYPE_CHECKING:
+    from jupyter_modelguard.approval.present import Receipt
+    from jupyter_modelguard.approval.view import CallRow, CardView
+
+__all__ = ["card_html", "receipts_html"]
+
+
+def card_html(view: CardView, note: str = "") -> str:
+    """Everything that the closed card shows, to be read only.
+
+    Parameters
+    ----------
+    view
+        What to draw.
+    note
+        A last line: how to answer, where this card cannot be clicked.
+    """
+    title = as_html(" · ".join(filter(None, (view.title, view.consequence))), limit=None)
+    place = " · ".join(
+        part for part in (as_html(view.object), f"<code>{as_html(view.call, limit=160)}</code>", as_html(view.place))
+    )
+    rows = [_call(row) for row in view.calls] + [as_html(missed, limit=160) for missed in view.missed]
+    facts = "".join(f"<tr><th>{as_html(fact.label)}</th><td>{as_html(fact.text, limit=400)}</td></tr>" for fact in view.facts)
+    safer = "".join(f"<p>{as_html(way.label)}: <code>{as_html(way.code, code=True, limit=400)}</code></p>" for way in view.safer)
+    parts = [
+        f"<p><strong>⛔ {title}</strong><br>{place}</p>",
+        f"<p>{as_html(view.would, limit=None)}</p><ul>{''.join(f'<li>{row}</li>' for row in rows)}</ul>" if rows else "",
+        f"<table>{facts}</table>",
+        safer or ("<p>No safer version found.</p>" if view.scopes else ""),
+        f"<p>{as_html(note, limit=None)}</p>" if note else "",
+    ]
+    return f'<div class="mg-static" role="group">{"".join(parts)}</div>'
+
+
+def receipts_html(receipts: list[Receipt]) -> str:
+    """The lines that stay, one a load."""
+    lines = "".join(f"<div>{'▣' if one.allowed else '▢'} modelguard · {as_html(one.text, limit=None)}</div>" for one in receipts)
+    return f'<div class="mg-static">{lines}</div>'
+
+
+def _call(row: CallRow) -> str:
+    notes = "".join(f" · {as_html(part, limit=160)}" for part in (row.note, row.origin) if part)
+    return f"<code>{as_html(row.name, name=True)}</code> ×{row.count}{notes}"

@@ -1,0 +1,213 @@
+"""Which way to ask applies, and what was allowed before.
+
+First that applies: nobody can answer (no kernel, a forked child, a front end without input, `MODELGUARD_HEADLESS`) keeps it blocked; a
+card with the row beside it; a text prompt; and where even that is refused, the load fails with a card that says how to decide, and the
+decision counts for its next run. A fault in one way to ask leads to the next, never to a load.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import threading
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from jupyter_modelguard.approval.card import CardTransport
+from jupyter_modelguard.approval.conversation import converse
+from jupyter_modelguard.approval.database import PendingRow
+from jupyter_modelguard.approval.faces.plain import card_text
+from jupyter_modelguard.approval.headless import HeadlessTransport
+from jupyter_modelguard.approval.present import receipt
+from jupyter_modelguard.approval.prompt import NotebookPrompt, TerminalPrompt
+from jupyter_modelguard.approval.slot import OutputSlot
+from jupyter_modelguard.config import ModelGuardConfig, headless_mode, user_name
+from jupyter_modelguard.history.pending import fingerprint
+from jupyter_modelguard.types import Decision, RiskLevel
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from jupyter_modelguard.approval.transport import Transport
+    from jupyter_modelguard.approval.view import CardView
+    from jupyter_modelguard.history.store import Store
+    from jupyter_modelguard.types import HistoryRecord
+
+__all__ = ["Approver"]
+
+_LOG = logging.getLogger(__name__)
+
+
+class Approver:
+    """Brings loads before a person, in one process.
+
+    Parameters
+    ----------
+    store
+        The history, for the row that another process can answer.
+    config
+        Comfort settings; the defaults when None.
+    shell
+        The IPython shell; None asks IPython for the one that runs.
+    """
+
+    def __init__(self, store: Store, config: ModelGuardConfig | None = None, shell: Any = None) -> None:  # noqa: ANN401 any IPython shell
+        self._store = store
+        self._config = config or ModelGuardConfig()
+        self._shell = shell
+        self._pid = os.getpid()
+        self._lock = threading.Lock()
+        self._allowed: dict[str, Decision] = {}  # by fingerprint, each for one load
+
+    def prior(self, record: HistoryRecord) -> Decision | None:
+        """Use up an approval that was given for exactly this artifact after an earlier load of it had failed."""
+        mark = fingerprint(record)
+        if not mark:
+            return None
+        with self._lock:
+            decision = self._allowed.pop(mark, None)
+        return decision or self._store.claim(record)
+
+    def ask(self, record: HistoryRecord, view: CardView) -> Decision:
+        """Have a load decided; interrupting the wait keeps it blocked. It never raises for a fault of its own."""
+        if view.level is RiskLevel.FORBIDDEN or not any(scope.enabled for scope in view.scopes):
+            self._tell(view, Decision(allow=False, by="policy", transport="policy", reason=view.title, at=time.time()))
+            return Decision(allow=False, by="policy", transport="policy", reason=view.title, at=time.time())
+        why = self._nobody()
+        if why is not None:
+            decision = HeadlessTransport(why).ask(record, view)
+            self._tell(view, decision)
+            return decision
+        kernel = getattr(self._find_shell(), "kernel", None)
+        return self._ask_terminal(record, view) if kernel is None else self._ask_notebook(kernel, record, view)
+
+    def allow(
+        self, record: HistoryRecord, view: CardView, *, say: Callable[[str], None], read: Callable[[str], str] = input
+    ) -> Decision:
+        """Ask on a prompt about a load that has failed; when allowed, the next load of the same artifact passes once in this kernel.
+
+        Parameters
+        ----------
+        record, view
+            The blocked load, and its card.
+        say, read
+            Show text, and ask one line.
+        """
+        say(card_text(view))
+        decision = converse(view, say=say, read=read, transport="prompt")
+        mark = fingerprint(record)
+        if decision.allow and mark:
+            with self._lock:
+                self._allowed[mark] = decision
+        return decision
+
+    def withdraw(self, record: HistoryRecord) -> bool:
+        """Take back what `allow` gave and was not used yet; False when there is nothing to take back."""
+        with self._lock:
+            return self._allowed.pop(fingerprint(record), None) is not None
+
+    def _find_shell(self) -> Any:  # noqa: ANN401 any IPython shell
+        if self._shell is not None:
+            return self._shell
+        ipython = sys.modules.get("IPython")
+        return ipython.get_ipython() if ipython is not None else None
+
+    def _nobody(self) -> str | None:
+        """Why nobody can answer; None when somebody can."""
+        if os.getpid() != self._pid:
+            return "this is a child process"
+        mode = headless_mode()
+        if mode is not None:
+            return f"MODELGUARD_HEADLESS is {mode}"
+        if self._config.ask_with == "headless":
+            return "ModelGuardConfig.ask_with is headless"
+        shell = self._find_shell()
+        if shell is None:
+            return "there is no notebook and no terminal IPython"
+        kernel = getattr(shell, "kernel", None)
+        if kernel is None:
+            return None if _at_terminal() else "standard input is not a terminal"
+        return None if _takes_input(kernel) else "the front end that runs this notebook takes no input"
+
+    def _ask_terminal(self, record: HistoryRecord, view: CardView) -> Decision:
+        row = PendingRow(self._store, record, view)
+        return row.settle(self._first([TerminalPrompt()], record, view) or _unanswered("the terminal takes no input"))
+
+    def _ask_notebook(self, kernel: Any, record: HistoryRecord, view: CardView) -> Decision:  # noqa: ANN401 of any ipykernel
+        slot = OutputSlot.take(kernel)
+        row = PendingRow(self._store, record, view)
+        ways: list[Transport] = [NotebookPrompt(slot.show_text)]
+        if self._config.ask_with == "card":
+            ways.insert(0, CardTransport(kernel, row, slot, self._config.ready_within))
+        decision = self._first(ways, record, view)
+        if decision is None:
+            return self._leave_open(slot, row, record, view)
+        decision = row.settle(decision)
+        try:
+            slot.settle(receipt(view, decision))
+        except Exception:  # a decision does not depend on showing it
+            _LOG.exception("The receipt could not be shown")
+            slot.give_back()
+        return decision
+
+    def _first(self, ways: list[Transport], record: HistoryRecord, view: CardView) -> Decision | None:
+        for way in ways:
+            try:
+                decision = way.ask(record, view)
+            except KeyboardInterrupt:
+                return Decision(allow=False, by=user_name(), transport=way.name, reason="interrupted", at=time.time())
+            except Exception:  # the next way applies
+                _LOG.exception("Asking with %s failed", way.name)
+                continue
+            if decision is not None:
+                return decision
+        return None
+
+    def _leave_open(self, slot: OutputSlot, row: PendingRow, record: HistoryRecord, view: CardView) -> Decision:
+        """Input was refused: the load fails, and a decision made later counts for its next run."""
+        decision = _unanswered("the front end showed no card and refused a prompt")
+        note = f"To decide: modelguard decide {view.id} in a terminal, or %modelguard allow {view.id} in a cell. Then run this cell again."
+        try:
+            slot.show_static(view, note)
+        except Exception:  # a decision does not depend on showing it
+            _LOG.exception("The card could not be shown")
+        slot.give_back()
+        if row.open:
+            self._store.stop_waiting(record.id)
+        return decision
+
+    def _tell(self, view: CardView, decision: Decision) -> None:
+        """Show what was blocked without asking; a batch run's notebook is read later."""
+        kernel = getattr(self._find_shell(), "kernel", None)
+        if kernel is None or os.getpid() != self._pid:
+            return
+        try:
+            slot = OutputSlot.take(kernel)
+            slot.show_static(replace(view), receipt(view, decision).text)
+            slot.give_back()
+        except Exception:  # a decision does not depend on showing it
+            _LOG.debug("The card could not be shown", exc_info=True)
+
+
+def _unanswered(why: str) -> Decision:
+    return Decision(allow=False, by="nobody", transport="none", reason=why, at=time.time())
+
+
+def _at_terminal() -> bool:
+    try:
+        return threading.current_thread() is threading.main_thread() and sys.stdin is not None and sys.stdin.isatty()
+    except ValueError:  # closed
+        return False
+
+
+def _takes_input(kernel: Any) -> bool:  # noqa: ANN401 of any ipykernel
+    """Whether the front end that sent the running cell can answer a prompt; who cannot is a batch run."""
+    try:
+        parent = kernel.get_parent()
+    except Exception:  # noqa: BLE001 a thread without a parent message
+        parent = {}
+    if parent.get("header", {}).get("msg_type") == "execute_request":
+        return bool(parent.get("content", {}).get("allow_stdin", False))
+    return bool(getattr(kernel, "_allow_stdin", False))

@@ -1,0 +1,75 @@
+"""The message of a blocked load: what was stopped, why, and what to do next."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from jupyter_modelguard.approval.text import as_plain
+from jupyter_modelguard.types import RiskLevel
+
+if TYPE_CHECKING:
+    from jupyter_modelguard.approval.view import CardView
+    from jupyter_modelguard.types import Decision
+
+__all__ = ["refusal"]
+
+_MOST_CALLS = 4
+
+
+def refusal(view: CardView, decision: Decision) -> str:
+    """Compose the text of `ModelLoadBlockedError`; strangers' names in it are escaped.
+
+    Parameters
+    ----------
+    view
+        What was asked about.
+    decision
+        The answer that kept it blocked.
+    """
+    name = as_plain(view.object)
+    where = f" ({view.place})" if view.place else ""
+    lines = [f"{name} was not loaded{where}, nothing of it ran: {_why(view)}.", _who(view, decision)]
+    lines += [f"Without running code: {as_plain(way.label)}: {as_plain(way.code, code=True, limit=None)}" for way in view.safer]
+    lines.append(_next(view, decision))
+    return "\n".join(lines)
+
+
+def _why(view: CardView) -> str:
+    if view.level is RiskLevel.FORBIDDEN:
+        return as_plain(view.title, limit=None)
+    said = [as_plain(view.consequence or view.would, limit=None)]
+    if view.calls:
+        shown = [f"{as_plain(row.name, name=True)} ×{row.count}" for row in view.calls[:_MOST_CALLS]]
+        more = len(view.calls) - _MOST_CALLS
+        said.append(", ".join([*shown, *([f"{more} more"] if more > 0 else [])]))
+    said += [as_plain(missed, limit=160) for missed in view.missed[:_MOST_CALLS]]
+    return " · ".join(said)
+
+
+def _who(view: CardView, decision: Decision) -> str:
+    if view.level is RiskLevel.FORBIDDEN:
+        return "A policy forbids it, so nobody was asked."
+    if decision.transport == "headless":
+        return f"Nobody could be asked: {as_plain(decision.reason, limit=None)}."
+    if decision.transport == "none":
+        return f"Nobody could be asked here: {as_plain(decision.reason, limit=None)}."
+    how = " by interrupting" if decision.reason == "interrupted" else ""
+    return f"Kept blocked by {as_plain(decision.by)}{how}."
+
+
+def _next(view: CardView, decision: Decision) -> str:
+    if view.level is RiskLevel.FORBIDDEN:
+        return f"See what the rule is about: %modelguard show {view.id}"
+    if decision.transport == "headless":
+        return (
+            "To decide, run it where you can answer: in JupyterLab, Notebook or a terminal IPython. "
+            f"What was found: modelguard history, #{view.id}."
+        )
+    if decision.transport == "none":
+        return (
+            f"To decide: modelguard decide {view.id} in a terminal, or %modelguard allow {view.id} in a cell. "
+            "Then run this cell again."
+        )
+    return (
+        f"See what it does: %modelguard show {view.id}. To allow it once: %modelguard allow {view.id}, then run this cell again."
+    )

@@ -1,0 +1,85 @@
+"""The place in a cell's output that all loads of that cell share.
+
+While a load waits it shows the card; afterwards one inert line a load, as text and as HTML, which is what the saved notebook keeps. Two
+loads that wait at once, in two threads, get a place each.
+"""
+
+from __future__ import annotations
+
+import threading
+import uuid
+import weakref
+from typing import TYPE_CHECKING, Any
+
+from jupyter_modelguard.approval.faces.html import card_html, receipts_html
+from jupyter_modelguard.approval.faces.plain import card_text, receipt_text
+
+if TYPE_CHECKING:
+    from jupyter_modelguard.approval.present import Receipt
+    from jupyter_modelguard.approval.view import CardView
+
+__all__ = ["OutputSlot"]
+
+_SLOTS: weakref.WeakKeyDictionary[Any, tuple[str, OutputSlot]] = weakref.WeakKeyDictionary()
+_LOCK = threading.Lock()
+
+
+class OutputSlot:
+    """One updatable output; get it with `take` and give it back with `settle`."""
+
+    def __init__(self) -> None:
+        self._display_id: str | None = None
+        self._receipts: list[Receipt] = []
+        self._taken = False
+
+    @classmethod
+    def take(cls, kernel: Any) -> OutputSlot:  # noqa: ANN401 of any ipykernel
+        """Find the place of the running cell, or a fresh one when another load waits in it."""
+        cell = _running_cell(kernel)
+        with _LOCK:
+            known = _SLOTS.get(kernel)
+            slot = known[1] if known is not None and known[0] == cell and not known[1]._taken else cls()
+            if known is None or known[0] != cell:
+                _SLOTS[kernel] = (cell, slot)
+            slot._taken = True
+        return slot
+
+    def show(self, bundle: dict[str, Any]) -> None:
+        """Put something there in place of what is there now."""
+        from IPython.display import publish_display_data
+
+        again = self._display_id is not None
+        self._display_id = self._display_id or f"modelguard-{uuid.uuid4().hex}"
+        publish_display_data(bundle, {}, transient={"display_id": self._display_id}, update=again)
+
+    def show_text(self, text: str) -> None:
+        """Put plain text there."""
+        self.show({"text/plain": text})
+
+    def show_static(self, view: CardView, note: str) -> None:
+        """Put a card there that only tells, and says how to answer."""
+        self.show({"text/plain": f"{card_text(view)}\n{note}", "text/html": card_html(view, note)})
+
+    def move_down(self) -> bool:
+        """Go on in a fresh output, where an earlier one of the cell was in use and may have been cleared; False when none was."""
+        if not self._receipts:
+            return False
+        self._display_id = None
+        return True
+
+    def settle(self, receipt: Receipt) -> None:
+        """Leave the line that stays, and the place to the next load of the cell."""
+        self._receipts.append(receipt)
+        self.show({"text/plain": "\n".join(map(receipt_text, self._receipts)), "text/html": receipts_html(self._receipts)})
+        self.give_back()
+
+    def give_back(self) -> None:
+        """Leave the place as it is."""
+        self._taken = False
+
+
+def _running_cell(kernel: Any) -> str:  # noqa: ANN401 of any ipykernel
+    try:
+        return str(kernel.get_parent().get("header", {}).get("msg_id", ""))
+    except Exception:  # noqa: BLE001 a thread without a parent message
+        return ""
