@@ -1,0 +1,120 @@
+"""The command line: `modelguard scan`, `history`, `decide`, `doctor` and `demo`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING
+
+from jupyter_modelguard.errors import ModelGuardError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import Console
+
+__all__ = ["main"]
+
+_EXIT_ERROR = 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status; errors are said in one line."""
+    options = _parser().parse_args(arguments)
+    from rich.console import Console
+
+    console = Console()
+    try:
+        return int(options.run(options, console))
+    except (ModelGuardError, OSError) as error:
+        Console(stderr=True).print(f"modelguard: {error}", markup=False, highlight=False)
+        return _EXIT_ERROR
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="modelguard", description="Stops model loads that would run code until a person says so.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    scan = commands.add_parser("scan", help="look at files and folders without loading them")
+    scan.add_argument("targets", nargs="+", metavar="TARGET")
+    scan.add_argument("--format", choices=("text", "json"), default="text")
+    scan.add_argument("--output", metavar="FILE", help="write the result there instead of to the terminal")
+    scan.set_defaults(run=_scan)
+
+    history = commands.add_parser("history", help="list what was loaded and who decided")
+    history.add_argument("--limit", type=int, default=50, help="how many lines at most (50)")
+    history.set_defaults(run=_history)
+
+    decide = commands.add_parser("decide", help="answer a load that waits in another window")
+    decide.add_argument("id", metavar="ID", help="its number, as the card shows it (#7f3a91c2)")
+    decide.set_defaults(run=_decide)
+
+    doctor = commands.add_parser("doctor", help="say whether the guard can do its work here")
+    doctor.set_defaults(run=_doctor)
+
+    demo = commands.add_parser("demo", help="make honest and armed files and see what happens to them")
+    demo.add_argument("--terminal", action="store_true", help="stay in the terminal even if there is a browser")
+    demo.add_argument("--folder", metavar="DIR", help="where to make the files (a fresh temporary folder)")
+    demo.set_defaults(run=_demo)
+    return parser
+
+
+def _scan(options: argparse.Namespace, console: Console) -> int:
+    from jupyter_modelguard.engines.scan import scan
+    from jupyter_modelguard.exports.scan_json import exit_status, scan_json
+    from jupyter_modelguard.ipython.display import assessments_table
+    from jupyter_modelguard.policy.evaluate import evaluate
+
+    found = [evaluate(report) for target in options.targets for report in scan(target)]
+    if options.format == "json":
+        text = scan_json(found)
+        if options.output is None:
+            sys.stdout.write(text + "\n")
+    else:
+        table = assessments_table(found)
+        if options.output is None:
+            console.print(table)
+        else:
+            with console.capture() as captured:
+                console.print(table)
+            text = captured.get()
+    if options.output is not None:
+        with open(options.output, "w", encoding="utf-8") as file:
+            file.write(text + "\n")
+    return exit_status(found)
+
+
+def _history(options: argparse.Namespace, console: Console) -> int:
+    from jupyter_modelguard.config import home
+    from jupyter_modelguard.history.store import Store
+    from jupyter_modelguard.ipython.display import history_table
+
+    store = Store(home())
+    console.print(history_table(store.history(options.limit)))
+    store.close()
+    return 0
+
+
+def _decide(options: argparse.Namespace, console: Console) -> int:
+    from jupyter_modelguard.approval.decide import decide_pending
+    from jupyter_modelguard.config import home
+    from jupyter_modelguard.history.store import Store
+
+    return decide_pending(Store(home()), options.id, console)
+
+
+def _doctor(_options: argparse.Namespace, console: Console) -> int:
+    from jupyter_modelguard.ipython.doctor import diagnosis
+
+    lines = diagnosis()
+    for line in lines:
+        console.print(f"{'ok ' if line.well else 'NOT'}  {line.text}", highlight=False, markup=False)
+    return 0 if all(line.well for line in lines) else 1
+
+
+def _demo(options: argparse.Namespace, console: Console) -> int:
+    from jupyter_modelguard.demo import run_demo
+
+    return run_demo(console, terminal=options.terminal, folder=options.folder)

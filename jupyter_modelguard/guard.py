@@ -1,0 +1,305 @@
+"""The guard: the order in which the stages of a load follow each other, and nothing else.
+
+    intercept → identify → scan → assess → decide → record → proceed | block
+
+The hooks call `Guard` through the `Gate` protocol. `start` puts one guard in place for this process, `stop` takes it out again.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import logging
+import os
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+from jupyter_modelguard.config import ModelGuardConfig, home
+from jupyter_modelguard.errors import ModelLoadBlockedError, UnloadRefusedError
+from jupyter_modelguard.hooks.attribution import user_line
+from jupyter_modelguard.hooks.floor import FLOOR
+from jupyter_modelguard.hooks.gate import CellTally, Permit
+from jupyter_modelguard.hooks.patches import Patches
+from jupyter_modelguard.hooks.scopes import current_scope
+from jupyter_modelguard.types import (
+    Artifact,
+    Assessment,
+    CallSite,
+    CodeFile,
+    Decision,
+    HistoryRecord,
+    LoadRequest,
+    Outcome,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+
+    from jupyter_modelguard.approval.order import Approver
+    from jupyter_modelguard.artifacts.reach import Reached
+    from jupyter_modelguard.engines.trace import StreamTrace
+    from jupyter_modelguard.engines.worker import Worker
+    from jupyter_modelguard.history.store import Store
+
+__all__ = ["Guard", "current", "start", "stop"]
+
+_log = logging.getLogger(__name__)
+_PROOF = Decision(allow=True, by="proof", transport="proof")
+
+
+class Guard:
+    """Takes each load through the stages.
+
+    Parameters
+    ----------
+    worker
+        Traces and explains streams, in a process of its own.
+    approver
+        Asks a person.
+    store
+        Keeps the history.
+    site
+        Says where user code stands now; asked once a cell.
+    """
+
+    def __init__(self, worker: Worker, approver: Approver, store: Store, site: Callable[[], CallSite] = CallSite) -> None:
+        self.worker = worker
+        self.approver = approver
+        self.store = store
+        self.patches = Patches(self)
+        self.unguarded: dict[tuple[str, str], int] = {}
+        self._site_of = site
+        self._site = site()
+        self._tallies: dict[str, CellTally] = {}
+        self._under_way: dict[str, tuple[HistoryRecord, float]] = {}
+
+    # -- life ---------------------------------------------------------------------------------------------------------------------
+
+    def open(self, namespace: dict[str, Any] | None = None) -> None:
+        """Start to hold loads; `namespace` holds the user's names, where those bound to a loader are bound to its guarded form."""
+        from jupyter_modelguard.policy.catalogue import closed, is_dangerous
+
+        FLOOR.open(closed(), is_dangerous, self._observe)
+        self.patches.install(namespace)
+
+    def close(self) -> None:
+        """Restore what was patched and look away.
+
+        Raises
+        ------
+        UnloadRefusedError
+            If a load is under way on this thread.
+        """
+        if current_scope() is not None or self._under_way:
+            message = "modelguard cannot be unloaded while a load is under way; unload it from a cell of its own."
+            raise UnloadRefusedError(message)
+        self.patches.restore()
+        FLOOR.close()
+        self.store.close()
+
+    def begin_cell(self) -> None:
+        """Note that user code goes on in another cell."""
+        self._site = self._site_of()
+        for tally in self._tallies.values():
+            tally.next_cell()
+
+    # -- the stages ---------------------------------------------------------------------------------------------------------------
+
+    def check_stream(self, request: LoadRequest, reached: Reached, dialect: str) -> Permit:
+        """Scan and assess a stream; ask if it was not proved. See `Gate.check_stream`."""
+        started = time.perf_counter()
+        trace = self._traced(reached, dialect)
+        report = dataclasses.replace(trace.report, target=request.source, size=reached.size)
+        name = os.path.basename(reached.name or request.source) or request.source
+        artifact = Artifact(name, request.source, report.format or dialect, report.digest, reached.size)
+        record, decision = self._decided(request, artifact, _evaluate(report), started, explain=(trace, dialect))
+        return Permit(record.id, trace.names, decision is not _PROOF, trace.copy, report.format)
+
+    def check_code(self, request: LoadRequest, origin: str, files: tuple[CodeFile, ...]) -> Permit:
+        """Ask about code files; nothing proves those. See `Gate.check_code`."""
+        from jupyter_modelguard.engines.code import scan_code
+
+        started = time.perf_counter()
+        report = scan_code(origin, files)
+        artifact = Artifact(os.path.basename(origin), origin, report.format, report.digest, report.size, files)
+        record, _ = self._decided(request, artifact, _evaluate(report), started)
+        return Permit(record.id, approved=True, files={file.digest: file.content for file in files})
+
+    def _traced(self, reached: Reached, dialect: str) -> StreamTrace:
+        from jupyter_modelguard.engines.inspection import inspect_open, modules_to_import
+
+        trace = self.worker.trace(reached.source, dialect)
+        for module in modules_to_import(trace):
+            try:
+                importlib.import_module(module)  # a listed library's first import belongs outside the load's scope
+            except Exception:  # noqa: BLE001 the load itself will say so; what is not imported stays uninspected
+                _log.debug("could not import %s ahead of a load", module, exc_info=True)
+        return inspect_open(trace)
+
+    def _decided(
+        self,
+        request: LoadRequest,
+        artifact: Artifact,
+        assessment: Assessment,
+        started: float,
+        explain: tuple[StreamTrace, str] | None = None,
+    ) -> tuple[HistoryRecord, Decision]:
+        from jupyter_modelguard.approval.present import build_view
+
+        record = HistoryRecord(
+            id=self.store.next_id(),
+            at=time.time(),
+            request=request,
+            outcome=Outcome.WAITING,
+            level=assessment.level,
+            artifact=artifact,
+            report=assessment.report,
+        )
+        decision = _PROOF
+        if assessment.level.asks:
+            decided = self.approver.prior(record)
+            if decided is None:
+                explanation = self.worker.explain(*explain) if explain is not None else None
+                view = build_view(record, assessment, explanation or ((), ()))
+                waited = time.perf_counter()
+                decided = self.approver.ask(record, view)
+                started += time.perf_counter() - waited  # the time a person took is not the load's
+            decision = decided
+        record = dataclasses.replace(record, decision=decision)
+        if not decision.allow:
+            record = dataclasses.replace(record, outcome=Outcome.BLOCKED, seconds=time.perf_counter() - started)
+            self.store.record(record)
+            raise ModelLoadBlockedError(_kept_blocked(record, assessment, decision), assessment, record.id)
+        self._under_way[record.id] = (record, started)
+        return record, decision
+
+    # -- the record ---------------------------------------------------------------------------------------------------------------
+
+    def settle(self, permit: Permit, error: BaseException | None) -> None:
+        """Record how a permitted load ended."""
+        record, started = self._under_way.pop(permit.record_id)
+        outcome = Outcome.ALLOWED if permit.approved else Outcome.LOADED
+        self.store.record(
+            dataclasses.replace(
+                record,
+                outcome=outcome if error is None else Outcome.FAILED,
+                seconds=time.perf_counter() - started,
+                error="" if error is None else _described(error),
+            )
+        )
+
+    def loaded(self, loader: str, call: str, source: str, size: int, seconds: float, frame: FrameType | None) -> None:
+        """Record a load that passed on the fast path."""
+        self.store.note(loader, source or call, size, time.time(), self._site_at(frame), seconds)
+
+    def failed(self, request: LoadRequest, error: BaseException) -> None:
+        """Record the loader's own error."""
+        self.store.record(
+            HistoryRecord(self.store.next_id(), time.time(), request, Outcome.FAILED, error=_described(error)),
+        )
+
+    def blocked(self, request: LoadRequest, why: str, permit: Permit | None = None) -> ModelLoadBlockedError:
+        """Record a load that went beyond what was permitted, and describe what to do."""
+        known = self._under_way.pop(permit.record_id, None) if permit is not None else None
+        record = known[0] if known is not None else HistoryRecord(self.store.next_id(), time.time(), request, Outcome.BLOCKED)
+        self.store.record(dataclasses.replace(record, outcome=Outcome.BLOCKED, error=why))
+        beyond = "what was agreed to" if permit is not None and permit.approved else "what was proved harmless"
+        if known is not None:
+            message = f"modelguard stopped {request.loader}: it went beyond {beyond} and reached for {why}."
+        else:
+            message = (
+                f"modelguard stopped {request.loader or 'a load'} before {why} was resolved: it was read by a loader that cannot ask. "
+                "Load the file through the public function (pickle.load, torch.load, joblib.load …) to see what it would do and decide."
+            )
+        return ModelLoadBlockedError(message, None, record.id)
+
+    def request(self, loader: str, call: str, source: str, frame: FrameType | None) -> LoadRequest:
+        """Describe a load."""
+        return LoadRequest(loader, call, source, self._site_at(frame))
+
+    def tally(self, loader: str) -> CellTally:
+        """Return the counter of a loader's silent in-memory loads."""
+        return self._tallies.setdefault(loader, CellTally(lambda: self.store.tally(loader, self._site).bump))
+
+    def _site_at(self, frame: FrameType | None) -> CallSite:
+        line = user_line(frame)
+        return self._site if line is None else dataclasses.replace(self._site, line=line)
+
+    def _observe(self, library: str, name: str) -> None:
+        """Count what a library resolved outside every guarded load; shown by `%modelguard status`."""
+        self.unguarded[library, name] = self.unguarded.get((library, name), 0) + 1
+
+
+def _evaluate(report: Any) -> Assessment:
+    from jupyter_modelguard.policy.evaluate import evaluate
+
+    return evaluate(report)
+
+
+def _described(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"[:500]
+
+
+def _kept_blocked(record: HistoryRecord, assessment: Assessment, decision: Decision) -> str:
+    from jupyter_modelguard.approval.present import build_view
+    from jupyter_modelguard.approval.refusal import refusal
+
+    return refusal(build_view(record, assessment), decision)
+
+
+_lock = threading.RLock()
+_current: Guard | None = None
+
+
+def current() -> Guard | None:
+    """Return the guard that holds this process's loads, or None."""
+    return _current
+
+
+def start(shell: Any = None, config: ModelGuardConfig | None = None) -> Guard:
+    """Put a guard in place for this process; one that is in place already is returned as it is.
+
+    Parameters
+    ----------
+    shell
+        The IPython shell whose user is asked; None outside IPython, where nobody is.
+    config
+        Comfort settings; the shell's by default.
+
+    Raises
+    ------
+    ConfigurationError
+        If an environment variable holds what cannot be used.
+    """
+    global _current  # noqa: PLW0603 one guard a process, because audit hooks and patches are the process's
+    with _lock:
+        if _current is None:
+            guard = _build(shell, config or ModelGuardConfig(parent=shell))
+            guard.open(getattr(shell, "user_ns", None))
+            _current = guard
+        return _current
+
+
+def stop() -> None:
+    """Take the guard out; nothing happens if there is none. Raises like `Guard.close`."""
+    global _current  # noqa: PLW0603
+    with _lock:
+        if _current is not None:
+            _current.close()
+            _current = None
+
+
+def _build(shell: Any, config: ModelGuardConfig) -> Guard:
+    from jupyter_modelguard.approval.order import Approver
+    from jupyter_modelguard.engines.worker import Worker
+    from jupyter_modelguard.history.store import Store
+
+    store = Store(home())
+    approver = Approver(store, config, shell)
+    if shell is None:
+        return Guard(Worker(), approver, store)
+    from jupyter_modelguard.ipython.site import current_site
+
+    return Guard(Worker(), approver, store, current_site)

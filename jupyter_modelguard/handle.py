@@ -1,0 +1,92 @@
+"""Guard a script, a service or a test: what `%load_ext modelguard` does for a notebook."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Self
+
+from jupyter_modelguard import guard
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["GuardHandle", "guarded", "install"]
+
+_lock = threading.Lock()
+_handles = 0
+_started_here = False
+
+
+class GuardHandle:
+    """Keeps the guard in place until it is closed; a context manager too."""
+
+    def __init__(self) -> None:
+        self._open = True
+
+    def close(self) -> None:
+        """Give up this handle; the last one to go restores what was patched.
+
+        Raises
+        ------
+        UnloadRefusedError
+            If a load is under way.
+        """
+        global _handles, _started_here  # noqa: PLW0603 handles are counted for the process
+        with _lock:
+            if not self._open:
+                return
+            if _handles == 1 and _started_here:
+                guard.stop()
+                _started_here = False
+            _handles -= 1
+            self._open = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def install() -> GuardHandle:
+    """Hold the loads of this whole process.
+
+    Outside a notebook nobody can be asked: a load that was not proved and that no accepted rule covers is blocked. Calling it again
+    is harmless; every handle has to be closed.
+
+    Returns
+    -------
+    GuardHandle
+        Close it to stop.
+
+    Raises
+    ------
+    ConfigurationError
+        If an environment variable holds what cannot be used.
+    """
+    global _handles, _started_here  # noqa: PLW0603
+    with _lock:
+        if guard.current() is None:
+            guard.start(_shell())
+            _started_here = True
+        _handles += 1
+        return GuardHandle()
+
+
+@contextmanager
+def guarded() -> Iterator[GuardHandle]:
+    """Hold the loads of a block.
+
+    The current thread is what it promises to hold; while it lasts the loaders are guarded for every thread of the process.
+    """
+    with install() as handle:
+        yield handle
+
+
+def _shell() -> object | None:
+    """The IPython shell this runs in, found without importing IPython."""
+    import sys
+
+    module = sys.modules.get("IPython")
+    return module.get_ipython() if module is not None else None
