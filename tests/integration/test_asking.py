@@ -1,0 +1,338 @@
+"""The ways to ask, in a real kernel, with this test as the front end and as the person."""
+
+from __future__ import annotations
+
+import os
+import queue
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+
+import pytest
+
+jupyter_client = pytest.importorskip("jupyter_client")
+pytest.importorskip("ipykernel")
+
+SETUP = """
+import dataclasses, os, pathlib, threading, time
+from jupyter_modelguard.approval import card
+card._STATIC = pathlib.Path({static!r})
+from jupyter_modelguard.approval.order import Approver
+from jupyter_modelguard.approval.present import build_view
+from jupyter_modelguard.config import ModelGuardConfig, home
+from jupyter_modelguard.history.store import Store
+from jupyter_modelguard.types import *
+store = Store(home())
+approver = Approver(store, ModelGuardConfig(ready_within={ready}))
+use = GlobalUse(QualifiedName("posix", "system"), 1, Judgement.{judgement})
+report = ScanReport("/tmp/bad.pkl", "pickle", "ab" * 32, 12, globals=(use,))
+def ask():
+    record = HistoryRecord(store.next_id(), time.time(), LoadRequest("pickle.load", "pickle.load(f)", "/tmp/bad.pkl"), Outcome.WAITING,
+                           RiskLevel.{level}, Artifact("bad.pkl", "/tmp/bad.pkl", "pickle", "ab" * 32, 12), report)
+    made = approver.prior(record)
+    if made is None:
+        made = approver.ask(record, build_view(record, Assessment(RiskLevel.{level}, report)))
+        store.record(dataclasses.replace(record, outcome=Outcome.ALLOWED if made.allow else Outcome.BLOCKED, decision=made))
+    return made
+"""
+
+
+class FrontEnd:
+    """A client that draws nothing, but sees what a front end sees and answers as one would."""
+
+    def __init__(self, client, manager):
+        self.client = client
+        self.manager = manager
+        self.outputs = []  # bundles, updates applied
+        self.cards = {}  # model id -> state
+        self.prompts = []
+        self.replies = {}
+        self.stopped = threading.Event()
+
+    def run(self, code, allow_stdin=True):
+        return self.client.execute(code, allow_stdin=allow_stdin)
+
+    def wait_for(self, what, seconds=20):
+        deadline = time.monotonic() + seconds
+        while True:
+            self._drain()
+            found = what()
+            if found:
+                return found
+            assert time.monotonic() < deadline, f"nothing came: {self.outputs} {self.replies}"
+            time.sleep(0.005)
+
+    def reply(self, message_id, seconds=20):
+        return self.wait_for(lambda: self.replies.get(message_id), seconds)
+
+    def send(self, model_id, content):
+        message = self.client.session.msg("comm_msg", {"comm_id": model_id, "data": {"method": "custom", "content": content}})
+        self.client.shell_channel.send(message)
+
+    def card(self):
+        """The model id of the card that waits."""
+        return self.wait_for(lambda: next((key for key, state in self.cards.items() if state.get("state") == "stopped"), None))
+
+    def text(self):
+        return "\n".join(bundle.get("text/plain", "") for bundle in self.outputs)
+
+    def _drain(self):
+        for channel, take in (
+            (self.client.iopub_channel, self._iopub),
+            (self.client.stdin_channel, self._stdin),
+            (self.client.shell_channel, self._shell),
+        ):
+            while True:
+                try:
+                    message = channel.get_msg(timeout=0)
+                except queue.Empty:
+                    break
+                take(message)
+
+    def _shell(self, message):
+        self.replies[message["parent_header"].get("msg_id")] = message["content"]
+
+    def _stdin(self, message):
+        self.prompts.append(message["content"]["prompt"])
+
+    def _iopub(self, message):
+        content = message["content"]
+        if message["msg_type"] == "comm_open":
+            state = content["data"].get("state", {})
+            if "token" in state:
+                self.cards[content["comm_id"]] = dict(state)
+        elif message["msg_type"] == "comm_msg" and content["comm_id"] in self.cards:
+            self.cards[content["comm_id"]].update(content["data"].get("state", {}))
+        elif message["msg_type"] == "display_data":
+            self.outputs.append(dict(content["data"], _id=content["transient"].get("display_id")))
+        elif message["msg_type"] == "update_display_data":
+            for bundle in self.outputs:
+                if bundle.get("_id") == content["transient"]["display_id"]:
+                    bundle.clear()
+                    bundle.update(content["data"], _id=content["transient"]["display_id"])
+        elif message["msg_type"] == "stream":
+            self.outputs.append({"text/plain": content["text"]})
+        elif message["msg_type"] == "error":
+            self.outputs.append({"text/plain": "\n".join(content["traceback"])})
+
+
+@pytest.fixture
+def static(tmp_path):
+    folder = tmp_path / "static"
+    folder.mkdir()
+    (folder / "card.js").write_text("export default {};")
+    (folder / "card.css").write_text("")
+    return folder
+
+
+@pytest.fixture
+def front_end(tmp_path):
+    home = tmp_path / "home"
+    home.mkdir(mode=0o700)
+    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    environment = {**os.environ, "MODELGUARD_HOME": str(home), "PYTHONPATH": os.pathsep.join([root, os.environ.get("PYTHONPATH", "")])}
+    environment.pop("MODELGUARD_HEADLESS", None)
+    manager = jupyter_client.KernelManager()
+    manager.kernel_cmd = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    manager.start_kernel(env=environment)
+    client = manager.client()
+    client.start_channels()
+    client.wait_for_ready(timeout=60)
+    made = FrontEnd(client, manager)
+    made.environment = environment
+    yield made
+    client.stop_channels()
+    manager.shutdown_kernel(now=True)
+
+
+def prepare(front_end, static, ready=3.0, level="RUNS_CODE", judgement="UNKNOWN"):
+    code = SETUP.format(static=str(static), ready=ready, level=level, judgement=judgement)
+    reply = front_end.reply(front_end.run(code))
+    assert reply["status"] == "ok", front_end.text()
+
+
+def allow(token, **changed):
+    return {"token": token, "decision": "allow", "reason": "I made this file", "scope": "once", "finding": "", **changed}
+
+
+def test_a_click_on_the_card_resumes_the_running_cell(front_end, static):
+    prepare(front_end, static)
+    cell = front_end.run("decision = ask(); print('went on:', decision.allow, decision.transport, decision.reason)")
+    card = front_end.card()
+    token = front_end.cards[card]["token"]
+    assert front_end.cards[card]["view"]["scopes"][0]["button"] == "Run 1 unknown function once"
+    front_end.send(card, {"ready": token})
+    front_end.send(card, allow(token))
+    assert front_end.reply(cell)["status"] == "ok"
+    front_end.wait_for(lambda: "went on: True card I made this file" in front_end.text())
+    assert front_end.cards[card]["state"] == "receipt"
+    assert "bad.pkl ran 1 unknown function · allowed once by" in front_end.cards[card]["receipt"]
+    (output,) = [bundle for bundle in front_end.outputs if bundle.get("_id")]
+    assert output["text/plain"].startswith("▣ modelguard · bad.pkl ran 1 unknown function")
+    assert "application/vnd.jupyter.widget-view+json" not in output
+
+
+def test_keep_blocked_on_the_card_denies(front_end, static):
+    prepare(front_end, static)
+    cell = front_end.run("print('went on:', ask().allow)")
+    card = front_end.card()
+    front_end.send(card, {"token": front_end.cards[card]["token"], "decision": "deny"})
+    front_end.reply(cell)
+    front_end.wait_for(lambda: "went on: False" in front_end.text())
+    assert front_end.cards[card]["state"] == "denied"
+    assert "▢ modelguard · bad.pkl kept blocked by" in front_end.text()
+
+
+def test_messages_that_do_not_fit_are_ignored(front_end, static):
+    prepare(front_end, static, level="DANGEROUS", judgement="DANGEROUS")
+    cell = front_end.run("print('went on:', ask().allow)")
+    card = front_end.card()
+    token = front_end.cards[card]["token"]
+    front_end.send(card, {"ready": token})
+    front_end.send(card, allow("another token", finding="os.system"))
+    front_end.send(card, allow(token, finding="os.system", reason="because"))
+    front_end.send(card, allow(token, finding="os.system", scope="commit"))
+    front_end.send(card, allow(token, finding="os.remove"))
+    front_end.send(card, allow(token))
+    front_end.send(card, {"decision": "allow"})
+    assert front_end.replies.get(cell) is None
+    front_end.send(card, {"token": token, "decision": "deny"})
+    front_end.reply(cell)
+    front_end.wait_for(lambda: "went on: False" in front_end.text())
+
+
+def test_the_typed_finding_lets_a_dangerous_file_run(front_end, static):
+    prepare(front_end, static, level="DANGEROUS", judgement="DANGEROUS")
+    cell = front_end.run("print('went on:', ask().allow)")
+    card = front_end.card()
+    assert front_end.cards[card]["view"]["confirm"] == ["os.system"]
+    front_end.send(card, allow(front_end.cards[card]["token"], finding=" OS.system "))
+    front_end.reply(cell)
+    front_end.wait_for(lambda: "went on: True" in front_end.text())
+
+
+def test_two_loads_of_a_cell_share_one_output(front_end, static):
+    prepare(front_end, static)
+    cell = front_end.run("print('went on:', ask().allow, ask().allow)")
+    first = front_end.card()
+    front_end.send(first, allow(front_end.cards[first]["token"]))
+    second = front_end.wait_for(lambda: next((key for key in front_end.cards if key != first), None))
+    front_end.send(second, {"token": front_end.cards[second]["token"], "decision": "deny"})
+    front_end.reply(cell)
+    front_end.wait_for(lambda: "went on: True False" in front_end.text())
+    (output,) = [bundle for bundle in front_end.outputs if bundle.get("_id")]
+    assert [line[0] for line in output["text/plain"].splitlines()] == ["▣", "▢"]
+
+
+def test_without_a_card_a_prompt_asks(front_end, static):
+    prepare(front_end, static, ready=0.2)
+    cell = front_end.run("print('went on:', ask())")
+    front_end.wait_for(lambda: front_end.prompts)
+    front_end.client.input("run")
+    front_end.wait_for(lambda: len(front_end.prompts) == 2)
+    front_end.client.input("3")
+    front_end.reply(cell)
+    front_end.wait_for(lambda: "went on: Decision(allow=True" in front_end.text())
+    assert "I read the code" in front_end.text()
+    assert "Run 1 unknown function once?" in front_end.prompts[0]
+
+
+def test_enter_alone_keeps_it_blocked(front_end, tmp_path):
+    prepare(front_end, tmp_path / "nothing built here")
+    cell = front_end.run("print('went on:', ask().allow)")
+    front_end.wait_for(lambda: front_end.prompts)
+    assert not front_end.cards
+    front_end.client.input("")
+    front_end.reply(cell)
+    front_end.wait_for(lambda: "went on: False" in front_end.text())
+
+
+def test_a_front_end_without_input_is_never_asked(front_end, static):
+    prepare(front_end, static)
+    cell = front_end.run("print('went on:', ask())", allow_stdin=False)
+    front_end.reply(cell)
+    front_end.wait_for(lambda: "went on: Decision(allow=False, by='headless'" in front_end.text())
+    assert not front_end.cards
+    assert not front_end.prompts
+
+
+def test_interrupting_the_wait_keeps_it_blocked(front_end, static):
+    prepare(front_end, static)
+    cell = front_end.run("decision = ask(); print('went on:', decision.allow, decision.reason)")
+    card = front_end.card()
+    front_end.send(card, {"ready": front_end.cards[card]["token"]})
+    front_end.manager.interrupt_kernel()
+    front_end.reply(cell)
+    front_end.wait_for(lambda: "went on: False interrupted" in front_end.text())
+    assert front_end.reply(front_end.run("1"))["status"] == "ok"
+
+
+def test_a_row_decided_in_another_process_ends_the_wait(front_end, static):
+    prepare(front_end, static)
+    cell = front_end.run("decision = ask(); print('went on:', decision.allow, decision.by)")
+    card = front_end.card()
+    front_end.send(card, {"ready": front_end.cards[card]["token"]})
+    program = """
+    from jupyter_modelguard.config import home
+    from jupyter_modelguard.history.store import Store
+    from jupyter_modelguard.types import Decision
+    store = Store(home())
+    (waiting,) = store.pending()
+    print(store.decide(waiting.id, Decision(True, "bob", "database", "I read the code")))
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(program)], env=front_end.environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "True"
+    front_end.reply(cell)
+    front_end.wait_for(lambda: "went on: True bob" in front_end.text())
+    assert front_end.cards[card]["state"] == "receipt"
+
+
+def test_a_forked_child_is_not_asked(front_end, static):
+    prepare(front_end, static)
+    code = """
+    import os
+    receive, send = os.pipe()
+    if (child := os.fork()) == 0:
+        os.write(send, repr(ask()).encode())
+        os._exit(0)
+    os.close(send)
+    print('child:', os.read(receive, 10_000).decode())
+    os.waitpid(child, 0)
+    """
+    assert front_end.reply(front_end.run(textwrap.dedent(code)))["status"] == "ok"
+    front_end.wait_for(lambda: "child: Decision(allow=False, by='headless'" in front_end.text())
+    assert not front_end.cards
+
+
+def test_a_thread_is_asked_too(front_end, static):
+    prepare(front_end, static)
+    code = """
+    made = []
+    thread = threading.Thread(target=lambda: made.append(ask()))
+    thread.start()
+    thread.join()
+    print('went on:', made[0].allow)
+    """
+    cell = front_end.run(textwrap.dedent(code))
+
+    def answer():
+        # ipykernel 7 shows a card; before it, a thread waits for the row
+        return front_end.cards or "modelguard decide" in front_end.text()
+
+    front_end.wait_for(answer)
+    if front_end.cards:
+        card = front_end.card()
+        front_end.send(card, allow(front_end.cards[card]["token"]))
+    else:
+        program = (
+            "from jupyter_modelguard.config import home; from jupyter_modelguard.history.store import Store;"
+            "from jupyter_modelguard.types import Decision; s = Store(home());"
+            "s.decide(s.pending()[0].id, Decision(True, 'bob', 'database'))"
+        )
+        subprocess.run([sys.executable, "-c", program], env=front_end.environment, check=True)
+    front_end.reply(cell)
+    front_end.wait_for(lambda: "went on: True" in front_end.text())
