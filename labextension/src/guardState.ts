@@ -28,7 +28,7 @@ export async function askKernel(kernel: Kernel.IKernelConnection): Promise<Guard
     user_expressions: { guarded: QUESTION }
   });
   const reply = await future.done;
-  if (reply?.content.status !== 'ok') {
+  if (reply.content.status !== 'ok') {
     return 'unknown';
   }
   const answer: unknown = reply.content.user_expressions.guarded;
@@ -69,14 +69,14 @@ export class GuardWatch {
     if (kernel === this.kernel) {
       return;
     }
-    this.kernel?.statusChanged.disconnect(this.onStatus, this);
-    this.kernel?.connectionStatusChanged.disconnect(this.onConnection, this);
-    this.kernel?.disposed.disconnect(this.onDisposed, this);
+    this.kernel?.statusChanged.disconnect(this.onStatus);
+    this.kernel?.connectionStatusChanged.disconnect(this.onConnection);
+    this.kernel?.disposed.disconnect(this.onDisposed);
     this.kernel = kernel;
     this.begin();
-    kernel?.statusChanged.connect(this.onStatus, this);
-    kernel?.connectionStatusChanged.connect(this.onConnection, this);
-    kernel?.disposed.connect(this.onDisposed, this);
+    kernel?.statusChanged.connect(this.onStatus);
+    kernel?.connectionStatusChanged.connect(this.onConnection);
+    kernel?.disposed.connect(this.onDisposed);
     this.changed(this.state);
     this.ask();
   }
@@ -87,7 +87,7 @@ export class GuardWatch {
     this.schedule();
   }
 
-  private onStatus(kernel: Kernel.IKernelConnection, status: Kernel.Status): void {
+  private readonly onStatus = (kernel: Kernel.IKernelConnection, status: Kernel.Status): void => {
     if (status === 'restarting' || status === 'autorestarting' || status === 'dead' || status === 'terminating') {
       this.known.delete(kernel.id);
       this.begin();
@@ -95,17 +95,17 @@ export class GuardWatch {
       this.changed(this.state);
     }
     this.schedule();
-  }
+  };
 
-  private onConnection(): void {
+  private readonly onConnection = (): void => {
     this.changed(this.state);
     this.begin();
     this.ask();
-  }
+  };
 
-  private onDisposed(): void {
+  private readonly onDisposed = (): void => {
     this.follow(null);
-  }
+  };
 
   /** Drop whatever was asked before: its answer speaks of another time. */
   private begin(): void {

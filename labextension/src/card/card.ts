@@ -168,6 +168,7 @@ export class Card {
       pressed.setAttribute('aria-disabled', 'true');
     }
     this.host.querySelector('section')?.setAttribute('aria-busy', 'true');
+    this.host.querySelector('[data-hint]')?.replaceChildren('Sent to the kernel');
   }
 
   /** Move the focus to the title only where the person already is: in this cell. */
@@ -175,7 +176,7 @@ export class Card {
     requestAnimationFrame(() => {
       const active = document.activeElement;
       const cell = this.host.closest('.jp-Cell');
-      if (focused || (active !== null && cell !== null && cell.contains(active))) {
+      if (focused || cell?.contains(active) === true) {
         this.host.querySelector<HTMLElement>('.mg-title')?.focus({ preventScroll: true });
       }
     });

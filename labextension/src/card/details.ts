@@ -9,7 +9,14 @@ import type { CallRow, CardView } from './view';
 export function details(view: CardView): HTMLElement[] {
   const parts: HTMLElement[] = [];
   if (view.listings.length > 0) {
-    parts.push(element('div', {}, element('h4', {}, 'What the file does'), ...view.listings.map(listing)));
+    parts.push(
+      element(
+        'div',
+        {},
+        element('h4', {}, view.listings.length === 1 ? 'What the file does' : 'What the files do'),
+        ...view.listings.map(listing)
+      )
+    );
   }
   if (view.every_call.length > 0) {
     parts.push(element('div', {}, element('h4', {}, 'Every call it makes'), callTable(view.every_call)));

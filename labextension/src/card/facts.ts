@@ -11,8 +11,6 @@ export function factList(facts: readonly Fact[]): HTMLElement | null {
   return element(
     'dl',
     { class: 'mg-facts' },
-    ...facts.map(fact =>
-      element('div', {}, element('dt', {}, strange(fact.label)), element('dd', {}, strange(fact.text)))
-    )
+    ...facts.map(fact => element('div', {}, element('dt', {}, strange(fact.label)), element('dd', {}, strange(fact.text))))
   );
 }

@@ -9,7 +9,7 @@ export function foot(view: CardView): HTMLElement[] {
   const last =
     view.level === 'forbidden'
       ? element('span', {}, 'Nothing was loaded')
-      : element('span', {}, element('kbd', {}, 'Esc'), ' keeps it blocked');
+      : element('span', { 'data-hint': '' }, element('kbd', {}, 'Esc'), ' keeps it blocked');
   if (view.limits === '') {
     return [element('div', { class: 'mg-foot' }, number, last)];
   }

@@ -6,23 +6,30 @@ import { lookOf } from './level';
 import { plain, strange, strangeName } from './text';
 import type { CardView } from './view';
 
+/** Calls are sentences: they may be this long before they are cut. */
+const LONG_CALL = 200;
+
 /** The title in one line, as the alert says it. */
 export function titleText(view: CardView): string {
-  return plain(view.consequence === '' ? view.title : `${view.title}${joint(view)}${view.consequence}`);
+  const [said, accented] = titleParts(view);
+  return plain(said + accented);
 }
 
 export function head(view: CardView, titleId: string): HTMLElement {
   const look = lookOf(view.level);
-  const title = element('h3', { class: 'mg-title', id: titleId, tabindex: '-1' }, strange(view.title));
-  if (view.consequence !== '') {
-    title.append(joint(view), element('em', {}, strange(view.consequence)));
+  const [said, accented] = titleParts(view);
+  const title = element('h3', { class: 'mg-title', id: titleId, tabindex: '-1' }, strange(said));
+  if (accented !== '') {
+    title.append(element('em', {}, strange(accented)));
   }
   return element(
     'div',
     { class: 'mg-head' },
     icon(look.icon),
     title,
-    view.chip === '' ? null : element('span', { class: 'mg-chip', 'data-level': look.style }, icon(look.icon), strange(view.chip)),
+    view.chip === ''
+      ? null
+      : element('span', { class: 'mg-chip', 'data-level': look.style }, icon(look.icon), strange(view.chip)),
     subtitle(view)
   );
 }
@@ -34,7 +41,7 @@ export function subtitle(view: CardView): HTMLElement {
     parts.push(strangeName(view.object, 'mg-obj'));
   }
   if (view.call !== '') {
-    parts.push(strangeName(view.call));
+    parts.push(strangeName(view.call, '', LONG_CALL));
   }
   if (view.place !== '') {
     parts.push(strange(view.place));
@@ -48,9 +55,11 @@ export function subtitle(view: CardView): HTMLElement {
   return drawn;
 }
 
-function joint(view: CardView): string {
-  if (view.level === 'forbidden') {
-    return ': ';
+/** What happened, and the part of it that the level's colour points at. */
+function titleParts(view: CardView): [said: string, accented: string] {
+  if (view.consequence !== '') {
+    return [`${view.title} · `, view.consequence];
   }
-  return view.title.endsWith(' from') ? ' ' : ' · ';
+  const cut = /^(?:Stopped before importing code from|Blocked by policy:) /.exec(view.title)?.[0].length ?? view.title.length;
+  return [view.title.slice(0, cut), view.title.slice(cut)];
 }

@@ -11,7 +11,8 @@ interface Drawing {
   cut?: Stroke[];
 }
 
-const SQUARE = 'M3.3 1.8h9.4a1.5 1.5 0 0 1 1.5 1.5v9.4a1.5 1.5 0 0 1-1.5 1.5H3.3a1.5 1.5 0 0 1-1.5-1.5V3.3a1.5 1.5 0 0 1 1.5-1.5z';
+const SQUARE =
+  'M3.3 1.8h9.4a1.5 1.5 0 0 1 1.5 1.5v9.4a1.5 1.5 0 0 1-1.5 1.5H3.3a1.5 1.5 0 0 1-1.5-1.5V3.3a1.5 1.5 0 0 1 1.5-1.5z';
 const DIAMOND = 'M8 1.2 14.8 8 8 14.8 1.2 8Z';
 const ROUND = { 'stroke-linejoin': 'round' };
 

@@ -4,8 +4,10 @@ import { button, element } from './element';
 import { strange } from './text';
 import type { TraceStep } from './view';
 
-/** Rows shown before the reader asks for all. */
-const FIRST = 60;
+/** Tables longer than this show the flagged rows and their neighbours until the reader asks for all. */
+const LONG_TABLE = 40;
+const BEFORE = 4;
+const BOOKKEEPING: ReadonlySet<string> = new Set(['BINPUT', 'FRAME', 'LONG_BINPUT', 'MEMOIZE', 'PUT']);
 
 const MEANING: Readonly<Record<string, string>> = {
   APPEND: 'append to a list',
@@ -43,7 +45,8 @@ const MEANING: Readonly<Record<string, string>> = {
 };
 
 export function opcodeTable(steps: readonly TraceStep[]): HTMLElement {
-  const body = element('tbody', {}, ...steps.slice(0, FIRST).map(row));
+  const shown = brief(steps);
+  const body = element('tbody', {}, ...shown.map(row));
   const table = element(
     'table',
     { class: 'mg-table' },
@@ -62,17 +65,18 @@ export function opcodeTable(steps: readonly TraceStep[]): HTMLElement {
     body
   );
   const part = element('div', {}, element('h4', {}, 'Pickle opcodes'), table);
-  if (steps.length > FIRST) {
-    const more = element('p', { class: 'mg-2nd' });
+  if (shown.length < steps.length) {
+    const more = element('p', { class: 'mg-2nd' }, `${steps.length - shown.length} opcodes are left out. `);
     more.append(
       button(
         'mg-link',
         () => {
-          const rest = steps.slice(FIRST).map(row);
-          body.append(...rest);
+          const all = steps.map(row);
+          body.replaceChildren(...all);
           more.remove();
-          rest[0]?.setAttribute('tabindex', '-1');
-          rest[0]?.focus();
+          // The button is gone: keep the reader's place.
+          all[0]?.setAttribute('tabindex', '-1');
+          all[0]?.focus();
         },
         `Show all ${steps.length} opcodes`
       )
@@ -80,6 +84,15 @@ export function opcodeTable(steps: readonly TraceStep[]): HTMLElement {
     part.append(more);
   }
   return part;
+}
+
+function brief(steps: readonly TraceStep[]): readonly TraceStep[] {
+  const telling = steps.filter(step => step.flagged || !BOOKKEEPING.has(step.opcode));
+  if (telling.length <= LONG_TABLE) {
+    return telling;
+  }
+  const near = telling.filter((_step, index) => telling.slice(index, index + BEFORE).some(later => later.flagged));
+  return near.length > 0 ? near : telling.slice(0, LONG_TABLE);
 }
 
 function row(step: TraceStep): HTMLElement {

@@ -7,7 +7,10 @@ import type { CardView } from './view';
 export function report(view: CardView, receipt: string): string {
   const lines = [
     `modelguard #${view.id}: ${titleText(view)}`,
-    [view.object, view.call, view.place].filter(part => part !== '').map(part => plain(part)).join(' · '),
+    [view.object, view.call, view.place]
+      .filter(part => part !== '')
+      .map(part => plain(part))
+      .join(' · '),
     plain(view.would),
     ...view.calls.map(call => `  ${plain(call.name, { name: true })} ×${call.count}  ${plain(call.note)}`),
     ...view.missed.map(part => `  ${plain(part)}`),

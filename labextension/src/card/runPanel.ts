@@ -23,7 +23,10 @@ export function fillRunPanel(panel: HTMLElement, view: CardView, approve: (appro
   });
   run.setAttribute('aria-describedby', missing.id);
 
-  const reasons = choices('Why run it?', view.reasons.map(reason => ({ value: reason, label: reason, hint: '', enabled: true })));
+  const reasons = choices(
+    'Why run it?',
+    view.reasons.map(reason => ({ value: reason, label: reason, hint: '', enabled: true }))
+  );
   const scopes = choices('What do you allow?', view.scopes);
   const once = scopes.inputs.find(input => input.value === 'once' && !input.disabled);
   if (once !== undefined) {
@@ -155,9 +158,7 @@ function typedFinding(findings: readonly string[]): TypedFinding {
       }
       const typed = input.value.trim().toLowerCase();
       // What cannot be typed may be typed as it is drawn.
-      return (
-        findings.find(one => one.toLowerCase() === typed || plain(one, { name: true }).toLowerCase() === typed) ?? null
-      );
+      return findings.find(one => one.toLowerCase() === typed || plain(one, { name: true }).toLowerCase() === typed) ?? null;
     }
   };
 }

@@ -66,12 +66,12 @@ export function plain(value: string, options: TextOptions = {}): string {
 }
 
 /** Draw a name; a long one shows its head and its ending, and a button that shows the rest. */
-export function strangeName(value: string, className = ''): DocumentFragment {
+export function strangeName(value: string, className = '', longest = LONG): DocumentFragment {
   const drawn = document.createDocumentFragment();
   const characters = Array.from(value);
   const code = element('code', { class: `mg-x ${className}`.trim() });
   drawn.append(code);
-  if (characters.length <= LONG) {
+  if (characters.length <= longest) {
     code.append(...nodes(value, {}));
     return drawn;
   }

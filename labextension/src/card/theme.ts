@@ -7,7 +7,10 @@ export function followHostTheme(near: Element): void {
     return;
   }
   for (let at: Element | null = near; at !== null; at = at.parentElement) {
-    const numbers = getComputedStyle(at).backgroundColor.match(/[\d.]+/g)?.map(Number) ?? [];
+    const numbers =
+      getComputedStyle(at)
+        .backgroundColor.match(/[\d.]+/g)
+        ?.map(Number) ?? [];
     const [red = 0, green = 0, blue = 0, alpha = 1] = numbers;
     if (numbers.length >= 3 && alpha > 0) {
       if (0.299 * red + 0.587 * green + 0.114 * blue < 110) {
