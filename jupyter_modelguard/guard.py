@@ -258,7 +258,7 @@ def current() -> Guard | None:
     return _current
 
 
-def start(shell: Any = None, config: ModelGuardConfig | None = None) -> Guard:
+def start(shell: Any = None, config: ModelGuardConfig | None = None, site: Callable[[], CallSite] = CallSite) -> Guard:
     """Put a guard in place for this process; one that is in place already is returned as it is.
 
     Parameters
@@ -267,6 +267,8 @@ def start(shell: Any = None, config: ModelGuardConfig | None = None) -> Guard:
         The IPython shell whose user is asked; None outside IPython, where nobody is.
     config
         Comfort settings; the shell's by default.
+    site
+        Says where user code stands; asked once a cell.
 
     Raises
     ------
@@ -276,7 +278,7 @@ def start(shell: Any = None, config: ModelGuardConfig | None = None) -> Guard:
     global _current  # noqa: PLW0603 one guard a process, because audit hooks and patches are the process's
     with _lock:
         if _current is None:
-            guard = _build(shell, config or ModelGuardConfig(parent=shell))
+            guard = _build(shell, config or ModelGuardConfig(parent=shell), site)
             guard.open(getattr(shell, "user_ns", None))
             _current = guard
         return _current
@@ -291,15 +293,10 @@ def stop() -> None:
             _current = None
 
 
-def _build(shell: Any, config: ModelGuardConfig) -> Guard:
+def _build(shell: Any, config: ModelGuardConfig, site: Callable[[], CallSite]) -> Guard:
     from jupyter_modelguard.approval.order import Approver
     from jupyter_modelguard.engines.worker import Worker
     from jupyter_modelguard.history.store import Store
 
     store = Store(home())
-    approver = Approver(store, config, shell)
-    if shell is None:
-        return Guard(Worker(), approver, store)
-    from jupyter_modelguard.ipython.site import current_site
-
-    return Guard(Worker(), approver, store, current_site)
+    return Guard(Worker(), Approver(store, config, shell), store, site)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import FrameType
 
     from jupyter_modelguard.artifacts.copy import StreamCopy
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from jupyter_modelguard.errors import ModelLoadBlockedError
     from jupyter_modelguard.types import CodeFile, LoadRequest
 
-__all__ = ["Gate", "Permit"]
+__all__ = ["CellTally", "Gate", "Permit"]
 
 
 @dataclass(slots=True)
@@ -42,6 +43,30 @@ class Permit:
     copy: StreamCopy | None = None
     format: str = ""
     files: dict[str, bytes] = field(default_factory=dict)
+
+
+class CellTally:
+    """Counts silent in-memory loads of one loader, cell by cell, at the price of one call into C.
+
+    Parameters
+    ----------
+    begin
+        Starts a line of the history and returns the function that counts one load on it.
+    """
+
+    __slots__ = ("_begin", "bump")
+
+    def __init__(self, begin: Callable[[], Callable[[], int]]) -> None:
+        self._begin = begin
+        self.bump: Callable[[], int] = self._first
+
+    def next_cell(self) -> None:
+        """Let the next load start a line of its own."""
+        self.bump = self._first
+
+    def _first(self) -> int:
+        self.bump = self._begin()
+        return self.bump()
 
 
 class Gate(Protocol):
@@ -74,5 +99,5 @@ class Gate(Protocol):
     def request(self, loader: str, call: str, source: str, frame: FrameType | None) -> LoadRequest:
         """Describe a load that user code started at the nearest cell or script frame."""
 
-    def tally(self, loader: str) -> object:
-        """Return the counter of silent in-memory loads of this loader; `next` on it counts one."""
+    def tally(self, loader: str) -> CellTally:
+        """Return the counter of silent in-memory loads of this loader."""

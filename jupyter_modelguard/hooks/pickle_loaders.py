@@ -31,7 +31,7 @@ def guard_loads(original: Callable[..., Any], passage: Passage, loader: str) -> 
     A plain closure: hundreds of thousands of tiny in-memory pickles a second pass through here.
     """
     gate, inside = passage.gate, passage.inside
-    tally: Any = gate.tally(loader)
+    tally = gate.tally(loader)
 
     def loads(data: Any, /, **options: Any) -> Any:
         try:
@@ -45,7 +45,7 @@ def guard_loads(original: Callable[..., Any], passage: Passage, loader: str) -> 
                     gate.failed(gate.request(loader, f"{loader}()", "<bytes>", sys._getframe(1)), error)
             raise
         else:
-            next(tally)
+            tally.bump()
             return value
         return closer_look(data, options)
 

@@ -7,6 +7,7 @@ other one is looked at first, because its overrides may resolve globals without 
 from __future__ import annotations
 
 import copyreg
+import io
 import pickle
 import sys
 import time
@@ -160,8 +161,14 @@ def _twin(unpickler: Any, original: type, file: Any, options: dict[str, Any]) ->
     """Another reader with the caller's overrides, attributes and memo: the C class keeps what it read ahead and cannot be rewound."""
     twin = original.__new__(type(unpickler))
     twin.__dict__ = unpickler.__dict__
+    known = len(unpickler.memo.copy())
+    if known:
+        # The C class counts its memo apart from the table that `memo` sets; memoizing as often brings the count along.
+        original.__init__(twin, io.BytesIO(b"\x80\x04N" + b"\x94" * known + b"."))  # type: ignore[misc]
+        original.load(twin)  # type: ignore[attr-defined]
     original.__init__(twin, file, **options)  # type: ignore[misc] # the C class's own signature
-    twin.memo = unpickler.memo
+    if known:
+        twin.memo = unpickler.memo  # by the proxy: set from a dict, CPython 3.11 to 3.13 forget it or write out of bounds
     persistent_load = getattr(unpickler, "persistent_load", None)
     if persistent_load is not None and not isinstance(persistent_load, (types.BuiltinMethodType, types.MethodType)):
         twin.persistent_load = persistent_load  # set on the instance, where the C class keeps it out of __dict__

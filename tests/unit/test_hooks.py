@@ -1,0 +1,295 @@
+"""The wrappers and the floor with a gate that answers at once: what is held, what passes, what is put back."""
+
+import collections
+import concurrent.futures
+import datetime
+import importlib
+import io
+import multiprocessing
+import os
+import pickle
+import sys
+import threading
+
+import pytest
+
+from jupyter_modelguard.errors import ModelLoadBlockedError
+from jupyter_modelguard.hooks.floor import FLOOR
+from jupyter_modelguard.hooks.patches import Patches
+from jupyter_modelguard.hooks.scopes import LoadHeld
+from jupyter_modelguard.testing import FakeGate
+from jupyter_modelguard.types import QualifiedName
+
+CLOSED = frozenset({QualifiedName("collections", "OrderedDict")})
+DATE = ("datetime", "date")
+
+
+class Touch:
+    """Pickles as a command that leaves a canary."""
+
+    def __init__(self, canary):
+        self.canary = canary
+
+    def __reduce__(self):
+        return os.system, (f"touch {self.canary}",)
+
+
+@pytest.fixture
+def canary(tmp_path):
+    return tmp_path / "canary"
+
+
+@pytest.fixture
+def armed(canary):
+    return pickle.dumps({"weights": [1, 2], "extra": Touch(canary)})
+
+
+@pytest.fixture
+def gate():
+    gate = FakeGate(frozenset({DATE, ("collections", "OrderedDict")}))
+    FLOOR.open(CLOSED, lambda module, name: module in {"posix", "nt", "os"}, lambda *_: None)
+    patches = Patches(gate)
+    patches.install()
+    yield gate
+    patches.restore()
+    FLOOR.close()
+
+
+EARLY = {"load": pickle.load, "loads": pickle.loads, "Unpickler": pickle.Unpickler}
+WAYS = {
+    "load": lambda data: pickle.load(io.BytesIO(data)),
+    "loads": lambda data: pickle.loads(data),  # noqa: PLW0108 looked up when it runs
+    "loads of a bytearray": lambda data: pickle.loads(bytearray(data)),
+    "Unpickler": lambda data: pickle.Unpickler(io.BytesIO(data)).load(),
+    "the Python Unpickler": lambda data: pickle._Unpickler(io.BytesIO(data)).load(),
+    "a subclass": lambda data: type("Mine", (pickle.Unpickler,), {})(io.BytesIO(data)).load(),
+    "a subclass that resolves for itself": lambda data: type(
+        "Mine", (pickle.Unpickler,), {"find_class": lambda _, module, name: getattr(importlib.import_module(module), name)}
+    )(io.BytesIO(data)).load(),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_armed_stream_runs_without_the_guard(way, armed, canary):
+    WAYS[way](armed)
+    assert canary.exists()
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_armed_stream_is_held(way, gate, armed, canary):
+    with pytest.raises(ModelLoadBlockedError):
+        WAYS[way](armed)
+    assert not canary.exists()
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_approved_stream_runs(way, gate, armed, canary):
+    gate.approve = True
+    assert WAYS[way](armed)["weights"] == [1, 2]
+    assert canary.exists()
+    assert gate.kinds()[-1] == "settled"
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_proved_stream_loads(way, gate):
+    value = [datetime.date(2024, 2, 29), collections.OrderedDict(a=1)]
+    assert WAYS[way](pickle.dumps(value)) == value
+
+
+def test_names_bound_before_the_guard_are_held_by_the_floor(gate, armed, canary):
+    for way in (lambda: EARLY["loads"](armed), lambda: EARLY["load"](io.BytesIO(armed)), lambda: EARLY["Unpickler"](io.BytesIO(armed)).load()):
+        with pytest.raises(LoadHeld):
+            way()
+    assert not canary.exists()
+
+
+def test_user_names_bound_to_an_original_are_bound_to_the_guarded_form(armed, canary):
+    namespace = {"load": pickle.load, "mine": pickle.loads, "other": 3}
+    patches = Patches(FakeGate())
+    FLOOR.open(CLOSED, lambda *_: False, lambda *_: None)
+    patches.install(namespace)
+    try:
+        with pytest.raises(ModelLoadBlockedError):
+            namespace["mine"](armed)
+    finally:
+        patches.restore()
+        FLOOR.close()
+    assert namespace == {"load": EARLY["load"], "mine": EARLY["loads"], "other": 3}
+    assert not canary.exists()
+
+
+def test_plain_data_and_closed_globals_pass_unlooked_at(gate):
+    assert pickle.loads(pickle.dumps({"a": [1, 2.5, "x", b"y", None, (1,), {3}]})) == {"a": [1, 2.5, "x", b"y", None, (1,), {3}]}
+    pickle.loads(pickle.dumps(collections.OrderedDict(a=1)))
+    assert gate.events == []
+    assert next(gate.counted["pickle.loads"]) == 2
+
+
+def test_file_is_left_where_the_plain_load_leaves_it(gate, tmp_path):
+    date = pickle.dumps(datetime.date(2024, 2, 29))
+    path = tmp_path / "several.pkl"
+    path.write_bytes(date + pickle.dumps("between") + date + b"rest")
+    for open_it in (lambda: path.open("rb"), lambda: path.open("rb", buffering=0), lambda: io.BytesIO(path.read_bytes())):
+        with open_it() as file:
+            assert pickle.load(file) == datetime.date(2024, 2, 29)
+            assert pickle.load(file) == "between"
+            assert pickle.Unpickler(file).load() == datetime.date(2024, 2, 29)
+            assert file.read() == b"rest"
+
+
+def test_one_unpickler_reads_several_streams_with_one_memo(gate):
+    buffer = io.BytesIO()
+    pickler = pickle.Pickler(buffer)
+    shared = ["shared"]
+    for value in (shared, datetime.date(2024, 2, 29), shared):
+        pickler.dump(value)
+    buffer.seek(0)
+    unpickler = pickle.Unpickler(buffer)
+    first = unpickler.load()
+    assert unpickler.load() == datetime.date(2024, 2, 29)
+    assert unpickler.load() is first
+
+
+def test_pipe_gives_up_exactly_one_stream(gate):
+    stream = pickle.dumps(datetime.date(2024, 2, 29))
+    reading, writing = os.pipe()
+    os.write(writing, stream + pickle.dumps("next"))
+    with os.fdopen(reading, "rb") as file:
+        assert pickle.load(file) == datetime.date(2024, 2, 29)
+        assert pickle.load(file) == "next"
+    os.close(writing)
+
+
+def test_loaders_own_errors_come_through(gate):
+    with pytest.raises(EOFError):
+        pickle.load(io.BytesIO(b""))
+    with pytest.raises(pickle.UnpicklingError):
+        pickle.loads(b"no pickle at all")
+    with pytest.raises((EOFError, pickle.UnpicklingError)):
+        pickle.loads(pickle.dumps([1, 2, 3])[:-1])
+    assert gate.kinds() == ["failed"] * 3
+
+
+def test_load_that_goes_beyond_its_permit_is_stopped(gate, tmp_path, canary):
+    """The bytes change between the look and the load: what was not looked at is not resolved."""
+    honest = pickle.dumps(datetime.date(2024, 2, 29))
+
+    class Shifty(io.BytesIO):
+        looks = 0
+
+        def read(self, size=-1):
+            self.looks += 1
+            return super().read(size)
+
+    gate.inert |= {("builtins", "eval")}  # as if it had been proved
+    nested = pickle.dumps(Touch(canary))
+    stream = b"cbuiltins\neval\n(" + pickle.dumps(f"__import__('pickle').loads({nested!r})", 0)[:-1].replace(b"p0\n", b"") + b"tR."
+    with pytest.raises(ModelLoadBlockedError):
+        pickle.loads(stream)
+    assert not canary.exists()
+    assert pickle.load(Shifty(honest)) == datetime.date(2024, 2, 29)
+
+
+def test_refusal_swallowed_by_a_library_is_raised_all_the_same(gate, canary):
+    gate.inert |= {("builtins", "eval")}  # as if it had been proved
+    script = f"try:\n __import__('pickle').loads({pickle.dumps(Touch(canary))!r})\nexcept BaseException: pass"
+    code = f"exec({script!r})"
+    stream = b"\x80\x04cbuiltins\neval\n" + b"X" + len(code.encode()).to_bytes(4, "little") + code.encode() + b"\x85R."
+    with pytest.raises(ModelLoadBlockedError):
+        pickle.loads(stream)
+    assert not canary.exists()
+
+
+def test_name_that_is_no_exact_str_is_refused(gate):
+    class Two(str):
+        __slots__ = ()
+
+    class Sly(pickle._Unpickler):
+        def find_class(self, module, name):
+            return super().find_class(Two(module), name)
+
+    with pytest.raises((ModelLoadBlockedError, LoadHeld)):
+        EARLY["Unpickler"](io.BytesIO(b"\x80\x04")).find_class(Two("collections"), "OrderedDict")
+
+
+def test_processes_and_pools_never_notice(gate):
+    with concurrent.futures.ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("fork")) as pool:
+        assert pool.submit(datetime.date.today).result() == datetime.date.today()
+    queue = multiprocessing.get_context("fork").Queue()
+    queue.put(os.system)
+    assert queue.get() is os.system
+    queue.close()
+    assert gate.events == []
+
+
+def test_threads_do_not_share_scopes(gate, armed):
+    outcomes = []
+
+    def honest():
+        for _ in range(200):
+            outcomes.append(pickle.loads(pickle.dumps(datetime.date(2024, 2, 29))).year)
+
+    def attacked():
+        for _ in range(200):
+            try:
+                pickle.loads(armed)
+            except ModelLoadBlockedError:
+                outcomes.append("held")
+
+    threads = [threading.Thread(target=target) for target in (honest, attacked, honest, attacked)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert outcomes.count(2024) == 400
+    assert outcomes.count("held") == 400
+
+
+def test_restore_puts_every_original_back_and_keeps_what_others_put_there():
+    before = {name: getattr(pickle, name) for name in ("load", "loads", "Unpickler")}
+    python_load = pickle._Unpickler.load
+    patches = Patches(FakeGate())
+    patches.install()
+    assert pickle.load is not before["load"]
+    somebodys = pickle.load
+
+    def theirs(*args):
+        return somebodys(*args)
+
+    pickle.load = theirs
+    patches.restore()
+    assert pickle.load is theirs
+    pickle.load = before["load"]
+    assert {name: getattr(pickle, name) for name in before} == before
+    assert pickle._Unpickler.load is python_load
+
+
+def test_guarded_functions_pickle_as_the_public_names(gate):
+    for name in ("load", "loads", "Unpickler"):
+        assert pickle.loads.__module__ == "pickle"
+        assert f"c{'pickle'}\n{name}\n".encode() in pickle.dumps(getattr(pickle, name), 0)
+
+
+def test_rows_are_applied_on_import_on_reload_and_on_import_after_deletion(gate, monkeypatch):
+    monkeypatch.delitem(sys.modules, "pandas.io.pickle", raising=False)
+    module = pytest.importorskip("pandas.io.pickle")
+    assert hasattr(module.read_pickle, "__wrapped__")
+    assert hasattr(importlib.reload(module).read_pickle, "__wrapped__")
+    monkeypatch.delitem(sys.modules, "pandas.io.pickle")
+    assert hasattr(importlib.import_module("pandas.io.pickle").read_pickle, "__wrapped__")
+
+
+def test_fault_in_a_row_never_breaks_the_import(monkeypatch, caplog):
+    from jupyter_modelguard.hooks.table import Row
+
+    def broken(_original, _passage):
+        raise RuntimeError("a bug of ours")
+
+    patches = Patches(FakeGate(), [Row("tabnanny", "check", broken), Row("tabnanny", "no_such_name", broken)])
+    monkeypatch.delitem(sys.modules, "tabnanny", raising=False)
+    patches.install()
+    try:
+        assert importlib.import_module("tabnanny").check
+    finally:
+        patches.restore()
+    assert {row.attribute for row in patches.missing} == {"check", "no_such_name"}
