@@ -1,11 +1,11 @@
 """What a user may set, and where the history lives.
 
-Settings are traitlets, so `%config ModelGuardConfig.strict = True` and `ipython_config.py` both work. They set comfort or tighten;
-what may load is policy and is decided elsewhere, because any cell can override a traitlet.
+Settings are traitlets, so `%config ModelGuardConfig.strict = True` and `ipython_config.py` both work. They set comfort or
+tighten; what may load is policy and is decided elsewhere, because any cell can override a traitlet.
 
-Two environment variables are read. `MODELGUARD_HOME` names the folder of the history; it is read once, and refused unless it belongs to
-this user and is closed to others. `MODELGUARD_HEADLESS` says how to decide where nobody can answer. Neither moves trust: the per-user
-folder is derived from the password database, not from variables that a notebook can set.
+Two environment variables are read. `MODELGUARD_HOME` names the folder of the history; it is read once, and refused unless it
+belongs to this user and is closed to others. `MODELGUARD_HEADLESS` says how to decide where nobody can answer. Neither moves
+trust: the per-user folder is derived from the password database, not from variables that a notebook can set.
 """
 
 from __future__ import annotations
@@ -30,8 +30,12 @@ _FOLDER = "jupyter-modelguard"
 class ModelGuardConfig(Configurable):
     """Comfort settings of the guard in one kernel."""
 
-    strict = Bool(default_value=False, help="Refuse unguarded loads by libraries that are otherwise only recorded.").tag(config=True)
-    ready_within = Float(3.0, min=0.0, help="Seconds a card has to appear before the question moves to a text prompt.").tag(config=True)
+    strict = Bool(default_value=False, help="Refuse unguarded loads by libraries that are otherwise only recorded.").tag(
+        config=True
+    )
+    ready_within = Float(3.0, min=0.0, help="Seconds a card has to appear before the question moves to a text prompt.").tag(
+        config=True
+    )
     ask_with = CaselessStrEnum(
         ("card", "prompt", "headless"),
         default_value="card",

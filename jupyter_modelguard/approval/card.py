@@ -1,11 +1,12 @@
 """The card in the cell's output: an anywidget that waits in the middle of the running cell.
 
-The widget holds the view and a random token. Its front end says `{"ready": token}` once it is drawn, and later what the person clicked. Every
-message is checked here again, because any output in the page can send one: the token, the reason, the scope and the typed finding
-must all fit, and whatever does not is ignored. The same wait also looks at the row that another process can answer; the first decision counts.
+The widget holds the view and a random token. Its front end says `{"ready": token}` once it is drawn, and later what the person
+clicked. Every message is checked here again, because any output in the page can send one: the token, the reason, the scope and
+the typed finding must all fit, and whatever does not is ignored. The same wait also looks at the row that another process can
+answer; the first decision counts.
 
-Where the front end's files are missing, no widget library is installed, the kernel has no place for a tap or no card appears in time, the
-answer is None and the next way to ask applies.
+Where the front end's files are missing, no widget library is installed, the kernel has no place for a tap or no card appears in
+time, the answer is None and the next way to ask applies.
 """
 
 from __future__ import annotations
@@ -177,7 +178,7 @@ class CardTransport:
         self._slot.show({"text/plain": card_text(view), _WIDGET_VIEW: reference})
 
     def _wait_for_row(self, record: HistoryRecord, view: CardView) -> Decision | None:
-        """A thread that cannot hear the front end waits for the row alone."""
+        """Wait for the row alone, in a thread that cannot hear the front end."""
         if not self._row.open:
             return None
         self._slot.show_static(
@@ -190,7 +191,7 @@ class CardTransport:
 
 
 def card_files() -> tuple[str, str] | None:
-    """The front end's script and style; None when this is a checkout in which they were not built."""
+    """Read the front end's script and style; None when this is a checkout in which they were not built."""
     try:
         return (_STATIC / "card.js").read_text(encoding="utf-8"), (_STATIC / "card.css").read_text(encoding="utf-8")
     except OSError:

@@ -1,7 +1,7 @@
 """The questions of the card, asked one after the other on a text prompt.
 
-Enter alone keeps a load blocked, at every question. The answer that lets it run is a whole word, the reason is chosen, and a dangerous
-finding is typed: nothing that happens by accident, or by text that was pasted for another purpose, lets a file run.
+Enter alone keeps a load blocked, at every question. The answer that lets it run is a whole word, the reason is chosen, and a
+dangerous finding is typed: nothing that happens by accident, or by text that was pasted for another purpose, lets a file run.
 """
 
 from __future__ import annotations

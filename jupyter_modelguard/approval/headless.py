@@ -1,7 +1,7 @@
 """Where nobody can answer, the answer is no.
 
-Batch runs (nbclient, nbconvert, papermill), plain Python processes, forked children and `MODELGUARD_HEADLESS` come here. What is allowed
-without asking was settled before: by proof, or by an approval of the same artifact.
+Batch runs (nbclient, nbconvert, papermill), plain Python processes, forked children and `MODELGUARD_HEADLESS` come here. What
+is allowed without asking was settled before: by proof, or by an approval of the same artifact.
 """
 
 from __future__ import annotations

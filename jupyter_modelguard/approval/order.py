@@ -1,8 +1,8 @@
 """Which way to ask applies, and what was allowed before.
 
-First that applies: nobody can answer (no kernel, a forked child, a front end without input, `MODELGUARD_HEADLESS`) keeps it blocked; a
-card with the row beside it; a text prompt; and where even that is refused, the load fails with a card that says how to decide, and the
-decision counts for its next run. A fault in one way to ask leads to the next, never to a load.
+First that applies: nobody can answer (no kernel, a forked child, a front end without input, `MODELGUARD_HEADLESS`) keeps it
+blocked; a card with the row beside it; a text prompt; and where even that is refused, the load fails with a card that says how
+to decide, and the decision counts for its next run. A fault in one way to ask leads to the next, never to a load.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import os
 import sys
 import threading
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from jupyter_modelguard.approval.card import CardTransport
@@ -73,8 +72,9 @@ class Approver:
     def ask(self, record: HistoryRecord, view: CardView) -> Decision:
         """Have a load decided; interrupting the wait keeps it blocked. It never raises for a fault of its own."""
         if view.level is RiskLevel.FORBIDDEN or not any(scope.enabled for scope in view.scopes):
-            self._tell(view, Decision(allow=False, by="policy", transport="policy", reason=view.title, at=time.time()))
-            return Decision(allow=False, by="policy", transport="policy", reason=view.title, at=time.time())
+            decision = Decision(allow=False, by="policy", transport="policy", reason=view.title, at=time.time())
+            self._tell(view, decision)
+            return decision
         why = self._nobody()
         if why is not None:
             decision = HeadlessTransport(why).ask(record, view)
@@ -86,7 +86,10 @@ class Approver:
     def allow(
         self, record: HistoryRecord, view: CardView, *, say: Callable[[str], None], read: Callable[[str], str] = input
     ) -> Decision:
-        """Ask on a prompt about a load that has failed; when allowed, the next load of the same artifact passes once in this kernel.
+        """Ask on a prompt about a load that has failed; when allowed, the next load of the same artifact passes once in this
+        kernel.
+
+        Where nobody can answer, the decision comes from "headless" and is no.
 
         Parameters
         ----------
@@ -95,12 +98,16 @@ class Approver:
         say, read
             Show text, and ask one line.
         """
+        why = self._nobody()
+        if why is not None:
+            return HeadlessTransport(why).ask(record, view)
         say(card_text(view))
         decision = converse(view, say=say, read=read, transport="prompt")
         mark = fingerprint(record)
         if decision.allow and mark:
             with self._lock:
                 self._allowed[mark] = decision
+            self._store.settle(record.id, decision)  # a row that was left open must not let it pass a second time
         return decision
 
     def withdraw(self, record: HistoryRecord) -> bool:
@@ -147,7 +154,7 @@ class Approver:
         decision = row.settle(decision)
         try:
             slot.settle(receipt(view, decision))
-        except Exception:  # a decision does not depend on showing it
+        except Exception:  # noqa: BLE001 a decision does not depend on showing it
             _LOG.exception("The receipt could not be shown")
             slot.give_back()
         return decision
@@ -158,7 +165,7 @@ class Approver:
                 decision = way.ask(record, view)
             except KeyboardInterrupt:
                 return Decision(allow=False, by=user_name(), transport=way.name, reason="interrupted", at=time.time())
-            except Exception:  # the next way applies
+            except Exception:  # noqa: BLE001 the next way applies
                 _LOG.exception("Asking with %s failed", way.name)
                 continue
             if decision is not None:
@@ -167,11 +174,10 @@ class Approver:
 
     def _leave_open(self, slot: OutputSlot, row: PendingRow, record: HistoryRecord, view: CardView) -> Decision:
         """Input was refused: the load fails, and a decision made later counts for its next run."""
-        decision = _unanswered("the front end showed no card and refused a prompt")
-        note = f"To decide: modelguard decide {view.id} in a terminal, or %modelguard allow {view.id} in a cell. Then run this cell again."
-        try:
+        decision = _unanswered("the front end showed no card and refused a prompt") note = f"To decide: modelguard decide
+        {view.id} in a terminal, or %modelguard allow {view.id} in a cell. Then run this cell again." try:
             slot.show_static(view, note)
-        except Exception:  # a decision does not depend on showing it
+        except Exception:  # noqa: BLE001 a decision does not depend on showing it
             _LOG.exception("The card could not be shown")
         slot.give_back()
         if row.open:
@@ -185,9 +191,9 @@ class Approver:
             return
         try:
             slot = OutputSlot.take(kernel)
-            slot.show_static(replace(view), receipt(view, decision).text)
+            slot.show_static(view, receipt(view, decision).text)
             slot.give_back()
-        except Exception:  # a decision does not depend on showing it
+        except Exception:  # noqa: BLE001 a decision does not depend on showing it
             _LOG.debug("The card could not be shown", exc_info=True)
 
 

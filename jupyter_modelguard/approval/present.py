@@ -1,8 +1,8 @@
 """From a record and its assessment to what a person reads: every word of the card is chosen here.
 
 Titles, labels, questions and the names of buttons are fixed; they are the same in the notebook, the terminal and the text
-conversation. A button says the act ("Run 2 unknown functions once"). Nothing is escaped here: whoever draws the view treats all of it as a
-stranger's text.
+conversation. A button says the act ("Run 2 unknown functions once"). Nothing is escaped here: whoever draws the view treats all
+of it as a stranger's text.
 """
 
 from __future__ import annotations
@@ -71,7 +71,8 @@ def build_view(record: HistoryRecord, assessment: Assessment, explanation: Expla
     assessment
         What was found and what policy makes of it.
     explanation
-        Listings and opcodes of the engine, to be read under *Show what it does*. A model's own Python files are taken from the artifact.
+        Listings and opcodes of the engine, to be read under *Show what it does*. A model's own Python files are taken from the
+        artifact.
     """
     report = assessment.report
     artifact = record.artifact or Artifact(name=PurePath(report.target).name, source=report.target, format=report.format)
@@ -118,7 +119,7 @@ def receipt(view: CardView, decision: Decision) -> Receipt:
 
 
 def plain_view(view: CardView) -> dict[str, Any]:
-    """The view as JSON can hold it: for the widget and for the row that another process reads."""
+    """Make of the view what JSON can hold: for the widget and for the row that another process reads."""
     from dataclasses import asdict
 
     plain: dict[str, Any] = _plain(asdict(view))
@@ -197,7 +198,7 @@ def _act(artifact: Artifact, assessment: Assessment) -> str:
 
 
 def _done(view: CardView) -> str:
-    """The button's act in the past tense: "ran 2 unknown functions"."""
+    """Put the button's act in the past tense: "ran 2 unknown functions"."""
     act = view.scopes[0].button.removesuffix(" once") if view.scopes else ""
     verb, _, rest = act.partition(" ")
     past = {"Run": "ran", "Import": "imported", "Load": "loaded"}.get(verb, "")
@@ -222,7 +223,7 @@ def _confirm(assessment: Assessment) -> tuple[str, ...]:
 
 
 def _shown(use: GlobalUse) -> str:
-    """The name that people know: a pickle says posix.system where code says os.system."""
+    """Give the name that people know: a pickle says posix.system where code says os.system."""
     name = str(use.name)
     return f"os.{use.name.name}" if use.name.module in {"posix", "nt"} else name
 
@@ -232,7 +233,7 @@ def _call_row(use: GlobalUse, *, flagged: bool) -> CallRow:
 
 
 def _lines_of(report: ScanReport, path: str) -> dict[int, str]:
-    """Flagged lines of one file, from findings located as "modeling.py:12"."""
+    """Find the flagged lines of one file, from findings located as "modeling.py:12"."""
     lines: dict[int, str] = {}
     for finding in report.findings:
         file, colon, number = finding.location.rpartition(":")

@@ -1,7 +1,7 @@
 """The place in a cell's output that all loads of that cell share.
 
-While a load waits it shows the card; afterwards one inert line a load, as text and as HTML, which is what the saved notebook keeps. Two
-loads that wait at once, in two threads, get a place each.
+While a load waits it shows the card; afterwards one inert line a load, as text and as HTML, which is what the saved notebook
+keeps. Two loads that wait at once, in two threads, get a place each.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ __all__ = ["OutputSlot"]
 
 _SLOTS: weakref.WeakKeyDictionary[Any, tuple[str, OutputSlot]] = weakref.WeakKeyDictionary()
 _LOCK = threading.Lock()
+_WATCHED = threading.local()  # hooks of ipykernel's publisher are a thread's own
 
 
 class OutputSlot:
@@ -37,20 +38,21 @@ class OutputSlot:
         """Find the place of the running cell, or a fresh one when another load waits in it."""
         cell = _running_cell(kernel)
         with _LOCK:
-            known = _SLOTS.get(kernel)
-            slot = known[1] if known is not None and known[0] == cell and not known[1]._taken else cls()
-            if known is None or known[0] != cell:
+            known = _SLOTS.get(kernel) slot = known[1] if known is not None and known[0] == cell and not known[1]._taken else
+            cls()  # noqa: SLF001 its own class if known is None or known[0] != cell:
                 _SLOTS[kernel] = (cell, slot)
-            slot._taken = True
+            slot._taken = True  # noqa: SLF001 its own class
         return slot
 
     def show(self, bundle: dict[str, Any]) -> None:
         """Put something there in place of what is there now."""
         from IPython.display import publish_display_data
 
+        _watch_clearing()
         again = self._display_id is not None
         self._display_id = self._display_id or f"modelguard-{uuid.uuid4().hex}"
-        publish_display_data(bundle, {}, transient={"display_id": self._display_id}, update=again)
+        publish: Any = publish_display_data
+        publish(bundle, {}, transient={"display_id": self._display_id}, update=again)
 
     def show_text(self, text: str) -> None:
         """Put plain text there."""
@@ -76,6 +78,23 @@ class OutputSlot:
     def give_back(self) -> None:
         """Leave the place as it is."""
         self._taken = False
+
+
+def _watch_clearing() -> None:
+    """Notice when this thread's cell clears its output: a card that replaced a cleared one would be seen by nobody."""
+    from IPython import get_ipython
+
+    publisher = getattr(get_ipython(), "display_pub", None)
+    if getattr(_WATCHED, "publisher", None) is not publisher and hasattr(publisher, "register_hook"):
+        publisher.register_hook(_notice_clearing)
+        _WATCHED.publisher = publisher
+
+
+def _notice_clearing(message: dict[str, Any]) -> dict[str, Any]:
+    if message.get("header", {}).get("msg_type") == "clear_output":
+        for _, slot in list(_SLOTS.values()):
+            slot._display_id = None  # noqa: SLF001 its own class
+    return message
 
 
 def _running_cell(kernel: Any) -> str:  # noqa: ANN401 of any ipykernel

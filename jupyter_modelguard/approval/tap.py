@@ -1,12 +1,13 @@
 """Hear a click while the cell that shows the button is still running.
 
-A kernel that runs a cell does not look at its shell channel, so the click waits in the queue behind the very cell that waits for it.
-The tap sits where the raw frames of that channel come in, looks for messages to a waiting card, and forwards every frame, so
-that the kernel's own handlers run later as if nothing had been there. A decision heard twice must therefore count once.
+A kernel that runs a cell does not look at its shell channel, so the click waits in the queue behind the very cell that waits
+for it. The tap sits where the raw frames of that channel come in, looks for messages to a waiting card, and forwards every
+frame, so that the kernel's own handlers run later as if nothing had been there. A decision heard twice must therefore count
+once.
 
-ipykernel 7 receives frames on a thread of its own and the tap is called there. ipykernel 6 has no such thread: the waiting main thread
-takes the frames in by `pump`, and other threads cannot. All of it rests on private attributes of pyzmq's ZMQStream; `install` looks whether
-they are there and gives None otherwise.
+ipykernel 7 receives frames on a thread of its own and the tap is called there. ipykernel 6 has no such thread: the waiting main
+thread takes the frames in by `pump`, and other threads cannot. All of it rests on private attributes of pyzmq's ZMQStream;
+`install` looks whether they are there and gives None otherwise.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ class ShellTap:
                 tap._put()
             else:
                 return None
-        except Exception:  # private ground
+        except Exception:  # noqa: BLE001 private ground
             _LOG.debug("No tap on this kernel", exc_info=True)
             return None
         if not tap._installed.wait(_INSTALL):
@@ -112,7 +113,7 @@ class ShellTap:
         if self._listeners:
             try:
                 self._look(frames)
-            except Exception:  # a fault of ours must never lose the kernel's message
+            except Exception:  # noqa: BLE001 a fault of ours must never lose the kernel's message
                 _LOG.exception("A message was not understood")
         assert self._forward is not None  # noqa: S101 set before this is called
         return self._forward(frames)

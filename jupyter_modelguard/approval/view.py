@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from jupyter_modelguard.types import RiskLevel, SaferWay, TraceStep
+from jupyter_modelguard.types import RiskLevel, SaferWay, TraceStep  # noqa: TC001 read at run time to rebuild a view from JSON
 
 __all__ = ["CallRow", "CardView", "CodeListing", "CodeRow", "Fact", "ScopeChoice"]
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Reached", "file_name", "path_of"]
 
+_READ = 1 << 26  # bytes a system call
 _INLINE = 1 << 20  # bytes; what is larger travels to the worker through a private file instead of its pipe
 
 
@@ -127,9 +128,12 @@ class Reached:
         if self.data is not None:
             return self.data
         assert self._descriptor is not None  # noqa: S101 only bytes in memory have none
-        with open(os.dup(self._descriptor), "rb") as file:
-            file.seek(self.source.offset)
-            return file.read()
+        # not through a file object: a duplicated descriptor shares its position with the caller's
+        parts, position = [], self.source.offset
+        while part := os.pread(self._descriptor, _READ, position):
+            parts.append(part)
+            position += len(part)
+        return b"".join(parts)
 
     def replay(self, copy: StreamCopy | None, *, tail: bool = False) -> BinaryIO:
         """Open the bytes that were looked at for the load; without a copy, everything that could be read. See `replay.replay`."""

@@ -1,7 +1,7 @@
 """Loads that wait for a person, kept where another process can answer them.
 
-The row is written before the wait begins, so it survives the kernel. It is bound to the kernel's session and process: when either is gone
-nobody listens any more, and the row is marked abandoned. The first decision wins, whoever makes it.
+The row is written before the wait begins, so it survives the kernel. It is bound to the kernel's session and process: when
+either is gone nobody listens any more, and the row is marked abandoned. The first decision wins, whoever makes it.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class PendingApproval:
 
 
 def fingerprint(record: HistoryRecord) -> str:
-    """What an approval of a load is good for: these code-bearing bytes, with exactly these globals and files.
+    """Name what an approval of a load is good for: these code-bearing bytes, with exactly these globals and files.
 
     Empty when the artifact could not be read; such an approval is good for nothing but the waiting call.
     """
@@ -56,7 +56,7 @@ def fingerprint(record: HistoryRecord) -> str:
     return hashlib.sha256(content.encode("utf-8", "backslashreplace")).hexdigest()
 
 
-def insert(connection: Connection, record: HistoryRecord, session: str, pid: int, view: dict[str, Any], *, waiting: bool) -> None:
+def insert(connection: Connection, record: HistoryRecord, session: str, pid: int, view: dict[str, Any], *, waiting: bool) -> None:  # noqa: PLR0913 keywords at the one call
     """Write the row that a person can answer."""
     from jupyter_modelguard.history.tables import approvals
 
@@ -86,15 +86,21 @@ def pending(connection: Connection) -> tuple[PendingApproval, ...]:
     return tuple(PendingApproval(row["id"], row["session"], row["asked"], row["waiting"], row["view"]) for row in rows)
 
 
-def decide(connection: Connection, identity: str, decision: Decision) -> bool:
-    """Decide an undecided load; False when somebody was first."""
+def decide(connection: Connection, identity: str, decision: Decision, session: str | None = None) -> bool:
+    """Decide an undecided load; False when somebody was first.
+
+    With a session, the decision comes from the kernel that waits and takes effect there: the row is used up.
+    """
     from jupyter_modelguard.history.tables import approvals
 
     columns = approvals.c
+    which = [columns.id == identity, columns.state == "pending"]
+    if session is not None:
+        which.append(columns.session == session)
     changed = connection.execute(
         approvals.update()
-        .where(columns.id == identity, columns.state == "pending")
-        .values(state="allowed" if decision.allow else "denied", decision=to_plain(decision))
+        .where(*which)
+        .values(state="allowed" if decision.allow else "denied", decision=to_plain(decision), used=session is not None)
     )
     return changed.rowcount > 0
 

@@ -1,7 +1,7 @@
 """Which process waits for an answer, and whether it is still there.
 
-A process id alone does not tell: ids are reused, after a restart and in every container. A row therefore also holds the host's name and
-a mark of this very process.
+A process id alone does not tell: ids are reused, after a restart and in every container. A row therefore also holds the host's
+name and a mark of this very process.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def host_name() -> str:
 
 
 def process_mark(pid: int) -> str | None:
-    """What tells the process with this id from every earlier and later one.
+    """Tell the process with this id from every earlier and later one.
 
     Returns
     -------
@@ -42,7 +42,7 @@ def process_mark(pid: int) -> str | None:
     return _portable_mark(pid)
 
 
-def _portable_mark(pid: int) -> str | None:
+def _portable_mark(pid: int) -> str | None:  # noqa: PLR0911 a return for each kind
     try:
         import psutil
     except ImportError:

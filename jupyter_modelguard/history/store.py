@@ -1,7 +1,8 @@
 """The history as the rest of the package sees it: note a load, put one up for decision, look back.
 
-Nothing here may change whether a load goes on. Lines are buffered and written by a thread; a database that is locked, full, read-only or damaged
-costs one warning, and lines then stay in memory until it works again. Only `ask` needs the file at once, and says so when it fails.
+Nothing here may change whether a load goes on. Lines are buffered and written by a thread; a database that is locked, full,
+read-only or damaged costs one warning, and lines then stay in memory until it works again. Only `ask` needs the file at once,
+and says so when it fails.
 """
 
 from __future__ import annotations
@@ -82,8 +83,8 @@ class Store:
             self._writer.rouse()
 
     def tally(self, loader: str, site: CallSite) -> Tally:
-        """Begin to count silent in-memory loads of one loader in one cell; keep it for that cell and call `bump()` for each load."""
-        return self._writer.tally(loader, site)
+        """Begin to count silent in-memory loads of one loader in one cell; keep it for that cell and call `bump()` for each
+        load.""" return self._writer.tally(loader, site)
 
     def flush(self) -> bool:
         """Write what is buffered now; False when the database cannot take it."""
@@ -151,7 +152,7 @@ class Store:
         """End the wait for a load: the decision that counts is this one, or the one that was there first."""
         try:
             with self._database.writing() as connection:
-                if not approvals_table.decide(connection, identity, decision):
+                if not approvals_table.decide(connection, identity, decision, self.session):
                     decision = approvals_table.decision_of(connection, identity, self.session) or decision
         except HistoryError:
             _LOG.debug("The decision about %s could not be written", identity, exc_info=True)
@@ -330,7 +331,7 @@ def _close_all() -> None:
     for store in list(_STORES):
         try:
             store.close()
-        except Exception:  # the interpreter is ending
+        except Exception:  # noqa: BLE001 the interpreter is ending
             _LOG.debug("The history was not closed", exc_info=True)
 
 

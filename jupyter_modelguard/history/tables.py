@@ -1,7 +1,7 @@
 """The tables of the history, and the one place that says which version they are.
 
-`loads` has a line for every load; silent in-memory loads of one cell share a line and are counted. `approvals` has a row for every load
-that a person was asked about, written before the wait begins, so that another process can answer it.
+`loads` has a line for every load; silent in-memory loads of one cell share a line and are counted. `approvals` has a row for
+every load that a person was asked about, written before the wait begins, so that another process can answer it.
 
 This module imports SQLAlchemy; import it only where a database is about to be used.
 """

@@ -1,7 +1,7 @@
 """A buffer that costs the loading thread an append, and a thread that empties it twice a second.
 
-The thread starts with the first line and imports SQLAlchemy there, so that neither `%load_ext` nor the first load waits for it. What cannot be
-written is kept and tried again; beyond `_MOST` lines the oldest go, with one warning.
+The thread starts with the first line and imports SQLAlchemy there, so that neither `%load_ext` nor the first load waits for it.
+What cannot be written is kept and tried again; beyond `_MOST` lines the oldest go, with one warning.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ _MOST = 100_000  # lines kept in memory while the database is in trouble
 class Tally:
     """Silent in-memory loads of one loader in one cell, counted without a lock.
 
-    `bump` is the `__next__` of an `itertools.count`: one call into C that no other thread can interrupt, about 30 ns. Reading advances the
-    counter too, so that the reads are subtracted.
+    `bump` is the `__next__` of an `itertools.count`: one call into C that no other thread can interrupt, about 30 ns. Reading
+    advances the counter too, so that the reads are subtracted.
     """
 
     def __init__(self, identity: str, loader: str, site: CallSite) -> None:
@@ -163,7 +163,7 @@ class Writer:
             self._closing.wait(_BATCH)
             try:
                 self.flush()
-            except Exception:  # a fault of ours must not end the thread
+            except Exception:  # noqa: BLE001 a fault of ours must not end the thread
                 _LOG.exception("The history could not be written")
 
     def _gather(self) -> None:
@@ -188,7 +188,7 @@ class Writer:
         for record in [*records, *(tally.record(count) for tally, count in counts)]:
             try:
                 rows.append(row_of_record(record, self.session))
-            except Exception:  # one line that cannot be written must not keep the others
+            except Exception:  # noqa: BLE001 one line that cannot be written must not keep the others
                 _LOG.exception("Record %s could not be written", record.id)
         try:
             with self._database.writing() as connection:

@@ -114,8 +114,11 @@ class Patches:
         self._placed.append((owner, name, original, replacement))
 
     def _rebind(self, namespace: dict[str, Any] | None) -> None:
-        """Bind the guarded loaders wherever libraries of the table and the user had bound the originals by name."""
-        guarded = {id(original): replacement for owner, _, original, replacement in self._placed if not isinstance(owner, type)}
+        """Bind the guarded functions wherever libraries of the table and the user had bound the originals by name.
+
+        Classes stay: a subclass that was made of the original would no longer be one of its base by that name.
+        """
+        guarded = {id(original): new for owner, _, original, new in self._placed if not isinstance(owner, type) and not isinstance(new, type)}
         libraries = self.libraries | {"_pickle"}
         owners: list[Any] = [module for name, module in sys.modules.items() if name.partition(".")[0] in libraries]
         if namespace is not None:

@@ -112,10 +112,11 @@ def _reach(path: str | None, target: Any) -> Reached:
 
 
 def _widened() -> bool:
-    """Whether somebody put classes on torch's list of safe globals; their `__setstate__` runs without an event."""
+    """Whether somebody put classes of their own on torch's list of safe globals; their `__setstate__` runs without an event."""
     import torch
 
-    return bool(torch.serialization.get_safe_globals())
+    added = (entry[0] if isinstance(entry, tuple) else entry for entry in torch.serialization.get_safe_globals())
+    return any(not str(getattr(entry, "__module__", "")).startswith("torch.") for entry in added)
 
 
 class _Call:
@@ -157,6 +158,6 @@ def _pickle_module(module: Any, proved: bytes) -> types.ModuleType:
             super().__init__(io.BytesIO(proved), **options)
 
     replacement = types.ModuleType(module.__name__)
-    replacement.__dict__.update({name: value for name, value in vars(module).items() if not name.startswith("__")})
+    replacement.__dict__.update(vars(module))
     replacement.Unpickler = Unpickler  # type: ignore[attr-defined]
     return replacement

@@ -41,7 +41,7 @@ def card_html(view: CardView, note: str = "") -> str:
 
 
 def receipts_html(receipts: list[Receipt]) -> str:
-    """The lines that stay, one a load."""
+    """Draw the lines that stay, one a load."""
     lines = "".join(f"<div>{'▣' if one.allowed else '▢'} modelguard · {as_html(one.text, limit=None)}</div>" for one in receipts)
     return f'<div class="mg-static">{lines}</div>'
 

@@ -36,7 +36,7 @@ def card_text(view: CardView) -> str:
 
 
 def details_text(view: CardView) -> str:
-    """What stands behind the card: listings, every call, the opcodes."""
+    """Write out what stands behind the card: listings, every call, the opcodes."""
     lines: list[str] = []
     for listing in view.listings:
         lines.append(f"{as_plain(listing.heading, limit=None)} · {as_plain(listing.source)}")
@@ -68,5 +68,5 @@ def call_text(row: CallRow) -> str:
 
 
 def receipt_text(receipt: Receipt) -> str:
-    """The line that stays."""
+    """Write the line that stays."""
     return f"{'▣' if receipt.allowed else '▢'} modelguard · {as_plain(receipt.text, limit=None)}"
