@@ -25,6 +25,7 @@ __all__ = ["ModelGuardConfig", "default_home", "headless_mode", "home", "user_na
 
 _LOG = logging.getLogger(__name__)
 _FOLDER = "jupyter-modelguard"
+_PLATFORM: str = sys.platform  # a plain string: every branch is checked on every platform
 
 
 class ModelGuardConfig(Configurable):
@@ -72,10 +73,10 @@ def default_home() -> Path:
     ConfigurationError
         The operating system knows no home folder for this user.
     """
-    if sys.platform == "win32":
+    if _PLATFORM == "win32":
         return _windows_data_folder() / _FOLDER
     personal = _home_folder()
-    if sys.platform == "darwin":
+    if _PLATFORM == "darwin":
         return personal / "Library" / "Application Support" / _FOLDER
     return personal / ".local" / "share" / _FOLDER
 
@@ -98,7 +99,7 @@ def headless_mode() -> str | None:
 
 def user_name() -> str:
     """Login name of the person this process runs as, as the operating system knows it."""
-    if sys.platform != "win32":
+    if _PLATFORM != "win32":
         import pwd
 
         try:
@@ -117,7 +118,7 @@ def _closed_folder(folder: Path, what: str) -> Path:
     except OSError as error:
         _LOG.warning("%s, %s, cannot be used (%s); records stay in memory.", what, folder, error.strerror)
         return folder
-    if sys.platform != "win32":
+    if _PLATFORM != "win32":
         if state.st_uid != os.getuid():
             raise ConfigurationError(f"{what}, {folder}, belongs to another user. Name a folder of your own in MODELGUARD_HOME.")
         if state.st_mode & 0o077:

@@ -204,6 +204,7 @@ def _widget_class() -> Callable[..., Any] | None:
     if files is None:
         _LOG.info("The card's front end is not built; a text prompt asks instead.")
         return None
+    script, style = files
     try:
         import anywidget
         import traitlets
@@ -213,7 +214,8 @@ def _widget_class() -> Callable[..., Any] | None:
     class ModelGuardCard(anywidget.AnyWidget):
         """The widget; everything it knows is in its traits."""
 
-        _esm, _css = files
+        _esm = script
+        _css = style
         token = traitlets.Unicode().tag(sync=True)
         view = traitlets.Dict().tag(sync=True)
         state = traitlets.Unicode().tag(sync=True)

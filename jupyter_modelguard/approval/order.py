@@ -86,8 +86,7 @@ class Approver:
     def allow(
         self, record: HistoryRecord, view: CardView, *, say: Callable[[str], None], read: Callable[[str], str] = input
     ) -> Decision:
-        """Ask on a prompt about a load that has failed; when allowed, the next load of the same artifact passes once in this
-        kernel.
+        """Ask on a prompt about a load that has failed; when allowed, the next load of the same artifact passes once.
 
         Where nobody can answer, the decision comes from "headless" and is no.
 
@@ -174,9 +173,10 @@ class Approver:
 
     def _leave_open(self, slot: OutputSlot, row: PendingRow, record: HistoryRecord, view: CardView) -> Decision:
         """Input was refused: the load fails, and a decision made later counts for its next run."""
-        decision = _unanswered("the front end showed no card and refused a prompt") note = f"To decide: modelguard decide
-        {view.id} in a terminal, or %modelguard allow {view.id} in a cell. Then run this cell again." try:
-            slot.show_static(view, note)
+        decision = _unanswered("the front end showed no card and refused a prompt")
+        how = f"modelguard decide {view.id} in a terminal, or %modelguard allow {view.id} in a cell"
+        try:
+            slot.show_static(view, f"To decide: {how}. Then run this cell again.")
         except Exception:  # noqa: BLE001 a decision does not depend on showing it
             _LOG.exception("The card could not be shown")
         slot.give_back()

@@ -38,8 +38,10 @@ class OutputSlot:
         """Find the place of the running cell, or a fresh one when another load waits in it."""
         cell = _running_cell(kernel)
         with _LOCK:
-            known = _SLOTS.get(kernel) slot = known[1] if known is not None and known[0] == cell and not known[1]._taken else
-            cls()  # noqa: SLF001 its own class if known is None or known[0] != cell:
+            known = _SLOTS.get(kernel)
+            here = known is not None and known[0] == cell
+            slot = known[1] if known is not None and here and not known[1]._taken else cls()  # noqa: SLF001 its own class
+            if not here:
                 _SLOTS[kernel] = (cell, slot)
             slot._taken = True  # noqa: SLF001 its own class
         return slot
@@ -84,7 +86,7 @@ def _watch_clearing() -> None:
     """Notice when this thread's cell clears its output: a card that replaced a cleared one would be seen by nobody."""
     from IPython import get_ipython
 
-    publisher = getattr(get_ipython(), "display_pub", None)
+    publisher: Any = getattr(get_ipython(), "display_pub", None)
     if getattr(_WATCHED, "publisher", None) is not publisher and hasattr(publisher, "register_hook"):
         publisher.register_hook(_notice_clearing)
         _WATCHED.publisher = publisher

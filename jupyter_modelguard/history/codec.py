@@ -40,7 +40,7 @@ def from_plain(kind: type[T], plain: Any) -> T:  # noqa: ANN401 whatever JSON ho
     return value
 
 
-def _build(kind: Any, plain: Any) -> Any:  # noqa: ANN401 the types are data here
+def _build(kind: Any, plain: Any) -> Any:  # noqa: ANN401, PLR0911 the types are data here
     origin = typing.get_origin(kind)
     if origin in (typing.Union, types.UnionType):
         if plain is None:
@@ -49,9 +49,9 @@ def _build(kind: Any, plain: Any) -> Any:  # noqa: ANN401 the types are data her
     if origin is tuple:
         (item, *_) = typing.get_args(kind)
         return tuple(_build(item, entry) for entry in plain)
-    if dataclasses.is_dataclass(kind):
+    if isinstance(kind, type) and dataclasses.is_dataclass(kind):
         hints = _hints(kind)
-        return kind(**{name: _build(hint, plain[name]) for name, hint in hints.items() if name in plain})  # type: ignore[operator]
+        return kind(**{name: _build(hint, plain[name]) for name, hint in hints.items() if name in plain})
     if isinstance(kind, type) and issubclass(kind, enum.Enum):
         return kind(plain)
     if isinstance(kind, type) and issubclass(kind, tuple):  # a NamedTuple
@@ -62,5 +62,5 @@ def _build(kind: Any, plain: Any) -> Any:  # noqa: ANN401 the types are data her
 
 
 @functools.cache
-def _hints(kind: Any) -> dict[str, Any]:  # noqa: ANN401 any dataclass
+def _hints(kind: type) -> dict[str, Any]:
     return typing.get_type_hints(kind)

@@ -7,15 +7,18 @@ name and a mark of this very process.
 from __future__ import annotations
 
 import os
-import platform
 import sys
 from pathlib import Path
 
 __all__ = ["host_name", "process_mark"]
 
+_PLATFORM: str = sys.platform  # a plain string: every branch is checked on every platform
+
 
 def host_name() -> str:
     """Name of the machine or container; process ids mean something only within one."""
+    import platform
+
     return platform.node()
 
 
@@ -27,7 +30,7 @@ def process_mark(pid: int) -> str | None:
     str or None
         The mark; empty when there is no such process; None when this platform does not say.
     """
-    if sys.platform == "linux":
+    if _PLATFORM == "linux":
         try:
             stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
             boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
@@ -44,9 +47,9 @@ def process_mark(pid: int) -> str | None:
 
 def _portable_mark(pid: int) -> str | None:  # noqa: PLR0911 a return for each kind
     try:
-        import psutil
+        import psutil  # type: ignore[import-untyped] # comes with ipykernel, without stubs
     except ImportError:
-        if sys.platform == "win32":
+        if _PLATFORM == "win32":
             return None  # os.kill(pid, 0) would end the process there
         try:
             os.kill(pid, 0)

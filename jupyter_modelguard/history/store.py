@@ -83,8 +83,8 @@ class Store:
             self._writer.rouse()
 
     def tally(self, loader: str, site: CallSite) -> Tally:
-        """Begin to count silent in-memory loads of one loader in one cell; keep it for that cell and call `bump()` for each
-        load.""" return self._writer.tally(loader, site)
+        """Begin to count silent in-memory loads of one loader in one cell; call `bump()` on what it returns for each load."""
+        return self._writer.tally(loader, site)
 
     def flush(self) -> bool:
         """Write what is buffered now; False when the database cannot take it."""
@@ -281,7 +281,7 @@ class Store:
         try:
             with self._database.reading() as connection:
                 rows = connection.execute(loads.select().where(loads.c.id.startswith(digits)).order_by(loads.c.number).limit(50))
-                return [record_of_row(row) for row in rows.mappings()]
+                return [record_of_row(dict(row)) for row in rows.mappings()]
         except HistoryError:
             return []
 
@@ -294,7 +294,7 @@ class Store:
         if outcome is not None:
             query = query.where(loads.c.outcome == outcome.value)
         with self._database.reading() as connection:
-            return tuple(record_of_row(row) for row in connection.execute(query).mappings())
+            return tuple(record_of_row(dict(row)) for row in connection.execute(query).mappings())
 
     def _unwatch(self, identity: str) -> None:
         watch = self._watches.pop(identity, None)

@@ -114,10 +114,7 @@ class Writer:
         """Have the buffer emptied within half a second or so."""
         self.roused = True
         if self._thread is None:
-            with self._lock:
-                if self._thread is None and not self._closing.is_set():
-                    self._thread = threading.Thread(target=self._run, name="modelguard-history", daemon=True)
-                    self._thread.start()
+            self._start()
         self._work.set()
 
     def flush(self) -> bool:
@@ -155,6 +152,12 @@ class Writer:
         self.roused = False
         self.session = secrets.token_hex(8)
         self._start_afresh()
+
+    def _start(self) -> None:
+        with self._lock:
+            if self._thread is None and not self._closing.is_set():
+                self._thread = threading.Thread(target=self._run, name="modelguard-history", daemon=True)
+                self._thread.start()
 
     def _run(self) -> None:
         while not self._closing.is_set():

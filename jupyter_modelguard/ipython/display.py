@@ -1,0 +1,129 @@
+"""What the magics and the command line show, as sheets: the history, one load, a scan, the state of the guard."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from jupyter_modelguard.ipython.sheet import Sheet
+from jupyter_modelguard.types import Judgement, Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from jupyter_modelguard.types import Assessment, HistoryRecord, RiskLevel
+
+__all__ = ["assessments_table", "history_table", "record_table", "status_table"]
+
+_WORDS = {
+    "data_only": "Nothing found",
+    "note": "Nothing found, with a note",
+    "runs_code": "Runs code",
+    "uninspected": "Not inspected",
+    "dangerous": "Dangerous",
+    "forbidden": "Forbidden",
+}
+_OUTCOMES = {
+    Outcome.LOADED: "loaded",
+    Outcome.ALLOWED: "allowed",
+    Outcome.BLOCKED: "kept blocked",
+    Outcome.FAILED: "failed",
+    Outcome.WAITING: "waiting",
+    Outcome.ABANDONED: "not decided",
+}
+_MOST_GLOBALS = 6
+
+
+def history_table(records: Sequence[HistoryRecord]) -> Sheet:
+    """List loads, the latest first as they come."""
+    rows = tuple(
+        (
+            f"#{record.id}",
+            time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(record.at)),
+            _name(record),
+            record.request.loader,
+            str(record.request.site),
+            _level(record.level),
+            _outcome(record),
+            f"{record.count:,}",
+        )
+        for record in records
+    )
+    note = "" if rows else "Nothing was loaded yet. Each load leaves a line here."
+    return Sheet("Loads", ("id", "when", "what", "loader", "where", "found", "outcome", "times"), rows, note, frozenset({7}))
+
+
+def record_table(record: HistoryRecord) -> Sheet:
+    """Show all that is known of one load."""
+    rows = [
+        ("what", _name(record)),
+        ("source", record.request.source),
+        ("call", record.request.call),
+        ("where", " ".join(filter(None, (str(record.request.site), record.request.site.notebook)))),
+        ("when", time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(record.at))),
+        ("found", _level(record.level)),
+        ("outcome", _outcome(record)),
+        ("took", f"{record.seconds:.3f} s"),
+    ]
+    if record.artifact is not None:
+        rows += [
+            ("format", record.artifact.format),
+            ("size", f"{record.artifact.size:,} bytes"),
+            ("sha256", record.artifact.digest),
+        ]
+    report = record.report
+    if report is not None:
+        rows += [("checked", f"{report.coverage.inspected} of {report.coverage.parts} parts")]
+        rows += [("not checked", missed) for missed in report.coverage.missed]
+        rows += [(f"calls ×{use.count}", f"{use.name} · {use.judgement.value} · {use.reason}") for use in report.globals]
+        rows += [(finding.severity.value, f"{finding.title} · {finding.location}".rstrip(" ·")) for finding in report.findings]
+    rows += [("error", record.error)]
+    shown = tuple(row for row in rows if row[1])
+    note = f"To allow it once: %modelguard allow {record.id}" if record.outcome is Outcome.BLOCKED else ""
+    return Sheet(f"Load #{record.id}", ("", ""), shown, note)
+
+
+def assessments_table(assessments: Iterable[Assessment]) -> Sheet:
+    """Show what scans found, one line a target."""
+    rows = tuple(
+        (
+            assessment.report.target,
+            _level(assessment.level),
+            _globals(assessment),
+            "; ".join(finding.title for finding in assessment.report.findings),
+            f"{assessment.report.coverage.inspected} of {assessment.report.coverage.parts}",
+            "; ".join(assessment.report.coverage.missed) or "nothing",
+        )
+        for assessment in assessments
+    )
+    columns = ("target", "found", "would call", "findings", "checked", "not checked")
+    return Sheet("Scan", columns, rows, "" if rows else "There was no file to look at.")
+
+
+def status_table(facts: Iterable[tuple[str, str]]) -> Sheet:
+    """Show the state of the guard in this kernel."""
+    return Sheet("modelguard", ("", ""), tuple(facts))
+
+
+def _name(record: HistoryRecord) -> str:
+    return record.artifact.name if record.artifact is not None else record.request.source
+
+
+def _level(level: RiskLevel | None) -> str:
+    return "not looked at" if level is None else _WORDS[level.value]
+
+
+def _outcome(record: HistoryRecord) -> str:
+    said = _OUTCOMES[record.outcome]
+    decision = record.decision
+    if decision is None or record.outcome not in {Outcome.ALLOWED, Outcome.BLOCKED}:
+        return said
+    reason = f', "{decision.reason}"' if decision.allow and decision.reason else ""
+    return f"{said} by {decision.by}{reason}"
+
+
+def _globals(assessment: Assessment) -> str:
+    open_ones = assessment.unknown or tuple(use for use in assessment.report.globals if use.judgement is not Judgement.CLOSED)
+    more = len(open_ones) - _MOST_GLOBALS
+    names = [f"{use.name} ×{use.count}" for use in open_ones[:_MOST_GLOBALS]]
+    return ", ".join([*names, *([f"{more} more"] if more > 0 else [])])

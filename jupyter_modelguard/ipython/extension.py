@@ -1,0 +1,59 @@
+"""`%load_ext modelguard`: connect the guard to the IPython shell, and take it off again.
+
+Thin on purpose: the guard knows nothing of IPython's events, and nothing here decides about a load.
+"""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from typing import TYPE_CHECKING, Any
+
+from jupyter_modelguard.guard import current, start, stop
+from jupyter_modelguard.ipython.magics import ModelGuardMagics
+from jupyter_modelguard.ipython.site import current_site
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["load_ipython_extension", "unload_ipython_extension"]
+
+_ATTRIBUTE = "_modelguard_begin_cell"  # on the shell: the callback that is registered there
+
+
+def load_ipython_extension(shell: Any) -> None:  # noqa: ANN401 any IPython shell
+    """Hold this shell's loads; loading it again, under either name, changes nothing."""
+    _check_alias()
+    guard = start(shell, site=current_site)
+    if hasattr(shell, _ATTRIBUTE):
+        return
+
+    def begin_cell(*_: object) -> None:
+        guard.begin_cell()
+
+    shell.events.register("pre_run_cell", begin_cell)
+    setattr(shell, _ATTRIBUTE, begin_cell)
+    shell.register_magics(ModelGuardMagics)
+
+
+def unload_ipython_extension(shell: Any) -> None:  # noqa: ANN401 any IPython shell
+    """Restore what was patched; refused while a load is under way."""
+    if current() is not None:
+        stop()
+    begin_cell: Callable[..., None] | None = getattr(shell, _ATTRIBUTE, None)
+    if begin_cell is None:
+        return
+    shell.events.unregister("pre_run_cell", begin_cell)
+    delattr(shell, _ATTRIBUTE)
+    shell.magics_manager.magics["line"].pop("modelguard", None)
+
+
+def _check_alias() -> None:
+    """Say so when the module called modelguard is another project's: this kernel is guarded, the next may not be."""
+    alias = sys.modules.get("modelguard")
+    if alias is not None and getattr(alias, "__modelguard_alias__", None) != "jupyter-modelguard":
+        warnings.warn(
+            f"The module modelguard, from {getattr(alias, '__file__', 'an unknown place')}, belongs to another project. "
+            "Use %load_ext jupyter_modelguard; it guards this kernel now.",
+            stacklevel=2,
+        )

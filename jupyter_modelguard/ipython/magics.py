@@ -1,0 +1,162 @@
+"""`%modelguard`: look at the guard, the history and files, and allow or deny a load that was kept blocked."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from IPython.core.error import StdinNotImplementedError, UsageError
+from IPython.core.magic import Magics, line_magic, magics_class
+
+from jupyter_modelguard.config import user_name
+from jupyter_modelguard.errors import HistoryError, ModelGuardError
+from jupyter_modelguard.guard import current
+from jupyter_modelguard.ipython.display import assessments_table, history_table, record_table, status_table
+from jupyter_modelguard.ipython.sheet import say, show
+from jupyter_modelguard.types import Assessment, Decision, Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from jupyter_modelguard.guard import Guard
+    from jupyter_modelguard.types import HistoryRecord
+
+__all__ = ["ModelGuardMagics"]
+
+_LINES = 20  # of the history, when no number is given
+_MOST_UNGUARDED = 10
+
+
+@magics_class
+class ModelGuardMagics(Magics):
+    """The magics of one shell."""
+
+    @line_magic
+    def modelguard(self, line: str) -> None:
+        """Look at the guard and at loads.
+
+        %modelguard [status]       is this kernel guarded, and where is its history
+        %modelguard scan PATH …    look at files without loading them
+        %modelguard history [N]    the latest loads
+        %modelguard show ID        everything about one load
+        %modelguard allow ID       ask again about a blocked load; the next load of the same file passes once
+        %modelguard deny ID        take such an approval back, or keep a waiting load blocked
+        """
+        command, *arguments = _split(line) or ["status"]
+        actions: dict[str, Callable[[list[str]], None]] = {
+            "status": self._status,
+            "scan": self._scan,
+            "history": self._history,
+            "show": self._show,
+            "allow": self._allow,
+            "deny": self._deny,
+        }
+        if command not in actions:
+            raise UsageError(f"%modelguard knows {', '.join(actions)}, not {command!r}.")
+        try:
+            actions[command](arguments)
+        except (ModelGuardError, OSError) as error:
+            raise UsageError(str(error)) from error
+
+    def _status(self, arguments: list[str]) -> None:
+        _expect(arguments, 0, "%modelguard status")
+        guard = current()
+        if guard is None:
+            facts = [("state", "Not guarded"), ("next", "%load_ext modelguard")]
+        else:
+            facts = [
+                ("state", "Guarded"),
+                ("history", str(guard.store.path)),
+                ("database", "in use" if guard.store.usable else "cannot be used now; records stay in memory"),
+                ("decides", user_name()),
+            ]
+            unguarded = sorted(guard.unguarded.items(), key=lambda seen: -seen[1])[:_MOST_UNGUARDED]
+            facts += [("not guarded", f"{library} resolved {name} ×{count}") for (library, name), count in unguarded]
+        show(status_table(facts), self.shell)
+
+    def _scan(self, arguments: list[str]) -> None:
+        if not arguments:
+            raise UsageError("Which file? %modelguard scan PATH …")
+        from jupyter_modelguard.engines.scan import scan
+        from jupyter_modelguard.policy.evaluate import evaluate
+
+        show(assessments_table(evaluate(report) for target in arguments for report in scan(target)), self.shell)
+
+    def _history(self, arguments: list[str]) -> None:
+        if len(arguments) > 1 or (arguments and not arguments[0].isdecimal()):
+            raise UsageError("How many lines? %modelguard history [N]")
+        limit = int(arguments[0]) if arguments else _LINES
+        show(history_table(_guard().store.history(limit)), self.shell)
+
+    def _show(self, arguments: list[str]) -> None:
+        _expect(arguments, 1, "%modelguard show ID")
+        show(record_table(_guard().store.find(arguments[0])), self.shell)
+
+    def _allow(self, arguments: list[str]) -> None:
+        _expect(arguments, 1, "%modelguard allow ID")
+        guard = _guard()
+        record = guard.store.find(arguments[0])
+        view = _view(record)
+        try:
+            decision = guard.approver.allow(record, view, say=self._say)
+        except StdinNotImplementedError:
+            raise UsageError(
+                f"This front end takes no input. In a terminal: modelguard decide {record.id}, while the kernel runs."
+            ) from None
+        if decision.transport == "headless":
+            raise UsageError(f"Nothing can be allowed here: {decision.reason}.")
+        self._say("The next load of this same file passes once. Run its cell again." if decision.allow else "It stays blocked.")
+
+    def _deny(self, arguments: list[str]) -> None:
+        _expect(arguments, 1, "%modelguard deny ID")
+        guard = _guard()
+        record = guard.store.find(arguments[0])
+        decision = Decision(allow=False, by=user_name(), transport="prompt", reason="kept blocked", at=time.time())
+        taken = guard.approver.withdraw(record)
+        try:
+            taken = guard.store.decide(record.id, decision) or taken
+        except HistoryError:
+            if not taken:
+                raise
+        self._say(
+            f"#{record.id} stays blocked." if taken else f"#{record.id} was not allowed and does not wait; nothing changes."
+        )
+
+    def _say(self, text: str) -> None:
+        say(text, self.shell)
+
+
+def _split(line: str) -> list[str]:
+    import shlex
+
+    try:
+        return shlex.split(line)
+    except ValueError as error:
+        raise UsageError(f"%modelguard: {error}") from None
+
+
+def _expect(arguments: list[str], number: int, usage: str) -> None:
+    if len(arguments) != number:
+        raise UsageError(f"Usage: {usage}")
+
+
+def _guard() -> Guard:
+    guard = current()
+    if guard is None:
+        raise UsageError("This kernel is not guarded. %load_ext modelguard")
+    return guard
+
+
+def _view(record: HistoryRecord) -> Any:  # noqa: ANN401 a CardView
+    from jupyter_modelguard.approval.present import build_view
+
+    if record.outcome not in {Outcome.BLOCKED, Outcome.ABANDONED}:
+        raise UsageError(f"#{record.id} was not kept blocked, so there is nothing to allow.")
+    if record.level is None or record.report is None or record.artifact is None or not record.artifact.digest:
+        raise UsageError(
+            f"#{record.id} cannot be allowed ahead: its file could not be read. Run its cell again and decide there."
+        )
+    view = build_view(record, Assessment(record.level, record.report))
+    if not view.scopes:
+        raise UsageError(f"#{record.id} is forbidden by policy; nobody can allow it here.")
+    return view

@@ -1,0 +1,94 @@
+"""A table that is drawn with rich in a terminal and as HTML in a notebook, every cell of it a stranger's text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from jupyter_modelguard.approval.text import as_html, as_plain, as_rich
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+__all__ = ["Sheet", "say", "show"]
+
+_LONGEST = 120  # characters of one cell
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """Rows under named columns; `console.print` and a notebook's `display` both know how to draw it."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    note: str = ""  # below the table, or alone when there are no rows
+    right: frozenset[int] = field(default_factory=frozenset)  # columns of numbers
+
+    def __rich__(self) -> RenderableType:
+        """Draw for a terminal."""
+        from rich import box
+        from rich.console import Group
+        from rich.table import Table
+
+        note = as_rich(self.note, style="dim", limit=None)
+        if not self.rows:
+            return Group(as_rich(self.title, style="bold", limit=None), note)
+        table = Table(
+            title=as_rich(self.title, style="bold", limit=None), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False
+        )
+        for number, column in enumerate(self.columns):
+            table.add_column(column, justify="right" if number in self.right else "left", overflow="fold")
+        for row in self.rows:
+            table.add_row(*(as_rich(cell, limit=_LONGEST) for cell in row))
+        return Group(table, note) if self.note else table
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
+        """Draw for a notebook, and for the text that it keeps beside."""
+        return {"text/plain": self.text(), "text/html": self.html()}
+
+    def text(self) -> str:
+        """Draw as plain text in columns."""
+        cells = [tuple(as_plain(cell, limit=_LONGEST) for cell in row) for row in (self.columns, *self.rows)]
+        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+        lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
+        return "\n".join([self.title, *(lines if self.rows else []), *([self.note] if self.note else [])])
+
+    def html(self) -> str:
+        """Draw as HTML that does nothing."""
+        title, note = as_html(self.title, limit=None), f"<p>{as_html(self.note, limit=None)}</p>" if self.note else ""
+        if not self.rows:
+            return f'<div class="mg-static"><p>{title}</p>{note}</div>'
+        head = "".join(f"<th>{as_html(column)}</th>" for column in self.columns)
+        rows = ("".join(f"<td>{as_html(cell, limit=_LONGEST)}</td>" for cell in row) for row in self.rows)
+        body = "".join(f"<tr>{row}</tr>" for row in rows)
+        table = f"<table><caption>{title}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        return f'<div class="mg-static">{table}{note}</div>'
+
+
+def show(sheet: Sheet, shell: Any) -> None:  # noqa: ANN401 any IPython shell
+    """Draw where this shell's user reads: in the cell's output, or in the terminal."""
+    if getattr(shell, "kernel", None) is not None:
+        _publish(sheet._repr_mimebundle_())
+        return
+    from rich.console import Console
+
+    Console().print(sheet)
+
+
+def say(text: str, shell: Any) -> None:  # noqa: ANN401 any IPython shell
+    """Show lines in which strangers' text is escaped already."""
+    if getattr(shell, "kernel", None) is not None:
+        _publish({"text/plain": text})
+        return
+    from rich.console import Console
+    from rich.text import Text
+
+    Console().print(Text(text))
+
+
+def _publish(bundle: dict[str, Any]) -> None:
+    from IPython.display import publish_display_data
+
+    publish: Any = publish_display_data  # untyped
+    publish(bundle, {})

@@ -1,0 +1,39 @@
+"""Where user code stands in this shell: the notebook, the cell and its number."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+from jupyter_modelguard.types import CallSite
+
+__all__ = ["current_site"]
+
+
+def current_site() -> CallSite:
+    """Say which cell runs; asked once a cell, the line is found from the frames.
+
+    The cell's id is the front end's; front ends that send none leave it out.
+    """
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    if shell is None:
+        return CallSite()
+    return CallSite(_notebook(shell), _cell(shell), getattr(shell, "execution_count", None))
+
+
+def _notebook(shell: Any) -> str | None:  # noqa: ANN401 any IPython shell
+    # Jupyter's server sets the variable for the kernels it starts; VS Code puts the path among the user's names.
+    return os.environ.get("JPY_SESSION_NAME") or shell.user_ns.get("__vsc_ipynb_file__")
+
+
+def _cell(shell: Any) -> str | None:  # noqa: ANN401 any IPython shell
+    kernel = getattr(shell, "kernel", None)
+    if kernel is None:
+        return None
+    try:
+        cell = kernel.get_parent().get("metadata", {}).get("cellId")
+    except Exception:  # noqa: BLE001 a thread without a parent message
+        return None
+    return cell if isinstance(cell, str) else None
