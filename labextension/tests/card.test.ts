@@ -34,6 +34,18 @@ test('the card is a labelled group that keeps the notebook from reading its keys
   expect(label?.textContent).toContain('Stopped before loading');
 });
 
+test('whatever can have the focus keeps the notebook from reading its keys', () => {
+  const shown = new Shown(viewWith({ level: 'dangerous', confirm: ['os.system'], safer: [{ label: 'Another way', code: 'x' }] }));
+  for (const opener of shown.host.querySelectorAll<HTMLElement>('[aria-expanded]')) {
+    opener.click();
+  }
+  const focusable = shown.host.querySelectorAll('button, input, select, [tabindex]');
+  expect(focusable.length).toBeGreaterThan(10);
+  for (const one of focusable) {
+    expect(one.hasAttribute('data-lm-suppress-shortcuts'), one.textContent).toBe(true);
+  }
+});
+
 test('no button is the default of a form', () => {
   const shown = new Shown(viewWith({ safer: [{ label: 'Take only the weights', code: 'x' }], confirm: ['os.system'] }));
   expect(shown.host.querySelector('form')).toBeNull();

@@ -90,7 +90,6 @@ export class Card {
       role: 'group',
       'aria-labelledby': titleId,
       'data-level': level,
-      // Single keys typed here are not commands of the notebook.
       'data-lm-suppress-shortcuts': 'true'
     });
     section.addEventListener('keydown', event => {

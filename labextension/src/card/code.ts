@@ -1,6 +1,6 @@
 /** Listings: code to read, wrapped and never scrolled sideways, with the lines that matter marked by shape and words. */
 
-import { button, element } from './element';
+import { button, element, focusOn } from './element';
 import { icon } from './icons';
 import { strange } from './text';
 import type { CodeListing, CodeRow } from './view';
@@ -83,8 +83,7 @@ function fold(rows: CodeRow[]): HTMLElement {
       const lines = rows.map(line);
       folded.replaceWith(...lines);
       // The button is gone: keep the reader's place.
-      lines[0]?.setAttribute('tabindex', '-1');
-      lines[0]?.focus();
+      focusOn(lines[0]);
     },
     'Show them'
   );

@@ -2,6 +2,13 @@
 
 export type Child = Node | string | null;
 
+const TAKES_KEYS: ReadonlySet<string> = new Set(['button', 'input', 'select']);
+/**
+ * Keeps JupyterLab from reading keys as commands. It belongs on whatever has the focus, not only around it: shortcuts of the notebook
+ * match any focused element, and "d d" on one of our buttons would delete the cell.
+ */
+const NO_SHORTCUTS = 'data-lm-suppress-shortcuts';
+
 export function element<Tag extends keyof HTMLElementTagNameMap>(
   tag: Tag,
   attributes: Record<string, string> = {},
@@ -10,6 +17,9 @@ export function element<Tag extends keyof HTMLElementTagNameMap>(
   const made = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
     made.setAttribute(name, value);
+  }
+  if (TAKES_KEYS.has(tag) || 'tabindex' in attributes) {
+    made.setAttribute(NO_SHORTCUTS, 'true');
   }
   made.append(...children.filter(child => child !== null));
   return made;
@@ -49,4 +59,11 @@ export function disclosure(opener: HTMLButtonElement, panel: HTMLElement, fill?:
     panel.hidden = !panel.hidden;
     opener.setAttribute('aria-expanded', String(!panel.hidden));
   });
+}
+
+/** Move the focus to an element that is no control, where the control that had it is gone. */
+export function focusOn(place: HTMLElement | undefined): void {
+  place?.setAttribute('tabindex', '-1');
+  place?.setAttribute(NO_SHORTCUTS, 'true');
+  place?.focus();
 }

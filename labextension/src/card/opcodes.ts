@@ -1,6 +1,6 @@
 /** The table of pickle opcodes: the evidence behind the listing. */
 
-import { button, element } from './element';
+import { button, element, focusOn } from './element';
 import { strange } from './text';
 import type { TraceStep } from './view';
 
@@ -75,8 +75,7 @@ export function opcodeTable(steps: readonly TraceStep[]): HTMLElement {
           body.replaceChildren(...all);
           more.remove();
           // The button is gone: keep the reader's place.
-          all[0]?.setAttribute('tabindex', '-1');
-          all[0]?.focus();
+          focusOn(all[0]);
         },
         `Show all ${steps.length} opcodes`
       )

@@ -1,0 +1,139 @@
+"""A real browser, and a real JupyterLab in a folder of its own."""
+
+import json
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+
+import pytest
+
+REQUIRED = os.environ.get("MODELGUARD_REQUIRE_BROWSER") == "1"
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+
+
+def absent(what):
+    """Skip for want of something, or fail where it was promised."""
+    if REQUIRED:
+        pytest.fail(f"{what}, and MODELGUARD_REQUIRE_BROWSER is set", pytrace=False)
+    pytest.skip(what)
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if "ui" in item.path.parts:
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Chromium, the system's own."""
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        absent("playwright is not installed")
+    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if chromium is None:
+        absent("no chromium on PATH")
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=chromium, args=QUIET)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def page(browser):
+    """A page on which every error of ours is a failure."""
+    opened = browser.new_page(viewport={"width": 1280, "height": 900})
+    opened.set_default_timeout(60_000)
+    yield opened
+    opened.close()
+
+
+class Lab:
+    """A JupyterLab server; `notebook` writes a notebook into its folder, `url` opens it."""
+
+    def __init__(self, folder, port, token):
+        self.folder = folder
+        self._base = f"http://127.0.0.1:{port}"
+        self._token = token
+
+    def notebook(self, name, *cells):
+        content = {
+            "cells": [
+                {"cell_type": "code", "id": f"cell-{at}", "execution_count": None, "metadata": {}, "outputs": [], "source": source}
+                for at, source in enumerate(cells)
+            ],
+            "metadata": {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}},
+            "nbformat": 4,
+            "nbformat_minor": 5,
+        }
+        (self.folder / name).write_text(json.dumps(content))
+        return self.url(f"/lab/tree/{name}")
+
+    def url(self, path):
+        # One workspace a page: pages of a server would reopen each other's notebooks.
+        path = path.replace("/lab/", f"/lab/workspaces/{secrets.token_hex(4)}/", 1)
+        return f"{self._base}{path}?reset&token={self._token}"
+
+    def answers(self):
+        try:
+            with urllib.request.urlopen(f"{self._base}/api/status?token={self._token}", timeout=5) as reply:
+                return reply.status == 200
+        except (urllib.error.URLError, OSError):
+            return False
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory):
+    """JupyterLab as installed beside these tests, with none of this user's own settings."""
+    home = tmp_path_factory.mktemp("lab")
+    folder = home / "notebooks"
+    folder.mkdir()
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    token = secrets.token_hex(16)
+    private = home / "modelguard"
+    private.mkdir(mode=0o700)
+    environment = os.environ | {
+        "IPYTHONDIR": str(home / "ipython"),
+        "JUPYTER_CONFIG_DIR": str(home / "config"),
+        "JUPYTER_DATA_DIR": str(home / "data"),
+        "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
+        "MODELGUARD_HOME": str(private),
+    }
+    command = [
+        *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1"),
+        *(f"--ServerApp.port={port}", f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={folder}"),
+        *("--ServerApp.port_retries=0", "--LabApp.news_url=", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"),
+    ]
+    with (home / "log").open("w") as log:
+        server = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
+    running = Lab(folder, port, token)
+    try:
+        deadline = time.monotonic() + 60
+        while not running.answers():
+            if server.poll() is not None or time.monotonic() > deadline:
+                pytest.fail(f"JupyterLab did not start:\n{(home / 'log').read_text()[-4000:]}", pytrace=False)
+            time.sleep(0.2)
+        yield running
+    finally:
+        server.terminate()
+        try:
+            server.wait(20)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()
