@@ -167,9 +167,10 @@ class Store:
         HistoryError
             No undecided load has this id, several have, or the history cannot be used.
         """
+        digits = _digits(id_prefix)
         with self._database.writing() as connection:
             approvals_table.abandon_dead(connection)
-            matches = {row.id for row in approvals_table.pending(connection) if row.id.startswith(_digits(id_prefix))}
+            matches = {row.id for row in approvals_table.pending(connection) if row.id.startswith(digits)}
             if len(matches) > 1:
                 raise HistoryError(f"{len(matches)} loads wait whose id begins with {id_prefix}; give more digits.")
             return bool(matches) and approvals_table.decide(connection, matches.pop(), decision)
