@@ -70,13 +70,20 @@ class Lab:
         self._base = f"http://127.0.0.1:{port}"
         self._token = token
 
-    def notebook(self, name, *cells):
+    def add_kernel(self, name, python):
+        """Let the server start kernels with another Python."""
+        folder = self.folder.parent / "data" / "kernels" / name
+        folder.mkdir(parents=True, exist_ok=True)
+        command = [python, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        (folder / "kernel.json").write_text(json.dumps({"argv": command, "display_name": name, "language": "python"}))
+
+    def notebook(self, name, *cells, kernel="python3"):
         content = {
             "cells": [
                 {"cell_type": "code", "id": f"cell-{at}", "execution_count": None, "metadata": {}, "outputs": [], "source": source}
                 for at, source in enumerate(cells)
             ],
-            "metadata": {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}},
+            "metadata": {"kernelspec": {"display_name": kernel, "language": "python", "name": kernel}},
             "nbformat": 4,
             "nbformat_minor": 5,
         }
@@ -106,6 +113,9 @@ def lab(tmp_path_factory):
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     token = secrets.token_hex(16)
+    quiet = home / "config/lab/user-settings/@jupyterlab/apputils-extension/notification.jupyterlab-settings"
+    quiet.parent.mkdir(parents=True)
+    quiet.write_text('{"fetchNews": "false", "checkForUpdates": false}')
     private = home / "modelguard"
     private.mkdir(mode=0o700)
     environment = os.environ | {
@@ -118,7 +128,7 @@ def lab(tmp_path_factory):
     command = [
         *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1"),
         *(f"--ServerApp.port={port}", f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={folder}"),
-        *("--ServerApp.port_retries=0", "--LabApp.news_url=", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"),
+        *("--ServerApp.port_retries=0", "--LabApp.expose_app_in_browser=True"),
     ]
     with (home / "log").open("w") as log:
         server = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
