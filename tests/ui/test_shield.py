@@ -75,11 +75,11 @@ def test_a_restart_is_not_called_guarded(page, lab):
     wait_for_word(page, "Not guarded")
 
 
-@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
+@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark", "JupyterLab Dark High Contrast"])
 def test_the_card_is_drawn_in_a_cell_and_a_click_reaches_the_kernel(page, lab, theme, tmp_path):
-    page.goto(lab.notebook(f"card-{theme[11:].lower()}.ipynb", CARD, "got"))
+    page.goto(lab.notebook(f"card-{theme[11:].lower().replace(' ', '-')}.ipynb", CARD, "got"))
     wait_for_word(page, "Not guarded")
-    page.evaluate("theme => window.jupyterapp?.commands.execute('apputils:change-theme', {theme})", theme)
+    page.evaluate("theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})", theme)
     run_cell(page, 0)
     card = page.locator("section.mg-card")
     card.wait_for()
