@@ -72,6 +72,7 @@ class Guard:
         self.unguarded: dict[tuple[str, str], int] = {}
         self._site_of = site
         self._site = site()
+        self._lines: dict[int, CallSite] = {}  # of this cell; thousands of loads share a line
         self._tallies: dict[str, CellTally] = {}
         self._under_way: dict[str, tuple[HistoryRecord, float]] = {}
 
@@ -102,6 +103,7 @@ class Guard:
     def begin_cell(self) -> None:
         """Note that user code goes on in another cell."""
         self._site = self._site_of()
+        self._lines = {}
         for tally in self._tallies.values():
             tally.next_cell()
 
@@ -225,7 +227,12 @@ class Guard:
 
     def _site_at(self, frame: FrameType | None) -> CallSite:
         line = user_line(frame)
-        return self._site if line is None else dataclasses.replace(self._site, line=line)
+        if line is None:
+            return self._site
+        site = self._lines.get(line)
+        if site is None:
+            site = self._lines[line] = dataclasses.replace(self._site, line=line)
+        return site
 
     def _observe(self, library: str, name: str) -> None:
         """Count what a library resolved outside every guarded load; shown by `%modelguard status`."""

@@ -30,6 +30,7 @@ REASONS = ("I made this file", "I know the publisher", "I read the code", "I acc
 
 _MOST_ROWS = 1_000  # lines of a listing, or opcodes, that a card carries
 _MOST_TEXT = 4_000  # characters of one text
+_LONGEST_ROW = 400  # characters of a line of a listing
 _SECRET = re.compile(
     r"TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIAL|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY|^AWS_PROFILE$", re.IGNORECASE
 )
@@ -253,7 +254,12 @@ def _listing(heading: str, source: str, rows: tuple[tuple[int, str, bool], ...])
     left = len(rows) - _MOST_ROWS
     if left > 0:
         heading = f"{heading} · first {_MOST_ROWS:,} of {len(rows):,} lines"
-    return CodeListing(heading, source, tuple(CodeRow(*row) for row in rows[:_MOST_ROWS]))
+    return CodeListing(heading, source, tuple(CodeRow(number, _cut(text), flag) for number, text, flag in rows[:_MOST_ROWS]))
+
+
+def _cut(text: str) -> str:
+    left = len(text) - _LONGEST_ROW
+    return text if left <= 0 else f"{text[:_LONGEST_ROW]}… {left:,} more characters"
 
 
 def _code_listing(file: CodeFile, report: ScanReport) -> CodeListing:
@@ -300,7 +306,7 @@ def _checked(artifact: Artifact, report: ScanReport) -> str:
         unit = "part" if coverage.missed else "pickle stream"
         parts, inspected = coverage.parts, coverage.inspected
     missed = max(parts - inspected, len(coverage.missed))
-    said = [f"{inspected} of {_count(parts, unit)}", f"not checked: {missed or 'nothing'}"]
+    said = [f"{inspected} of {parts:,} {unit}s", f"not checked: {missed or 'nothing'}"]
     if report.seconds >= 0.1:  # noqa: PLR2004 shorter is not worth a word
         said.append(f"{report.seconds:.1f} s")
     return " · ".join(said)

@@ -43,11 +43,11 @@ class ShellTap:
     @classmethod
     def install(cls, kernel: Any) -> ShellTap | None:  # noqa: ANN401 of any ipykernel
         """Find or make the tap of a kernel; None when this kernel has no place for one."""
+        if not _fits(kernel):
+            return None
         tap = _TAPS.get(kernel)
         if tap is not None and tap.in_place:
             return tap
-        if not _fits(kernel):
-            return None
         tap = cls(kernel)
         try:
             if tap._thread is not None:

@@ -42,7 +42,9 @@ def path_of(target: object) -> str | None:
 def file_name(file: object) -> str:
     """Return the absolute path that a file object says it has, or an empty string."""
     name = getattr(file, "name", "")
-    return os.path.abspath(name) if type(name) is str and name else ""
+    if type(name) is not str or not name:
+        return ""
+    return name if name[0] == "/" else os.path.abspath(name)
 
 
 class Reached:
