@@ -1,0 +1,195 @@
+"""Read a torch zip archive the way torch's own reader does, and say wherever another reader could see something else.
+
+torch.load takes the first member's folder as the archive's name, finds members through the central directory and without regard to case,
+and never looks at a local header's name. Whatever is not exactly as torch.save writes it is reported: a stored member whose local and
+central headers disagree, a name that comes twice, a wrong checksum, data before or between.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import struct
+import zipfile
+import zlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+__all__ = ["TorchArchive", "is_zip", "read_archive"]
+
+_LOCAL_HEAD = 30  # bytes of a local header before the name
+_LARGEST_RECORD = 1 << 30  # bytes of data.pkl that are read at all
+_SMALL_RECORDS = 1 << 26  # bytes of all other members that are not tensors, together
+
+
+@dataclass(frozen=True, slots=True)
+class TorchArchive:
+    """The code-bearing part of a torch zip."""
+
+    pickle: bytes = field(repr=False)
+    digest: str
+    script: bool  # whether torch runs TorchScript from it
+    missed: tuple[str, ...]
+
+
+def is_zip(head: bytes) -> bool:
+    """Whether torch.load takes this for a zip: it looks at the first four bytes alone."""
+    return head.startswith(b"PK\x03\x04")
+
+
+def read_archive(file: BinaryIO) -> TorchArchive:
+    """Read everything but the tensor records.
+
+    Parameters
+    ----------
+    file
+        Positioned where the archive starts.
+
+    Raises
+    ------
+    zipfile.BadZipFile
+        If there is no central directory that Python can read.
+    """
+    base = file.tell()
+    missed: list[str] = []
+    window = _Window(file, base)
+    with zipfile.ZipFile(window) as archive:  # type: ignore[arg-type] # reads and seeks are all it needs
+        members = archive.infolist()
+        names = [member.filename for member in members]
+        lowered = [name.lower() for name in names]
+        if not members:
+            missed.append("the archive is empty")
+        if len(set(lowered)) != len(lowered):
+            missed.append("two members of the archive share a name")
+        prefix = names[0].partition("/")[0] if names else ""
+        if any(not name.startswith(f"{prefix}/") for name in names):
+            missed.append("members of the archive lie in different folders")
+        if archive.comment:
+            missed.append("the archive carries a comment")
+        script = any(name.rpartition("/")[2] == "constants.pkl" or "code" in name.split("/")[:-1] for name in lowered)
+        missed += _headers(window, members, archive.start_dir)
+        records = {name: member for name, member in zip(names, members, strict=True)}
+        pickled = records.get(f"{prefix}/data.pkl")
+        data = b""
+        if pickled is None:
+            missed.append("the archive has no data.pkl")
+        else:
+            data, wrong = _record(window, pickled, _LARGEST_RECORD)
+            missed += wrong
+        digest, wrong = _digest(window, prefix, records, data)
+        missed += wrong
+    return TorchArchive(data, digest, script, tuple(dict.fromkeys(missed)))
+
+
+def _headers(window: _Window, members: list[zipfile.ZipInfo], directory: int) -> list[str]:
+    wrong = []
+    if members and min(member.header_offset for member in members) != 0:
+        wrong.append("there is data before the archive")
+    end = 0
+    for member in sorted(members, key=lambda one: one.header_offset):
+        window.seek(member.header_offset)
+        head = window.read(_LOCAL_HEAD)
+        if len(head) < _LOCAL_HEAD or head[:4] != b"PK\x03\x04":
+            wrong.append(f"{member.filename}: no local header where the directory says")
+            continue
+        flags, method, crc, packed, size, name_length, extra_length = struct.unpack("<6xHH4xIIIHH", head)
+        name = window.read(name_length)
+        central = member.orig_filename.encode("utf-8" if member.flag_bits & 0x800 else "cp437", "replace")
+        if name != central or method != member.compress_type or "\0" in member.orig_filename or "\\" in member.orig_filename:
+            wrong.append(f"{member.filename}: local and central headers disagree")
+        described_later = flags & 0x8 and crc == packed == size == 0
+        wide = packed == size == 0xFFFFFFFF
+        if not described_later and not (wide and crc == member.CRC) and (crc, packed, size) != (
+            member.CRC,
+            member.compress_size,
+            member.file_size,
+        ):
+            wrong.append(f"{member.filename}: local and central headers disagree")
+        if member.flag_bits & 0x1:
+            wrong.append(f"{member.filename}: encrypted")
+        if member.compress_type != zipfile.ZIP_STORED:
+            wrong.append(f"{member.filename}: compressed, which torch.save never does")
+        start = member.header_offset + _LOCAL_HEAD + name_length + extra_length
+        if member.header_offset < end or start + member.compress_size > directory:
+            wrong.append(f"{member.filename}: overlaps another part of the archive")
+        end = start + member.compress_size
+    return wrong
+
+
+def _record(window: _Window, member: zipfile.ZipInfo, limit: int) -> tuple[bytes, list[str]]:
+    """Read one stored member from its place and check it against its checksum."""
+    if member.compress_type != zipfile.ZIP_STORED or member.compress_size != member.file_size:
+        return b"", [f"{member.filename}: not stored as it is"]
+    if member.file_size > limit:
+        return b"", [f"{member.filename}: larger than {limit >> 20} MiB"]
+    window.seek(member.header_offset)
+    head = window.read(_LOCAL_HEAD)
+    name_length, extra_length = struct.unpack("<26xHH", head) if len(head) == _LOCAL_HEAD else (0, 0)
+    window.seek(member.header_offset + _LOCAL_HEAD + name_length + extra_length)
+    data = window.read(member.file_size)
+    if len(data) < member.file_size:
+        return data, [f"{member.filename}: cut off"]
+    return data, [] if zlib.crc32(data) == member.CRC else [f"{member.filename}: wrong checksum"]
+
+
+def _digest(window: _Window, prefix: str, records: dict[str, zipfile.ZipInfo], data: bytes) -> tuple[str, list[str]]:
+    """sha256 over data.pkl, every other member that is no tensor, the names and the format."""
+    state = hashlib.sha256(b"torch-zip\0")
+    wrong: list[str] = []
+    left = _SMALL_RECORDS
+    for name in sorted(records):
+        encoded = name.encode("utf-8", "surrogatepass")
+        state.update(b"%d:" % len(encoded) + encoded)
+        if name == f"{prefix}/data.pkl":
+            content = data
+        elif name.startswith(f"{prefix}/data/"):
+            continue
+        else:
+            content, problems = _record(window, records[name], left)
+            left -= len(content)
+            wrong += problems
+        state.update(b"=%d:" % len(content) + content)
+    return state.hexdigest(), wrong
+
+
+class _Window(io.RawIOBase):
+    """A file from some position on, as if it began there."""
+
+    def __init__(self, file: BinaryIO, base: int) -> None:
+        self._file = file
+        self._base = base
+        self._at = 0
+
+    def seekable(self) -> bool:
+        return True
+
+    def readable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._at
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        if whence == io.SEEK_END:
+            self._at = self._file.seek(0, io.SEEK_END) - self._base + offset
+        else:
+            self._at = offset if whence == io.SEEK_SET else self._at + offset
+        if self._at < 0:
+            raise ValueError("a position before the start")
+        return self._at
+
+    def read(self, size: int = -1) -> bytes:
+        self._file.seek(self._base + self._at)
+        pieces = []
+        left = size
+        while left != 0:
+            piece = self._file.read(left if left > 0 else -1)
+            if not piece:
+                break
+            pieces.append(piece)
+            self._at += len(piece)
+            left = left - len(piece) if left > 0 else -1
+        return b"".join(pieces)

@@ -1,0 +1,186 @@
+"""What torch.load and joblib.load read besides one plain pickle.
+
+Each dialect follows its loader: which streams come one after another, what persistent ids mean, and where raw bytes stand between the
+opcodes. What the loader would dispatch elsewhere (TorchScript, a tar) is reported, never guessed at.
+"""
+
+from __future__ import annotations
+
+import io
+import tarfile
+import zipfile
+from typing import TYPE_CHECKING, Any
+
+from jupyter_modelguard.artifacts.copy import SKIP_AT_LEAST, StreamCopy
+from jupyter_modelguard.engines.archive import is_zip, read_archive
+from jupyter_modelguard.engines.reader import FramedReader
+from jupyter_modelguard.engines.reading import conclude, divergence, frames_agree, open_reader, read_one
+from jupyter_modelguard.engines.tracer import Tracer
+from jupyter_modelguard.policy.catalogue import InertRow
+from jupyter_modelguard.policy.grammar import Grammar
+from jupyter_modelguard.policy.patterns import STORAGE
+from jupyter_modelguard.policy.record import is_global, name_of
+from jupyter_modelguard.types import Finding, QualifiedName, Severity
+
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+    from jupyter_modelguard.artifacts.source import StreamSource
+    from jupyter_modelguard.engines.verdict import StreamTrace
+
+__all__ = ["trace_joblib", "trace_torch"]
+
+_STORAGE = QualifiedName("persistent id", "storage")
+_STORAGE_ROW = InertRow(_STORAGE, "a tensor storage of this file", makes=STORAGE)
+_TORCH_RENAMES = {"torch.tensor": "torch._tensor"}  # torch.serialization.load_module_mapping
+_MAGIC = 0x1950A86A20F9469CFC6C
+_PROTOCOL = 1001
+_WRAPPER = "joblib.numpy_pickle.NumpyArrayWrapper"
+
+
+def trace_torch(file: BinaryIO, source: StreamSource, started: float) -> StreamTrace:
+    """Trace what torch.load reads: a zip, or the streams of the legacy format."""
+    start = file.tell()
+    head = file.read(4)
+    file.seek(start)
+    return _trace_zip(file, source, started) if is_zip(head) else _trace_legacy(file, source, started)
+
+
+def _rename(module: str, name: str) -> tuple[str, str]:
+    return _TORCH_RENAMES.get(module, module), name
+
+
+def _torch_tracer(grammar: Grammar, *, legacy: bool) -> Tracer:
+    def storage(pid: Any) -> Any:
+        good = _is_storage_id(pid, grammar, legacy=legacy)
+        grammar.persistent(good)
+        return object.__new__(stub)
+
+    tracer = Tracer(grammar, persistent=storage, rename=_rename)
+    stub = tracer.stubs.watched(_STORAGE)
+    return tracer
+
+
+def _is_storage_id(pid: Any, grammar: Grammar, *, legacy: bool) -> bool:
+    if type(pid) is not tuple or len(pid) != (6 if legacy else 5) or type(pid[0]) is not str or pid[0] != "storage":
+        return False
+    kind, key, location, count = pid[1:5]
+    if not is_global(kind) or not grammar.is_value(kind) or not name_of(kind).name.endswith("Storage"):
+        return False
+    if type(key) is not str or type(location) is not str or type(count) is not int or count < 0:
+        return False
+    view = pid[5] if legacy else None
+    if view is None:
+        return True
+    return type(view) is tuple and [type(item) for item in view] == [str, int, int] and min(view[1:]) >= 0
+
+
+def _trace_zip(file: BinaryIO, source: StreamSource, started: float) -> StreamTrace:
+    start = file.tell()
+    size = file.seek(0, io.SEEK_END) - start
+    file.seek(start)
+    grammar = Grammar({_STORAGE: _STORAGE_ROW})
+    tracer = _torch_tracer(grammar, legacy=False)
+    try:
+        archive = read_archive(file)
+    except (zipfile.BadZipFile, ValueError, NotImplementedError, RuntimeError) as error:
+        wrong = (f"the zip archive cannot be read: {error}",)
+        return conclude(tracer, grammar, None, wrong, source, "torch-zip", started, size=size)
+    extra: tuple[Finding, ...] = ()
+    if archive.script:
+        sentence = "TorchScript code in the archive runs as TorchScript, whichever function loads it"
+        extra = (Finding("torchscript-code", Severity.HIGH, sentence, cwe=502),)
+        missed = (*archive.missed, sentence)
+        return conclude(
+            tracer, grammar, None, missed, source, "torchscript", started, size=size, digest=archive.digest, extra=extra
+        )
+    reader = open_reader(io.BytesIO(archive.pickle))
+    broken = read_one(tracer, reader)
+    copy = reader.copy()
+    missed = archive.missed + ((f"data.pkl: {broken}",) if broken else ())
+    if not broken and not frames_agree(reader, copy):
+        extra, missed = (divergence(),), (*missed, "data.pkl: its frames do not fit its opcodes")
+    copy = StreamCopy(((0, archive.pickle),), len(archive.pickle))
+    return conclude(tracer, grammar, copy, missed, source, "torch-zip", started, size=size, digest=archive.digest, extra=extra)
+
+
+def _trace_legacy(file: BinaryIO, source: StreamSource, started: float) -> StreamTrace:
+    start = file.tell()
+    size = file.seek(0, io.SEEK_END) - start
+    grammar = Grammar({_STORAGE: _STORAGE_ROW})
+    tracer = _torch_tracer(grammar, legacy=True)
+    if _is_tar(file, start):
+        wrong = ("the file is a tar archive of an old torch, which is not inspected",)
+        return conclude(tracer, grammar, None, wrong, source, "torch-legacy", started, size=size)
+    file.seek(start)
+    reader = open_reader(file)
+    # Magic number, protocol, system, the object itself, the keys of the storages that follow.
+    wanted = (lambda value: type(value) is int and value == _MAGIC, lambda value: type(value) is int and value == _PROTOCOL)
+    broken = ""
+    for place in range(5):
+        broken = read_one(tracer, reader)
+        if not broken and place < len(wanted) and not wanted[place](tracer.results[-1]):
+            broken = "it does not start as a file of torch does"
+        if broken:
+            break
+    copy = reader.copy()
+    extra: tuple[Finding, ...] = ()
+    if not broken and not frames_agree(reader, copy):
+        extra, broken = (divergence(),), "its frames do not fit its opcodes"
+    missed = (broken,) if broken else ()
+    return conclude(tracer, grammar, copy, missed, source, "torch-legacy", started, size=size, extra=extra)
+
+
+def _is_tar(file: BinaryIO, start: int) -> bool:
+    file.seek(start)
+    try:
+        with tarfile.open(fileobj=file, mode="r:"):
+            return True
+    except tarfile.TarError:
+        return False
+    except Exception:  # noqa: BLE001 what makes the tar reader stumble is not proved to be no tar
+        return True
+
+
+def trace_joblib(file: BinaryIO, source: StreamSource, started: float) -> StreamTrace:
+    """Trace an uncompressed file of joblib, where raw arrays stand behind the objects that describe them."""
+    reader = FramedReader(file)
+    grammar = Grammar()
+
+    def skip_array(made: Any, state: Any) -> None:
+        if str(name_of(made)) == _WRAPPER:
+            _skip_array(reader, tracer, state, grammar)
+
+    tracer = Tracer(grammar, on_build=skip_array)
+    broken = read_one(tracer, reader)
+    copy = reader.copy()
+    extra: tuple[Finding, ...] = ()
+    if not broken and not frames_agree(reader, copy):
+        extra, broken = (divergence(),), "its frames do not fit its opcodes"
+    missed = (broken,) if broken else ()
+    return conclude(tracer, grammar, copy, missed, source, "joblib", started, size=reader.size, extra=extra)
+
+
+def _skip_array(reader: FramedReader, tracer: Tracer, state: Any, grammar: Grammar) -> None:
+    """Do as joblib's own `read_array` does, without the array."""
+    if type(state) is not dict or type(state.get("shape")) is not tuple:
+        raise ValueError("the description of an array is not one that joblib writes")
+    made = grammar.dtype(state.get("dtype"))
+    if made is None:
+        raise ValueError("the data type of an array is not one that numpy makes")
+    if made.hasobject:
+        reader.resume()
+        tracer.load(reader)
+    else:
+        count = made.itemsize
+        for length in state["shape"]:
+            if type(length) is not int or length < 0:
+                raise ValueError("the shape of an array is not one that joblib writes")
+            count *= length
+        if state.get("numpy_array_alignment_bytes") is not None:
+            padding = reader.take(1)
+            reader.take(padding[0] if padding else 0)
+        got = reader.jump(count) if count >= SKIP_AT_LEAST else len(reader.take(count))
+        if got < count:
+            raise EOFError("an array is cut off")
+    reader.resume()

@@ -1,0 +1,81 @@
+"""Where Python and installed packages keep their files, and where a module would come from, without running any of it."""
+
+from __future__ import annotations
+
+import functools
+import os
+import site
+import sys
+import sysconfig
+from importlib.machinery import PathFinder
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["file_of", "find_file", "is_installed", "is_python", "namespace_of"]
+
+
+@functools.cache
+def _roots() -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Real paths of the standard library, and of the folders that packages are installed to."""
+    python = {sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")}
+    packages = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib"), *site.getsitepackages(), site.getusersitepackages()}
+    return _real(python), _real(packages)
+
+
+def _real(paths: set[str]) -> tuple[str, ...]:
+    return tuple(sorted(os.path.join(os.path.realpath(path), "") for path in paths if path))
+
+
+def is_python(path: str) -> bool:
+    """Whether a file belongs to the standard library."""
+    real = os.path.realpath(path)
+    python, packages = _roots()
+    return real.startswith(python) and not real.startswith(packages)
+
+
+def is_installed(path: str) -> bool:
+    """Whether a file belongs to the standard library or to an installed package."""
+    python, packages = _roots()
+    return os.path.realpath(path).startswith(python + packages)
+
+
+def namespace_of(module: str) -> Mapping[str, Any] | None:
+    """Give the names of a module that is imported already; a module's own `__getattr__` is not asked."""
+    found = sys.modules.get(module)
+    if found is None or not issubclass(type(found), ModuleType):
+        return None
+    names: Mapping[str, Any] = object.__getattribute__(found, "__dict__")
+    return names
+
+
+def file_of(module: str) -> str | None:
+    """Give the file of an imported module; empty for one that is part of the interpreter, None if there is no telling."""
+    names = namespace_of(module)
+    if names is None:
+        return None
+    path = names.get("__file__")
+    if type(path) is str:
+        return path
+    return "" if module in sys.builtin_module_names or module.partition(".")[0] in sys.stdlib_module_names else None
+
+
+def find_file(module: str) -> str | None:
+    """Find the file that an import of a module would run, from folder to folder and without running any `__init__.py`."""
+    path = None
+    origin = None
+    parts = module.split(".")
+    for place in range(1, len(parts) + 1):
+        try:
+            spec = PathFinder.find_spec(".".join(parts[:place]), path)
+        except Exception:  # noqa: BLE001 a broken path entry is no answer
+            return None
+        if spec is None:
+            return None
+        origin = spec.origin
+        path = list(spec.submodule_search_locations or ())
+        if place < len(parts) and not path:
+            return None
+    return origin

@@ -1,0 +1,54 @@
+"""The opcodes of a proved stream with their positions, for people who want to see the evidence."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from jupyter_modelguard.artifacts.copy import StreamCopy
+
+__all__ = ["CopyFile"]
+
+
+class CopyFile:
+    """Reads a copy as one file; what was skipped reads as zeros."""
+
+    def __init__(self, copy: StreamCopy) -> None:
+        self._segments = copy.segments
+        self._length = copy.length
+        self._at = 0
+
+    def tell(self) -> int:
+        """Give the position in the stream, in bytes."""
+        return self._at
+
+    def read(self, size: int) -> bytes:
+        """Read up to `size` bytes."""
+        size = max(0, min(size, self._length - self._at))
+        end = self._at + size
+        pieces = []
+        for start, data in self._segments:
+            if start >= end:
+                break
+            if start + len(data) <= self._at:
+                continue
+            if start > self._at:
+                pieces.append(bytes(start - self._at))
+                self._at = start
+            piece = data[self._at - start : end - start]
+            pieces.append(piece)
+            self._at += len(piece)
+        if self._at < end:
+            pieces.append(bytes(end - self._at))
+            self._at = end
+        return b"".join(pieces)
+
+    def readline(self) -> bytes:
+        """Read to the end of a line, within one segment."""
+        for start, data in self._segments:
+            if start <= self._at < start + len(data):
+                end = data.find(b"\n", self._at - start)
+                line = data[self._at - start : end + 1 if end >= 0 else len(data)]
+                self._at += len(line)
+                return line
+        return b""

@@ -1,0 +1,160 @@
+"""What the unpickler is handed in place of everything a stream names.
+
+`find_class` answers with a class made here, so that every opcode which would act on a real class or object acts on a stand-in that
+reports to the grammar instead. Two kinds: *watched* stand-ins report each act as it happens; *light* ones let the C unpickler make objects
+and fill their attributes at full speed and are looked at afterwards. A light class can do only that: whatever else a stream does to one
+raises, and the trace starts again with watched stand-ins.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from jupyter_modelguard.policy.record import GlobalMark, Made
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from jupyter_modelguard.policy.grammar import Grammar
+    from jupyter_modelguard.types import QualifiedName
+
+__all__ = ["LightActError", "Stubs"]
+
+
+class LightActError(Exception):
+    """A light stand-in was asked for more than it records."""
+
+
+class Stubs:
+    """Makes the stand-ins of one trace.
+
+    Parameters
+    ----------
+    grammar
+        Who is told.
+    on_build
+        Called after BUILD gave an object its state; joblib's reader skips raw arrays there.
+    """
+
+    def __init__(self, grammar: Grammar, on_build: Callable[[Any, Any], None] | None = None) -> None:
+        self.dropped: list[Any] = []  # light objects that the stream threw away again; each is kept here with its attributes
+        self._base = _global_class(grammar)
+        self._watched = _watched_class(grammar, self._base, on_build)
+        self._light = _light_class(grammar, self._base, self.dropped)
+
+    def watched(self, name: QualifiedName) -> Any:
+        """Make a stand-in that reports every act."""
+        return self._base("stub", (self._watched,), {"qualified": name})
+
+    def light(self, name: QualifiedName) -> Any:
+        """Make a stand-in whose objects are only counted and looked at when all is read."""
+        return self._base("stub", (self._light,), {"qualified": name})
+
+    def is_light(self, stub: Any) -> bool:
+        """Whether a global is stood for by a light class."""
+        return self._light in type.mro(stub)
+
+    def settle(self) -> None:
+        """End the recording of dropped and hashed objects: what happens from now on is our own doing."""
+        del self._light.__del__
+        del self._base.__hash__
+
+
+def _global_class(grammar: Grammar) -> Any:
+    """Make the class of the globals themselves: what a stream does to a class or function, not to an object of it."""
+
+    def refuse(cls: Any, *_: Any, **__: Any) -> None:
+        grammar.problem(cls.qualified, "is changed itself, not an object made of it")
+
+    class Global(GlobalMark):
+        def __call__(cls, *arguments: Any, **keywords: Any) -> Any:
+            content = None if keywords else grammar.pure(cls, arguments)
+            if content is not None:
+                return content
+            made = object.__new__(grammar.owner(cls, arguments))
+            grammar.call(cls, arguments, keywords, made, by_new=False)
+            return made
+
+        # INST and OBJ without arguments ask for this to decide whether to call the class or its `__new__`; let it be a call.
+        __getinitargs__ = property(lambda cls: refuse)
+
+        def __setattr__(cls, name: str, value: Any) -> None:
+            refuse(cls)
+
+        __setstate__ = append = extend = add = __setitem__ = refuse
+
+        def __hash__(cls) -> int:
+            # A type's own hash runs no code, but the real thing may be any object or have a metaclass with a hash of its own.
+            if not grammar.is_value(cls):
+                grammar.problem(cls.qualified, "makes a key itself, which is not reviewed")
+            return type.__hash__(cls)
+
+        def __eq__(cls, other: object) -> bool:
+            return cls is other
+
+    return Global
+
+
+def _watched_class(grammar: Grammar, base: Any, on_build: Callable[[Any, Any], None] | None) -> Any:
+    class Watched(Made, metaclass=base):
+        qualified: QualifiedName
+
+        def __new__(cls, *arguments: Any, **keywords: Any) -> Any:
+            made = object.__new__(cls)
+            grammar.call(cls, arguments, keywords, made, by_new=True)
+            return made
+
+        def __init__(self, *_: Any, **__: Any) -> None:
+            pass
+
+        def __setstate__(self, state: Any) -> None:
+            grammar.build(self, state)
+            if on_build is not None:
+                on_build(self, state)
+
+        def append(self, item: Any) -> None:
+            grammar.items(self, "append", (item,))
+
+        def extend(self, items: Any) -> None:
+            grammar.items(self, "append", items)
+
+        def add(self, item: Any) -> None:
+            hash(item)
+            grammar.items(self, "add", (item,))
+
+        def __setitem__(self, key: Any, value: Any) -> None:
+            hash(key)
+            grammar.items(self, "index", (key, value))
+
+        def __call__(self, *_: Any, **__: Any) -> NoReturn:
+            grammar.problem(type(self).qualified, "makes an object that is called")
+            raise TypeError("an object of the stream is called")
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            grammar.problem(type(self).qualified, "makes an object whose attributes are set one by one, past its state")
+
+        def __hash__(self) -> int:
+            grammar.hashed(type(self))
+            return object.__hash__(self)
+
+        def __eq__(self, other: object) -> bool:
+            return self is other
+
+    return Watched
+
+
+def _light_class(grammar: Grammar, base: Any, dropped: list[Any]) -> Any:
+    class Light(Made, metaclass=base):
+        qualified: QualifiedName
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            raise LightActError
+
+        def __del__(self) -> None:
+            dropped.append(self)
+
+        def __hash__(self) -> int:
+            grammar.hashed(type(self))
+            return object.__hash__(self)
+
+    return Light

@@ -1,0 +1,170 @@
+"""One run of the interpreter's own unpickler over a stream, with stand-ins for everything the stream names.
+
+It is the C implementation of `pickle` that reads the opcodes, so there is no second parser to be told a different story. Nothing is
+imported and nothing of the stream is called.
+"""
+
+from __future__ import annotations
+
+import gc
+import pickle
+from collections import OrderedDict
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+from jupyter_modelguard.engines.stubs import Stubs
+from jupyter_modelguard.policy.catalogue import closed, dangerous, inert
+from jupyter_modelguard.policy.names import normalise
+from jupyter_modelguard.policy.record import BUILTINS, is_global
+from jupyter_modelguard.types import QualifiedName
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from jupyter_modelguard.engines.reader import StreamReader
+    from jupyter_modelguard.policy.grammar import Grammar
+
+__all__ = ["Tracer"]
+
+# Closed globals stand for themselves: they are harmless, and what they do with their arguments is then exactly what a load does.
+_THEMSELVES: dict[QualifiedName, type] = {
+    QualifiedName("collections", "OrderedDict"): OrderedDict,
+    QualifiedName("builtins", "set"): set,
+    QualifiedName("builtins", "frozenset"): frozenset,
+    QualifiedName("builtins", "complex"): complex,
+}
+_FEW = 20_000  # light objects up to this number are looked at one by one
+
+
+class Tracer:
+    """Reads streams of one artifact and reports what they do to a grammar.
+
+    Parameters
+    ----------
+    grammar
+        Who judges.
+    light
+        Whether classes that no list knows get the light stand-in.
+    persistent
+        Makes what a persistent id stands for; without it persistent ids end the trace.
+    rename
+        How the loader itself renames globals before it resolves them.
+    """
+
+    def __init__(
+        self,
+        grammar: Grammar,
+        *,
+        light: bool = False,
+        persistent: Callable[[Any], Any] | None = None,
+        rename: Callable[[str, str], tuple[str, str]] | None = None,
+        on_build: Callable[[Any, Any], None] | None = None,
+    ) -> None:
+        self.named: dict[tuple[str, str], Any] = {}
+        self.stubs = Stubs(grammar, on_build)
+        self._grammar = grammar
+        self._light = light
+        self._persistent = persistent
+        self._rename = rename
+        self.results: list[Any] = []  # of each stream, in order
+
+    def find(self, module: str, name: str) -> Any:
+        """Give the stand-in for a global."""
+        if self._rename is not None:
+            module, name = self._rename(module, name)
+        stub = self.named.get((module, name))
+        if stub is None:
+            qualified = normalise(module, name)
+            stub = _THEMSELVES.get(qualified) if qualified in closed() else None
+            if stub is None and self._light and qualified not in inert() and dangerous(qualified) is None:
+                self._grammar.newobj_light(qualified)
+                stub = self.stubs.light(qualified)
+            elif stub is None:
+                stub = self.stubs.watched(qualified)
+            self.named[module, name] = stub
+        return stub
+
+    def load(self, reader: StreamReader) -> Any:
+        """Read one pickle; raises what the unpickler raises."""
+        result = _Unpickler(reader, self.find, self._persistent).load()
+        self.results.append(result)
+        return result
+
+    def settle(self) -> None:
+        """Report what can only be seen when all is read: attributes of light objects, and globals that stand as values."""
+        self.stubs.settle()
+        everything = gc.get_objects()
+        self._report_light(everything)
+        self._report_attributes(everything)
+        del everything  # it would count as a container that holds every global
+        stubs = [stub for stub in self.named.values() if is_global(stub)]
+        self._grammar.values(self._standing(stubs))
+
+    def _report_light(self, everything: list[Any]) -> None:
+        for (module, name), stub in self.named.items():
+            if not is_global(stub) or not self.stubs.is_light(stub):
+                continue
+            states = [vars(made) for made in everything if type(made) is stub]
+            if not states:
+                continue
+            keys = set(chain.from_iterable(states))
+            if len(states) <= _FEW:
+                kinds = {(key, type(value)) for state in states for key, value in state.items()}
+            else:
+                kinds = {(key, kind) for key in keys for kind in set(map(type, _column(states, key)))}
+            objects = {(key, kind) for key, kind in kinds if kind not in BUILTINS}
+            self._grammar.light(normalise(module, name), len(states), keys, objects)
+
+    def _report_attributes(self, everything: list[Any]) -> None:
+        """An OrderedDict takes attributes from BUILD; one that is no builtin could stand in for a method."""
+        for made in everything:
+            if type(made) is OrderedDict and vars(made):
+                for key, value in vars(made).items():
+                    if type(value) not in BUILTINS:
+                        self._grammar.stray(f"an OrderedDict is given an object as its attribute {key!r:.60}")
+
+    def _standing(self, stubs: list[Any]) -> Iterable[Any]:
+        """Find the globals that containers, attributes or results hold."""
+        if not stubs:
+            return
+        allowed = self._grammar.argument_tuples
+        allowed |= {id(self.named), id(stubs)} | {id(type.mro(stub)) for stub in stubs} | {id(stub.__mro__) for stub in stubs}
+        wanted = {id(stub): stub for stub in stubs if not self._grammar.is_value(stub)}
+        suspects = list(wanted.values())
+        allowed |= {id(wanted), id(suspects)}
+        for result in self.results:
+            if is_global(result):
+                yield result
+        if not suspects:
+            return
+        for holder in gc.get_referrers(*suspects):
+            if type(holder) in _HOLDERS and id(holder) not in allowed:
+                inside = chain(holder, holder.values()) if isinstance(holder, dict) else holder
+                yield from (wanted[id(item)] for item in inside if id(item) in wanted)
+
+
+_HOLDERS = frozenset({tuple, list, dict, set, frozenset, OrderedDict})
+
+
+def _column(states: list[dict[str, Any]], key: Any) -> Iterable[Any]:
+    return [state[key] for state in states if key in state]
+
+
+class _Unpickler(pickle.Unpickler):
+    def __init__(
+        self, reader: StreamReader, find: Callable[[str, str], Any], persistent: Callable[[Any], Any] | None
+    ) -> None:
+        # latin1 reads any string of a Python 2 pickle; what is ASCII reads the same in whatever encoding the loader is given.
+        super().__init__(reader, encoding="latin1")
+        self._find = find
+        self._persistent = persistent
+
+    def find_class(self, module: str, name: str) -> Any:
+        return self._find(module, name)
+
+    def persistent_load(self, pid: Any) -> Any:
+        if self._persistent is None:
+            raise pickle.UnpicklingError("persistent ids need a loader that knows them")
+        return self._persistent(pid)
+
+

@@ -1,0 +1,105 @@
+"""From what the grammar says of a stream to the report that the other stages read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from jupyter_modelguard.policy.record import OpenClass
+from jupyter_modelguard.types import Coverage, Finding, GlobalUse, Judgement, ScanReport, Severity
+
+if TYPE_CHECKING:
+    from jupyter_modelguard.artifacts.copy import StreamCopy
+    from jupyter_modelguard.policy.grammar import Verdict
+
+__all__ = ["ENGINE", "StreamTrace", "broken", "findings_of", "misread", "with_globals"]
+
+ENGINE = "pickle-trace 1"
+_DESERIALIZATION = 502  # CWE: deserialization of untrusted data
+_ATLAS = "AML.T0018"  # manipulate AI model
+
+
+@dataclass(frozen=True, slots=True)
+class StreamTrace:
+    """What one stream would do, and what a load needs to hold it to that.
+
+    Parameters
+    ----------
+    report
+        The globals as judged, in the order of the stream, with findings and coverage.
+    copy
+        The code-bearing bytes; None if the stream could not be read to its end.
+    names
+        Each `(module, name)` as the interpreter's `pickle.find_class` event will give it.
+    open_classes
+        Classes that are still to be judged by a process that has them.
+    """
+
+    report: ScanReport
+    copy: StreamCopy | None = field(default=None, repr=False)
+    names: frozenset[tuple[str, str]] = frozenset()
+    open_classes: tuple[OpenClass, ...] = ()
+
+
+def findings_of(uses: tuple[GlobalUse, ...]) -> tuple[Finding, ...]:
+    """One finding for each global that nothing vouches for."""
+    found = []
+    for use in uses:
+        if use.judgement is Judgement.DANGEROUS:
+            found.append(
+                Finding(
+                    "pickle-dangerous-global",
+                    Severity.CRITICAL,
+                    f"{use.name} {use.reason}",
+                    cwe=_DESERIALIZATION,
+                    atlas=_ATLAS,
+                    code=str(use.name),
+                )
+            )
+        elif use.judgement in (Judgement.UNKNOWN, Judgement.INSPECT):
+            found.append(
+                Finding(
+                    "pickle-unknown-global",
+                    Severity.HIGH,
+                    f"{use.name} {use.reason}" if use.judgement is Judgement.UNKNOWN else f"{use.name} is not on any list",
+                    cwe=_DESERIALIZATION,
+                    atlas=_ATLAS,
+                    code=str(use.name),
+                )
+            )
+    return tuple(found)
+
+
+def misread(sentence: str) -> Finding:
+    """Make the finding for a rule that no single global breaks."""
+    return Finding("pickle-misuse", Severity.HIGH, sentence, cwe=_DESERIALIZATION, atlas=_ATLAS)
+
+
+def broken(sentence: str) -> Finding:
+    """Make the finding for a stream that cannot be read to its end."""
+    return Finding("pickle-broken-stream", Severity.MEDIUM, sentence, cwe=_DESERIALIZATION)
+
+
+def with_globals(trace: StreamTrace, uses: tuple[GlobalUse, ...], open_classes: tuple[OpenClass, ...]) -> StreamTrace:
+    """Give the trace with other judgements, and findings to match."""
+    kept = tuple(item for item in trace.report.findings if item.rule not in ("pickle-dangerous-global", "pickle-unknown-global"))
+    report = replace(trace.report, globals=uses, findings=kept + findings_of(uses))
+    return replace(trace, report=report, open_classes=open_classes)
+
+
+def report_of(  # noqa: PLR0913 one value a field
+    *, target: str, format_name: str, digest: str, size: int, verdict: Verdict, extra: tuple[Finding, ...], missed: tuple[str, ...],
+    seconds: float,
+) -> ScanReport:
+    """Put a report together."""
+    return ScanReport(
+        target=target,
+        format=format_name,
+        digest=digest,
+        size=size,
+        findings=tuple(misread(sentence) for sentence in verdict.stray) + extra + findings_of(verdict.globals),
+        globals=verdict.globals,
+        coverage=Coverage(1, 0 if missed else 1, missed),
+        seconds=seconds,
+        engines=(ENGINE,),
+    )

@@ -1,0 +1,162 @@
+"""The reviewed lists: what each known global may be given, read from the data files beside this module.
+
+`lists/closed.toml` names what is harmless whatever is done with it. The other files of `lists/`, one a library, name what is harmless
+when it is used as the row says. `capabilities.toml` names what is known to be dangerous; it explains, and need not be complete,
+because what no list knows is asked about as well.
+
+A row is an exact pair of module and name, never a prefix, and says why it is there. Its fields:
+
+`arguments`
+    A list of patterns (see `patterns`), one a positional argument. Without it the global must not be called.
+`state`
+    What BUILD may give to an object made of it: a list for a tuple, or one pattern. Without it there must be no BUILD.
+`check`
+    The name of a further test on arguments and state, in `checks`.
+`makes`
+    What the object is, where many rows make the same thing.
+`items`
+    Which of "append", "add" and "index" the stream may do to an object.
+`key`
+    Whether an object may be a key of a dictionary or a member of a set.
+`value`
+    Whether the global itself may stand anywhere as a value, like a data type.
+`first`
+    The object is an instance of the first argument, a class that is judged by itself.
+"""
+
+from __future__ import annotations
+
+import functools
+import tomllib
+from dataclasses import dataclass, field
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+from jupyter_modelguard.types import QualifiedName
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+__all__ = ["Capability", "InertRow", "ReviewedMethod", "closed", "dangerous", "inert", "reviewed_methods"]
+
+
+@dataclass(frozen=True, slots=True)
+class InertRow:
+    """How a reviewed global may be used."""
+
+    name: QualifiedName
+    reason: str
+    arguments: tuple[str, ...] | None = None
+    state: tuple[str, ...] | str | None = None
+    check: str = ""
+    makes: str = ""
+    items: frozenset[str] = frozenset()
+    key: bool = False
+    value: bool = False
+    first: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Capability:
+    """What a dangerous global can do."""
+
+    kind: str  # "process", "network", "file write", "dynamic code", "deserialization", "native code"
+    sentence: str  # "starts programs"
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewedMethod:
+    """What the state must be for a reviewed method to be harmless."""
+
+    plain: frozenset[str] = frozenset()  # keys whose values must be exact builtins
+    only: Mapping[str, str] = field(default_factory=dict)  # keys that must be there, with the only thing each may be
+
+
+@functools.cache
+def closed() -> frozenset[QualifiedName]:
+    """Name the globals that are harmless with any arguments, any state and in any company."""
+    return frozenset(row_name for row in _read("lists/closed.toml").get("closed", ()) for row_name in _names(row))
+
+
+@functools.cache
+def inert() -> Mapping[QualifiedName, InertRow]:
+    """Give the rows of all libraries by name."""
+    rows: dict[QualifiedName, InertRow] = {}
+    for file in sorted(entry.name for entry in _folder().joinpath("lists").iterdir() if entry.name.endswith(".toml")):
+        for row in _read(f"lists/{file}").get("inert", ()):
+            for name in _names(row):
+                if name in rows:
+                    raise ValueError(f"{file} lists {name} a second time")
+                rows[name] = _row(name, row)
+    return rows
+
+
+@functools.cache
+def reviewed_methods() -> Mapping[str, ReviewedMethod]:
+    """Give the load-time methods that were read, as "module:Class.method"."""
+    return {
+        f"{row['module']}:{name}": ReviewedMethod(frozenset(row.get("plain", ())), row.get("only", {}))
+        for row in _read("methods.toml").get("method", ())
+        for name in row["names"]
+    }
+
+
+def dangerous(name: QualifiedName) -> Capability | None:
+    """Say what a global that is known to be dangerous can do; None for every other."""
+    known = _capabilities()
+    parts = name.name.split(".")
+    # A dotted name walks through a module's own imports: `random._os.system` is `os.system`.
+    spellings = [(name.module, name.name)]
+    spellings += [(parts[place - 1].lstrip("_"), ".".join(parts[place:])) for place in range(1, len(parts))]
+    for module, attribute in spellings:
+        found = known.get(f"{module}.{attribute}") or known.get(f"{module}.*")
+        if found is not None:
+            return found
+    return None
+
+
+@functools.cache
+def _capabilities() -> Mapping[str, Capability]:
+    return {
+        name: Capability(row["kind"], row["sentence"])
+        for row in _read("capabilities.toml").get("capability", ())
+        for name in row["names"]
+    }
+
+
+def _folder() -> Any:
+    return resources.files("jupyter_modelguard.policy")
+
+
+def _read(file: str) -> dict[str, Any]:
+    return tomllib.loads(_folder().joinpath(file).read_text(encoding="utf-8"))
+
+
+def _names(row: Mapping[str, Any]) -> Iterator[QualifiedName]:
+    modules = row["module"] if isinstance(row["module"], list) else [row["module"]]
+    names = row["name"] if isinstance(row["name"], list) else [row["name"]]
+    for module in modules:
+        for name in names:
+            yield QualifiedName(module, name)
+
+
+_FIELDS = frozenset({"module", "name", "reason", "arguments", "state", "check", "makes", "items", "key", "value", "first"})
+
+
+def _row(name: QualifiedName, row: Mapping[str, Any]) -> InertRow:
+    if not row.keys() <= _FIELDS:
+        raise ValueError(f"{name}: unknown field {sorted(row.keys() - _FIELDS)}")
+    arguments = row.get("arguments")
+    state = row.get("state")
+    return InertRow(
+        name=name,
+        reason=row["reason"],
+        arguments=None if arguments is None else tuple(arguments),
+        state=tuple(state) if isinstance(state, list) else state,
+        check=row.get("check", ""),
+        makes=row.get("makes", ""),
+        items=frozenset(row.get("items", ())),
+        key=row.get("key", False),
+        value=row.get("value", False),
+        first=row.get("first", False),
+    )

@@ -1,0 +1,120 @@
+"""Tests that a pattern cannot express, by the name that the reviewed lists give them.
+
+Each gets the call's arguments and the state (None before BUILD) and answers with what is wrong, or with nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["CHECKS"]
+
+_LONGEST_NUMBER = 4000  # characters; CPython refuses to convert more than 4,300 digits
+_LARGEST_EXPONENT = 10_000
+_DECIMAL = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[Ee]([+-]?\d{1,9}))?|[+-]?(?:Infinity|NaN\d*|sNaN\d*|Inf)", re.ASCII)
+_FRACTION = re.compile(r"-?\d+(?:/[1-9]\d*)?", re.ASCII)
+
+
+def _decimal(arguments: tuple[Any, ...], _state: Any, _dtype: Callable[[Any], Any]) -> str:
+    text = arguments[0]
+    found = _DECIMAL.fullmatch(text) if len(text) <= _LONGEST_NUMBER else None
+    if found is None:
+        return "its number is not written as decimal writes numbers"
+    return "its exponent is out of bounds" if abs(int(found[1] or 0)) > _LARGEST_EXPONENT else ""
+
+
+def _fraction(arguments: tuple[Any, ...], _state: Any, _dtype: Callable[[Any], Any]) -> str:
+    if type(arguments[0]) is int:
+        return ""
+    good = len(arguments) == 1 and len(arguments[0]) <= _LONGEST_NUMBER and _FRACTION.fullmatch(arguments[0])
+    return "" if good else "its number is not written as fractions writes numbers"
+
+
+def _array(arguments: tuple[Any, ...], state: Any, dtype: Callable[[Any], Any]) -> str:
+    if arguments and (arguments[1] != (0,) or arguments[2] not in (b"b", "b")):
+        return "its placeholder is not the empty one that numpy writes"
+    return "" if state is None else _contents(state[2], state[4], dtype)
+
+
+def _masked_array(arguments: tuple[Any, ...], state: Any, dtype: Callable[[Any], Any]) -> str:
+    if state is None:
+        return "" if arguments[2] == (0,) and arguments[3] in (b"b", "b") else "its placeholder is not the one that numpy writes"
+    made = dtype(state[2])
+    if made is not None and (made.hasobject or made.names is not None):
+        return "a masked array of objects or records is not reviewed"
+    return _contents(state[2], state[4], dtype)
+
+
+def _contents(kind: Any, data: Any, dtype: Callable[[Any], Any]) -> str:
+    made = dtype(kind)
+    if made is None:
+        return "its data type is not one that numpy makes"
+    if made.hasobject:
+        # Objects in a record go through `__float__` and the like of its other fields.
+        return "" if made.kind == "O" and type(data) is list else "objects inside records are not reviewed"
+    return "" if type(data) in (bytes, str) else "its data is not raw bytes"
+
+
+def _buffer(arguments: tuple[Any, ...], _state: Any, dtype: Callable[[Any], Any]) -> str:
+    made = dtype(arguments[1])
+    return "its data type is not one that numpy makes" if made is None or made.hasobject else ""
+
+
+def _scalar(arguments: tuple[Any, ...], _state: Any, dtype: Callable[[Any], Any]) -> str:
+    made = dtype(arguments[0])
+    return "its data type is not one that numpy makes" if made is None or made.hasobject else ""
+
+
+def _dtype(arguments: tuple[Any, ...], _state: Any, _unused: Callable[[Any], Any]) -> str:
+    # The state is judged by building the type again, see `Grammar.dtype`.
+    from jupyter_modelguard.policy.dtypes import CODE
+
+    good = CODE.fullmatch(arguments[0]) and not arguments[1] and bool(arguments[2])
+    return "" if good else "its data type is not written as numpy writes types"
+
+
+def _array_wrapper(_arguments: tuple[Any, ...], state: Any, dtype: Callable[[Any], Any]) -> str:
+    from jupyter_modelguard.policy.record import is_global, name_of
+
+    if state is None:
+        return ""
+    known = {"subclass", "shape", "order", "dtype", "allow_mmap", "numpy_array_alignment_bytes"}
+    if not state.keys() <= known or not {"subclass", "shape", "order", "dtype"} <= state.keys():
+        return "its description is not the one that joblib writes"
+    subclass = state["subclass"]
+    if not is_global(subclass) or str(name_of(subclass)) not in ("numpy.ndarray", "numpy.memmap"):
+        return "it rebuilds a class of arrays that is not reviewed"
+    shape = state["shape"]
+    if type(shape) is not tuple or not all(type(size) is int and size >= 0 for size in shape) or state["order"] not in ("C", "F"):
+        return "its shape is not one that joblib writes"
+    made = dtype(state["dtype"])
+    if made is None or (made.hasobject and made.kind != "O"):
+        return "its data type is not one that numpy makes"
+    alignment = state.get("numpy_array_alignment_bytes")
+    if type(state.get("allow_mmap", False)) is not bool or (alignment is not None and type(alignment) is not int):
+        return "its description is not the one that joblib writes"
+    return ""
+
+
+def _distance(arguments: tuple[Any, ...], _state: Any, _dtype: Callable[[Any], Any]) -> str:
+    from jupyter_modelguard.policy.record import name_of
+
+    name = name_of(arguments[0]) if arguments else None
+    return "" if name is None or name.module == "sklearn.metrics._dist_metrics" else "makes something else than a distance"
+
+
+CHECKS: dict[str, Callable[[tuple[Any, ...], Any, Callable[[Any], Any]], str]] = {
+    "array": _array,
+    "array-wrapper": _array_wrapper,
+    "buffer": _buffer,
+    "decimal": _decimal,
+    "distance": _distance,
+    "dtype": _dtype,
+    "fraction": _fraction,
+    "masked-array": _masked_array,
+    "scalar": _scalar,
+}

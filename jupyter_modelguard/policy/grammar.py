@@ -1,0 +1,359 @@
+"""Whether a stream uses each global only as the reviewed lists allow.
+
+The trace reports every act of the stream here as it happens, and again asks at its end, because a list or dictionary that was harmless
+when it was handed over can be changed by a later opcode. The rules, by their letters in the design:
+
+(a) a global stands as the callable or class of a call, in an argument position reviewed for it, or is listed as a value;
+(b) a state is an exact builtin, and its keys hide no method of the class behind an object;
+(c) APPEND, ADDITEMS and SETITEM act on exact builtins, reviewed classes, or classes that inspection clears;
+(d) nothing sets attributes past the state, and nothing builds on a global;
+(e) persistent ids are plain and name a listed storage type;
+(f) what applies its arguments is listed with their pattern;
+(g) a numpy data type is what numpy's checked constructor makes of it;
+(h) numbers are bounded;
+(i) what hashes through Python code is reviewed or cleared by inspection.
+
+A class that no list knows is not refused: everything the stream does to it is collected, for a process that has the class.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from jupyter_modelguard.policy.catalogue import closed, dangerous, inert
+from jupyter_modelguard.policy.checks import CHECKS
+from jupyter_modelguard.policy.dtypes import rebuild
+from jupyter_modelguard.policy.names import importable, normalise
+from jupyter_modelguard.policy.patterns import matches, matches_all
+from jupyter_modelguard.policy.record import ATOMS, BUILTINS, GLOBAL, OPEN, GlobalMark, OpenClass, is_global, is_made, is_plain, name_of
+from jupyter_modelguard.types import GlobalUse, Judgement, QualifiedName
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from jupyter_modelguard.policy.catalogue import InertRow
+
+__all__ = ["Grammar", "Verdict"]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the grammar makes of one stream."""
+
+    globals: tuple[GlobalUse, ...]
+    open_classes: tuple[OpenClass, ...]
+    stray: tuple[str, ...]  # rules broken by no global in particular
+
+
+@dataclass(slots=True)
+class _Use:
+    """What a stream does to one class that no list knows."""
+
+    called: bool = False
+    made: bool = False
+    arguments: int = 0
+    built: bool = False
+    keys: set[str] = field(default_factory=set)
+    objects: set[tuple[str, str]] = field(default_factory=set)
+    appended: bool = False
+    added: bool = False
+    indexed: bool = False
+    hashed: bool = False
+
+
+class Grammar:
+    """Judges one stream, act by act.
+
+    Parameters
+    ----------
+    values
+        Rows for names that only this trace knows, by name; the torch dialects add their storages.
+    """
+
+    def __init__(self, values: Mapping[QualifiedName, InertRow] | None = None) -> None:
+        self._rows = {**inert(), **values} if values else inert()
+        self._counts: dict[QualifiedName, int] = {}
+        self._problems: dict[QualifiedName, str] = {}
+        self._stray: list[str] = []
+        self._uses: dict[QualifiedName, _Use] = {}
+        self._calls: dict[int, tuple[Any, InertRow, tuple[Any, ...]]] = {}  # by identity of the object; holds it alive
+        self._states: dict[int, tuple[Any, InertRow, Any]] = {}
+        self._open_states: list[tuple[QualifiedName, Any]] = []
+        self._kept: list[Any] = []
+        self._types: dict[int, Any] = {}  # checked numpy types, by identity of the object that stands for one
+        self._types_used: set[int] = set()
+
+    # What the trace reports
+
+    def owner(self, stub: Any, arguments: tuple[Any, ...]) -> Any:
+        """Say which global the object that a call makes is an instance of."""
+        row = self._rows.get(stub.qualified)
+        return arguments[0] if row is not None and row.first and arguments and is_global(arguments[0]) else stub
+
+    def pure(self, stub: Any, arguments: tuple[Any, ...]) -> bytes | None:
+        """Give what the two functions return that older protocols write bytes with; None for every other call."""
+        name = stub.qualified
+        if name == _ENCODE and len(arguments) == 2 and type(arguments[0]) is str is type(arguments[1]) and arguments[1] == "latin1":  # noqa: PLR2004
+            return arguments[0].encode("latin1")
+        return b"" if name == _BYTES and not arguments else None
+
+    def call(self, stub: Any, arguments: tuple[Any, ...], keywords: dict[str, Any], made: Any, *, by_new: bool) -> None:
+        """Judge a call, or a bare `__new__`, that makes an object."""
+        name = stub.qualified
+        self._counts[name] = self._counts.get(name, 0) + 1
+        row = self._rows.get(name)
+        if row is None:
+            self._call_open(name, arguments, keywords, by_new=by_new)
+        else:
+            self._calls[id(made)] = (made, row, arguments)
+            if keywords:
+                self.problem(name, "is given named arguments, which is not reviewed")
+            else:
+                self._judge_call(row, arguments)
+            if row.first and self.owner(stub, arguments) is not stub:
+                self.call(arguments[0], (), {}, made, by_new=True)
+
+    def build(self, made: Any, state: Any) -> None:
+        """Judge a BUILD on an object."""
+        name = name_of(made)
+        row = self._rows.get(name)
+        if row is None:
+            self._build_open(name, state)
+            return
+        if id(made) in self._states:
+            self.problem(name, "is given a state twice")
+        if id(made) in self._types_used:
+            self.problem(name, "is changed after it was used")
+        self._states[id(made)] = (made, row, state)
+        self._types.pop(id(made), None)
+        self._judge_state(row, made, state)
+
+    def items(self, made: Any, act: str, values: Any) -> None:
+        """Judge an APPEND ("append"), ADDITEMS ("add") or SETITEM ("index") on an object."""
+        name = name_of(made)
+        self._kept.append(values)
+        row = self._rows.get(name)
+        if row is not None:
+            if act not in row.items:
+                self.problem(name, "is given items, which is not reviewed")
+            return
+        use = self._use(name)
+        use.appended |= act == "append"
+        use.added |= act == "add"
+        use.indexed |= act == "index"
+
+    def hashed(self, stub: Any) -> None:
+        """Judge an object as a key; `stub` is the global it was made of."""
+        name = stub.qualified
+        row = self._rows.get(name)
+        if row is None:
+            self._use(name).hashed = True
+        elif not row.key:
+            self.problem(name, "makes a key, which is not reviewed")
+
+    def persistent(self, good: bool) -> None:  # noqa: FBT001 one fact, one argument
+        """Judge a persistent id."""
+        if not good:
+            self.stray("a persistent id is not the description of a tensor storage")
+
+    def problem(self, name: QualifiedName, sentence: str) -> None:
+        """Note that a global is used in a way that nothing vouches for; the first reason is kept."""
+        self._problems.setdefault(name, sentence)
+
+    def stray(self, sentence: str) -> None:
+        """Note a broken rule that no single global stands for."""
+        if sentence not in self._stray:
+            self._stray.append(sentence)
+
+    def light(self, name: QualifiedName, count: int, keys: Iterable[Any], objects: Iterable[tuple[Any, type]]) -> None:
+        """Take the states of many plain objects of one class at once, and what they hold that is no builtin."""
+        use = self._use(name)
+        self._counts[name] = max(count, self._counts.get(name, 0))
+        use.made = True
+        for key in keys:
+            use.built = True
+            if type(key) is str:
+                use.keys.add(key)
+            else:
+                self.problem(name, "has a state whose keys are not text")
+        use.objects.update((key, self.kind(kind)) for key, kind in objects if type(key) is str)
+
+    def newobj_light(self, name: QualifiedName) -> None:
+        """Note that a class of the light kind is named."""
+        self._use(name)
+
+    # What a pattern asks
+
+    def kind(self, kind: type) -> str:
+        """Say what a value is that is no builtin, by its type."""
+        if not issubclass(type(kind), GlobalMark):
+            return GLOBAL
+        row = self._rows.get(kind.qualified)
+        return OPEN if row is None else row.makes or str(row.name)
+
+    def makes(self, made: Any) -> str:
+        """Say what a made object is; empty if no list knows its maker."""
+        row = self._rows.get(name_of(made))
+        return "" if row is None else row.makes or str(row.name)
+
+    def is_value(self, stub: Any) -> bool:
+        """Whether a global may stand as a value."""
+        row = self._rows.get(name_of(stub))
+        return row is not None and row.value
+
+    def dtype(self, made: Any) -> Any:
+        """Give the numpy type that an object of the trace stands for; None if numpy would make another."""
+        if not is_made(made) or self.makes(made) != "numpy.dtype":
+            return None
+        self._types_used.add(id(made))
+        if id(made) not in self._types:
+            known = self._calls.get(id(made))
+            state = self._states.get(id(made))
+            self._types[id(made)] = None  # a type inside itself is none
+            if known is not None and matches_all(("str", "bool|int", "bool|int"), known[2], self):
+                self._types[id(made)] = rebuild(known[2], None if state is None else state[2], self.dtype)
+        return self._types[id(made)]
+
+    # The end
+
+    @property
+    def argument_tuples(self) -> set[int]:
+        """Identities of the tuples that hold judged arguments, where a global is not a stray value."""
+        return {id(arguments) for _, _, arguments in self._calls.values()}
+
+    def values(self, stubs: Iterable[Any]) -> None:
+        """Judge globals that stand in containers or attributes when all is read."""
+        for stub in stubs:
+            if not self.is_value(stub):
+                self.problem(stub.qualified, "stands as a value, where it could be called later")
+
+    def finish(self, named: Iterable[tuple[str, str]]) -> Verdict:
+        """Judge again what could have changed, and give the verdict on each global in the order of the stream."""
+        self._types.clear()
+        for _, row, arguments in self._calls.values():
+            if not all(type(value) in ATOMS for value in arguments if not is_made(value) and not is_global(value)):
+                self._judge_call(row, arguments)
+        for made, row, state in self._states.values():
+            self._judge_state(row, made, state)
+        for name, state in self._open_states:
+            self._build_open(name, state, again=True)
+        uses: dict[QualifiedName, GlobalUse] = {}
+        for module, attribute in named:
+            use = self._judge(module, attribute)
+            before = uses.get(use.name)
+            if before is None or _WORST.index(use.judgement) > _WORST.index(before.judgement):
+                uses[use.name] = use
+        opened = tuple(
+            OpenClass(
+                name=name,
+                called=use.called,
+                made=use.made,
+                arguments=use.arguments,
+                built=use.built,
+                keys=frozenset(use.keys),
+                objects=frozenset(use.objects),
+                appended=use.appended,
+                added=use.added,
+                indexed=use.indexed,
+                hashed=use.hashed,
+            )
+            for name, use in self._uses.items()
+            if name in uses and uses[name].judgement is Judgement.INSPECT
+        )
+        stray = tuple(self._stray) + tuple(
+            f"{name} {sentence}" for name, sentence in self._problems.items() if name not in uses
+        )
+        return Verdict(tuple(uses.values()), opened, stray)
+
+    def _judge(self, module: str, attribute: str) -> GlobalUse:
+        name = normalise(module, attribute)
+        count = max(self._counts.get(name, 0), 1)
+        capability = dangerous(name) or dangerous(QualifiedName(module, attribute))
+        if capability is not None:
+            return GlobalUse(name, count, Judgement.DANGEROUS, capability.sentence)
+        if name in self._problems:
+            return GlobalUse(name, count, Judgement.UNKNOWN, self._problems[name])
+        if module != name.module and importable(module):
+            return GlobalUse(name, count, Judgement.UNKNOWN, f"a module named {module} could be imported instead")
+        if name in closed():
+            return GlobalUse(name, count, Judgement.CLOSED)
+        row = self._rows.get(name)
+        if row is not None:
+            return GlobalUse(name, count, Judgement.INERT, row.reason)
+        if "." in attribute:
+            return GlobalUse(name, count, Judgement.UNKNOWN, "a dotted name can reach anything that its module imports")
+        self._use(name)
+        return GlobalUse(name, count, Judgement.INSPECT, "a class that no list knows")
+
+    # Judging
+
+    def _judge_call(self, row: InertRow, arguments: tuple[Any, ...]) -> None:
+        if row.arguments is None:
+            self.problem(row.name, "is called, which is not reviewed")
+        elif not matches_all(row.arguments, arguments, self):
+            self.problem(row.name, "is called with arguments that are not reviewed")
+        elif row.check:
+            wrong = CHECKS[row.check](arguments, None, self.dtype)
+            if wrong:
+                self.problem(row.name, wrong)
+
+    def _judge_state(self, row: InertRow, made: Any, state: Any) -> None:
+        good = False
+        if isinstance(row.state, tuple):
+            good = type(state) is tuple and matches_all(row.state, state, self)
+        elif row.state is not None:
+            good = matches(row.state, state, self)
+        if not good:
+            self.problem(row.name, "is given a state that is not reviewed")
+            return
+        if row.check == "dtype":
+            if self._peek_dtype(made) is None:
+                self.problem(row.name, "is not a data type that numpy makes")
+        elif row.check:
+            known = self._calls.get(id(made))
+            wrong = CHECKS[row.check](known[2] if known is not None else (), state, self.dtype)
+            if wrong:
+                self.problem(row.name, wrong)
+
+    def _peek_dtype(self, made: Any) -> Any:
+        """Check a type without counting that as a use of it."""
+        used = id(made) in self._types_used
+        found = self.dtype(made)
+        if not used:
+            self._types_used.discard(id(made))
+        return found
+
+    def _use(self, name: QualifiedName) -> _Use:
+        return self._uses.setdefault(name, _Use())
+
+    def _call_open(self, name: QualifiedName, arguments: tuple[Any, ...], keywords: dict[str, Any], *, by_new: bool) -> None:
+        use = self._use(name)
+        use.called |= not by_new
+        use.made |= by_new
+        use.arguments = max(use.arguments, len(arguments))
+        if keywords or not all(is_plain(argument) for argument in arguments):
+            self.problem(name, "is given arguments that are more than plain data")
+        elif arguments:
+            self._kept.append(arguments)
+
+    def _build_open(self, name: QualifiedName, state: Any, *, again: bool = False) -> None:
+        use = self._use(name)
+        use.built = True
+        if type(state) is not dict:
+            self.problem(name, "is given a state that is not a dictionary")
+            return
+        if not again:
+            self._open_states.append((name, state))
+        for key, value in state.items():
+            if type(key) is not str:
+                self.problem(name, "has a state whose keys are not text")
+                continue
+            use.keys.add(key)
+            if is_made(value) or type(value) not in BUILTINS:
+                use.objects.add((key, self.kind(type(value))))
+
+
+_ENCODE = QualifiedName("_codecs", "encode")
+_BYTES = QualifiedName("builtins", "bytes")
+_WORST = [Judgement.CLOSED, Judgement.INERT, Judgement.INSPECT, Judgement.UNKNOWN, Judgement.DANGEROUS]

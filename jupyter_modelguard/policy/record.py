@@ -1,0 +1,112 @@
+"""The vocabulary of a trace: what stands for the things that a pickle names and makes.
+
+A trace resolves nothing. Each global of the stream is stood for by a class of its own, a `GlobalMark`, and each object that the stream
+makes of it by an instance of that class, a `Made`. Everything else in a trace is an exact builtin value.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Any
+
+from jupyter_modelguard.types import QualifiedName
+
+__all__ = ["ATOMS", "BUILTINS", "GLOBAL", "OPEN", "GlobalMark", "Made", "OpenClass", "is_global", "is_made", "is_plain", "name_of"]
+
+OPEN = "an object of an open class"
+GLOBAL = "a global"
+
+ATOMS = frozenset({type(None), bool, int, float, complex, str, bytes})
+CONTAINERS = frozenset({tuple, list, dict, set, frozenset, OrderedDict})
+BUILTINS = ATOMS | CONTAINERS | {bytearray, memoryview}
+
+
+class GlobalMark(type):
+    """A global of the stream, not resolved."""
+
+    qualified: QualifiedName
+
+
+class Made:
+    """An object that the stream makes by calling a global, or by `__new__`."""
+
+
+def is_global(value: Any) -> bool:
+    """Whether a value stands for a global. Asks the type alone: `isinstance` would ask the value."""
+    return issubclass(type(value), GlobalMark)
+
+
+def is_made(value: Any) -> bool:
+    """Whether a value stands for an object made of a global."""
+    return issubclass(type(type(value)), GlobalMark)
+
+
+def name_of(stub: Any) -> QualifiedName:
+    """Give the global that a mark stands for, or that an object was made of."""
+    qualified: QualifiedName = (stub if is_global(stub) else type(stub)).qualified
+    return qualified
+
+
+def is_plain(value: Any) -> bool:
+    """Whether a value is builtin all the way down, so that nothing done to it can run Python code."""
+    seen: set[int] = set()
+    waiting = [value]
+    while waiting:
+        value = waiting.pop()
+        if is_made(value):  # before its class is looked for in a set, which would ask that class for a hash
+            return False
+        kind = type(value)
+        if kind in ATOMS or kind is bytearray or kind is memoryview:
+            continue
+        if kind not in CONTAINERS:
+            return False
+        if id(value) in seen:
+            continue
+        seen.add(id(value))
+        if kind is dict or kind is OrderedDict:
+            waiting.extend(dict.keys(value))
+            waiting.extend(dict.values(value))
+            if kind is OrderedDict and vars(value):
+                return False
+        else:
+            waiting.extend(value)
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class OpenClass:
+    """A class that no list knows, and all that the stream does with it; a process that has the class can judge it.
+
+    Parameters
+    ----------
+    name
+        After Python 2 names were normalised.
+    called, made
+        Whether REDUCE (or INST, OBJ) calls it, and whether NEWOBJ asks its `__new__` alone for an instance.
+    arguments
+        The most positional arguments it gets. They are all plain; anything else is refused before.
+    built
+        Whether BUILD gives an instance a state, always an exact dictionary.
+    keys
+        Keys of such states.
+    objects
+        Those of the keys whose values are not exact builtins somewhere, each with what the value is: "numpy.ndarray" or another
+        thing that reviewed globals make, `OPEN` for an object of an open class, `GLOBAL` for a global itself.
+    appended, added, indexed
+        Whether APPEND, ADDITEMS or SETITEM act on an instance.
+    hashed
+        Whether an instance is a key of a dictionary or a member of a set.
+    """
+
+    name: QualifiedName
+    called: bool = False
+    made: bool = False
+    arguments: int = 0
+    built: bool = False
+    keys: frozenset[str] = frozenset()
+    objects: frozenset[tuple[str, str]] = frozenset()
+    appended: bool = False
+    added: bool = False
+    indexed: bool = False
+    hashed: bool = False
