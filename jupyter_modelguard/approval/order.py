@@ -84,7 +84,7 @@ class Approver:
         return self._ask_terminal(record, view) if kernel is None else self._ask_notebook(kernel, record, view)
 
     def allow(
-        self, record: HistoryRecord, view: CardView, *, say: Callable[[str], None], read: Callable[[str], str] = input
+        self, record: HistoryRecord, view: CardView, *, say: Callable[[str], None], read: Callable[[str], str] | None = None
     ) -> Decision:
         """Ask on a prompt about a load that has failed; when allowed, the next load of the same artifact passes once.
 
@@ -95,13 +95,13 @@ class Approver:
         record, view
             The blocked load, and its card.
         say, read
-            Show text, and ask one line.
+            Show text, and ask one line; `input` when None.
         """
         why = self._nobody()
         if why is not None:
             return HeadlessTransport(why).ask(record, view)
         say(card_text(view))
-        decision = converse(view, say=say, read=read, transport="prompt")
+        decision = converse(view, say=say, read=read or input, transport="prompt")  # ipykernel replaces input for each cell
         mark = fingerprint(record)
         if decision.allow and mark:
             with self._lock:

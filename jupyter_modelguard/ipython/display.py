@@ -39,18 +39,16 @@ def history_table(records: Sequence[HistoryRecord]) -> Sheet:
     rows = tuple(
         (
             f"#{record.id}",
-            time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(record.at)),
+            time.strftime("%m-%d %H:%M", time.localtime(record.at)),
             _name(record),
-            record.request.loader,
-            str(record.request.site),
+            " · ".join(filter(None, (record.request.loader, str(record.request.site), _times(record.count)))),
             _level(record.level),
             _outcome(record),
-            f"{record.count:,}",
         )
         for record in records
     )
     note = "" if rows else "Nothing was loaded yet. Each load leaves a line here."
-    return Sheet("Loads", ("id", "when", "what", "loader", "where", "found", "outcome", "times"), rows, note, frozenset({7}))
+    return Sheet("Loads", ("id", "when", "what", "loaded by", "found", "outcome"), rows, note, whole=2)
 
 
 def record_table(record: HistoryRecord) -> Sheet:
@@ -80,7 +78,7 @@ def record_table(record: HistoryRecord) -> Sheet:
     rows += [("error", record.error)]
     shown = tuple(row for row in rows if row[1])
     note = f"To allow it once: %modelguard allow {record.id}" if record.outcome is Outcome.BLOCKED else ""
-    return Sheet(f"Load #{record.id}", ("", ""), shown, note)
+    return Sheet(f"Load #{record.id}", ("", ""), shown, note, whole=1)
 
 
 def assessments_table(assessments: Iterable[Assessment]) -> Sheet:
@@ -102,7 +100,11 @@ def assessments_table(assessments: Iterable[Assessment]) -> Sheet:
 
 def status_table(facts: Iterable[tuple[str, str]]) -> Sheet:
     """Show the state of the guard in this kernel."""
-    return Sheet("modelguard", ("", ""), tuple(facts))
+    return Sheet("modelguard", ("", ""), tuple(facts), whole=1)
+
+
+def _times(count: int) -> str:
+    return f"{count:,} times" if count > 1 else ""
 
 
 def _name(record: HistoryRecord) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from jupyter_modelguard.approval.text import as_html, as_plain, as_rich
@@ -23,7 +23,7 @@ class Sheet:
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     note: str = ""  # below the table, or alone when there are no rows
-    right: frozenset[int] = field(default_factory=frozenset)  # columns of numbers
+    whole: int = 0  # that many columns at the left are never wrapped
 
     def __rich__(self) -> RenderableType:
         """Draw for a terminal."""
@@ -35,10 +35,14 @@ class Sheet:
         if not self.rows:
             return Group(as_rich(self.title, style="bold", limit=None), note)
         table = Table(
-            title=as_rich(self.title, style="bold", limit=None), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False
+            title=as_rich(self.title, style="bold", limit=None),
+            title_justify="left",
+            box=box.SIMPLE_HEAD,
+            pad_edge=False,
+            show_header=any(self.columns),
         )
         for number, column in enumerate(self.columns):
-            table.add_column(column, justify="right" if number in self.right else "left", overflow="fold")
+            table.add_column(column, no_wrap=number < self.whole, overflow="fold")
         for row in self.rows:
             table.add_row(*(as_rich(cell, limit=_LONGEST) for cell in row))
         return Group(table, note) if self.note else table
@@ -49,20 +53,24 @@ class Sheet:
 
     def text(self) -> str:
         """Draw as plain text in columns."""
-        cells = [tuple(as_plain(cell, limit=_LONGEST) for cell in row) for row in (self.columns, *self.rows)]
+        if not self.rows:
+            return "\n".join(filter(None, (self.title, self.note)))
+        head = (self.columns,) if any(self.columns) else ()
+        cells = [tuple(as_plain(cell, limit=_LONGEST) for cell in row) for row in (*head, *self.rows)]
         widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
         lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
-        return "\n".join([self.title, *(lines if self.rows else []), *([self.note] if self.note else [])])
+        return "\n".join([self.title, *lines, *([self.note] if self.note else [])])
 
     def html(self) -> str:
         """Draw as HTML that does nothing."""
         title, note = as_html(self.title, limit=None), f"<p>{as_html(self.note, limit=None)}</p>" if self.note else ""
         if not self.rows:
             return f'<div class="mg-static"><p>{title}</p>{note}</div>'
-        head = "".join(f"<th>{as_html(column)}</th>" for column in self.columns)
+        named = "".join(f"<th>{as_html(column)}</th>" for column in self.columns)
+        head = f"<thead><tr>{named}</tr></thead>" if any(self.columns) else ""
         rows = ("".join(f"<td>{as_html(cell, limit=_LONGEST)}</td>" for cell in row) for row in self.rows)
         body = "".join(f"<tr>{row}</tr>" for row in rows)
-        table = f"<table><caption>{title}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        table = f"<table><caption>{title}</caption>{head}<tbody>{body}</tbody></table>"
         return f'<div class="mg-static">{table}{note}</div>'
 
 

@@ -132,7 +132,11 @@ def front_end(tmp_path):
     home = tmp_path / "home"
     home.mkdir(mode=0o700)
     root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-    environment = {**os.environ, "MODELGUARD_HOME": str(home), "PYTHONPATH": os.pathsep.join([root, os.environ.get("PYTHONPATH", "")])}
+    environment = {
+        **os.environ,
+        "MODELGUARD_HOME": str(home),
+        "PYTHONPATH": os.pathsep.join([root, os.environ.get("PYTHONPATH", "")]),
+    }
     environment.pop("MODELGUARD_HEADLESS", None)
     manager = jupyter_client.KernelManager()
     manager.kernel_cmd = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
