@@ -36,7 +36,7 @@ __all__ = [
 __modelguard_alias__ = "jupyter-modelguard"
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401 whatever the package exports
+def __getattr__(name: str) -> Any:
     if name not in __all__:
         message = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(message)

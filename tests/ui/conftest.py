@@ -80,7 +80,14 @@ class Lab:
     def notebook(self, name, *cells, kernel="python3"):
         content = {
             "cells": [
-                {"cell_type": "code", "id": f"cell-{at}", "execution_count": None, "metadata": {}, "outputs": [], "source": source}
+                {
+                    "cell_type": "code",
+                    "id": f"cell-{at}",
+                    "execution_count": None,
+                    "metadata": {},
+                    "outputs": [],
+                    "source": source,
+                }
                 for at, source in enumerate(cells)
             ],
             "metadata": {"kernelspec": {"display_name": kernel, "language": "python", "name": kernel}},

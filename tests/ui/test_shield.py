@@ -50,7 +50,11 @@ def wait_for_word(page, word):
 
 
 def test_the_shield_says_what_the_kernel_of_the_notebook_in_front_says(page, lab):
-    page.goto(lab.notebook("shield.ipynb", "import jupyter_modelguard.guard as guard", "guard.current = lambda: 1", "import time; time.sleep(3)"))
+    page.goto(
+        lab.notebook(
+            "shield.ipynb", "import jupyter_modelguard.guard as guard", "guard.current = lambda: 1", "import time; time.sleep(3)"
+        )
+    )
     wait_for_word(page, "Not guarded")
     assert "%load_ext modelguard" in shield(page).get_attribute("title")
     run_cell(page, 0)
