@@ -228,6 +228,22 @@ test('a load that is asked about again can be answered again', () => {
   expect(shown.model.sent).toEqual([DENY, DENY]);
 });
 
+test('a receipt that comes before its state does not open the card again', () => {
+  const shown = new Shown();
+  shown.button('Keep blocked').click();
+  shown.model.put('receipt', 'yolo.pt kept blocked by ada');
+  shown.button('Keep blocked').click();
+  expect(shown.model.sent).toEqual([DENY]);
+  shown.model.put('state', 'denied');
+  expect(shown.text).toContain('kept blocked by ada');
+});
+
+test('a receipt that comes after its state is shown', () => {
+  const shown = new Shown(viewWith({}), 'denied');
+  shown.model.put('receipt', 'yolo.pt kept blocked by ada');
+  expect(shown.text).toContain('kept blocked by ada');
+});
+
 test('checking can be stopped and offers no way on', () => {
   const shown = new Shown(viewWith({}), 'checking');
   expect(shown.text).toContain('Nothing has been loaded yet.');

@@ -33,7 +33,7 @@ export class Card {
     this.host = host;
     this.model.on('change:state', this.update);
     this.model.on('change:view', this.redraw);
-    this.model.on('change:receipt', this.redraw);
+    this.model.on('change:receipt', this.reword);
     this.observer = new MutationObserver(this.update);
     this.observer.observe(host, { attributes: true, attributeFilter: ['class'] });
     this.update();
@@ -43,12 +43,19 @@ export class Card {
     this.observer.disconnect();
     this.model.off('change:state', this.update);
     this.model.off('change:view', this.redraw);
-    this.model.off('change:receipt', this.redraw);
+    this.model.off('change:receipt', this.reword);
   }
 
   private readonly redraw = (): void => {
     this.drawn = null;
     this.update();
+  };
+
+  /** The line may come before the state that shows it, and must not unlock a card that was answered. */
+  private readonly reword = (): void => {
+    if (this.drawn !== null && this.drawn !== 'disconnected' && isEnding(this.drawn)) {
+      this.redraw();
+    }
   };
 
   private readonly update = (): void => {
