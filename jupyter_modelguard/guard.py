@@ -80,9 +80,9 @@ class Guard:
 
     def open(self, namespace: dict[str, Any] | None = None) -> None:
         """Start to hold loads; `namespace` holds the user's names, where those bound to a loader are bound to its guarded form."""
-        from jupyter_modelguard.policy.catalogue import closed, is_dangerous
+        from jupyter_modelguard.policy.catalogue import closed
 
-        FLOOR.open(closed(), is_dangerous, self._observe)
+        FLOOR.open(closed(), _is_dangerous, self._observe)
         self.patches.install(namespace)
 
     def close(self) -> None:
@@ -98,6 +98,7 @@ class Guard:
             raise UnloadRefusedError(message)
         self.patches.restore()
         FLOOR.close()
+        self.worker.close()
         self.store.close()
 
     def begin_cell(self) -> None:
@@ -237,6 +238,14 @@ class Guard:
     def _observe(self, library: str, name: str) -> None:
         """Count what a library resolved outside every guarded load; shown by `%modelguard status`."""
         self.unguarded[library, name] = self.unguarded.get((library, name), 0) + 1
+
+
+def _is_dangerous(module: str, name: str) -> bool:
+    """Ask the knowledge base, read when it is needed for the first time."""
+    from jupyter_modelguard.policy.catalogue import dangerous
+    from jupyter_modelguard.policy.names import normalise
+
+    return dangerous(normalise(module, name)) is not None
 
 
 def _evaluate(report: Any) -> Assessment:
