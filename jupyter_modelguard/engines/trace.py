@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from jupyter_modelguard.engines.dialects import trace_joblib, trace_torch
 from jupyter_modelguard.engines.reading import conclude, divergence, frames_agree, open_reader, read_one
 from jupyter_modelguard.engines.tracer import Tracer
-from jupyter_modelguard.engines.verdict import StreamTrace, broken, report_of
+from jupyter_modelguard.engines.verdict import StreamTrace, failed
 from jupyter_modelguard.policy.grammar import Grammar
 
 if TYPE_CHECKING:
@@ -50,24 +50,10 @@ def trace_stream(source: StreamSource, dialect: str) -> StreamTrace:
         with source.open() as file:
             return _TRACES[dialect](file, source, started)
     except (OSError, MemoryError, RecursionError) as error:
-        return _failed(source, dialect, f"it could not be read: {error or type(error).__name__}", started)
+        return failed(source, dialect, f"it could not be read: {error or type(error).__name__}", time.perf_counter() - started)
     finally:
         if collecting:
             gc.enable()
-
-
-def _failed(source: StreamSource, format_name: str, sentence: str, started: float) -> StreamTrace:
-    report = report_of(
-        target=source.path or "<bytes>",
-        format_name=format_name,
-        digest="",
-        size=0,
-        verdict=Grammar().finish(()),
-        extra=(broken(sentence),),
-        missed=(sentence,),
-        seconds=time.perf_counter() - started,
-    )
-    return StreamTrace(report)
 
 
 def _trace_pickle(file: BinaryIO, source: StreamSource, started: float) -> StreamTrace:

@@ -93,7 +93,8 @@ class Tracer:
     def settle(self) -> None:
         """Report what can only be seen when all is read: attributes of light objects, and globals that stand as values."""
         self.stubs.settle()
-        everything = gc.get_objects()
+        # Collection is off while a trace runs, so what it made is in the youngest generation still.
+        everything = gc.get_objects(generation=0)
         self._report_light(everything)
         self._report_attributes(everything)
         del everything  # it would count as a container that holds every global

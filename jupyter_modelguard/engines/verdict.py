@@ -10,9 +10,10 @@ from jupyter_modelguard.types import Coverage, Finding, GlobalUse, Judgement, Sc
 
 if TYPE_CHECKING:
     from jupyter_modelguard.artifacts.copy import StreamCopy
+    from jupyter_modelguard.artifacts.source import StreamSource
     from jupyter_modelguard.policy.grammar import Verdict
 
-__all__ = ["ENGINE", "StreamTrace", "broken", "findings_of", "misread", "with_globals"]
+__all__ = ["ENGINE", "StreamTrace", "broken", "failed", "findings_of", "misread", "report_of", "with_globals"]
 
 ENGINE = "pickle-trace 1"
 _DESERIALIZATION = 502  # CWE: deserialization of untrusted data
@@ -78,6 +79,20 @@ def misread(sentence: str) -> Finding:
 def broken(sentence: str) -> Finding:
     """Make the finding for a stream that cannot be read to its end."""
     return Finding("pickle-broken-stream", Severity.MEDIUM, sentence, cwe=_DESERIALIZATION)
+
+
+def failed(source: StreamSource, format_name: str, sentence: str, seconds: float = 0.0) -> StreamTrace:
+    """Make the trace of a stream that could not be looked at."""
+    return StreamTrace(
+        ScanReport(
+            target=source.path or "<bytes>",
+            format=format_name,
+            findings=(broken(sentence),),
+            coverage=Coverage(1, 0, (sentence,)),
+            seconds=seconds,
+            engines=(ENGINE,),
+        )
+    )
 
 
 def with_globals(trace: StreamTrace, uses: tuple[GlobalUse, ...], open_classes: tuple[OpenClass, ...]) -> StreamTrace:

@@ -32,12 +32,13 @@ from dataclasses import dataclass, field
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
+from jupyter_modelguard.policy.names import normalise
 from jupyter_modelguard.types import QualifiedName
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["Capability", "InertRow", "ReviewedMethod", "closed", "dangerous", "inert", "reviewed_methods"]
+__all__ = ["Capability", "InertRow", "ReviewedMethod", "closed", "dangerous", "inert", "is_dangerous", "reviewed_methods"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +114,11 @@ def dangerous(name: QualifiedName) -> Capability | None:
         if found is not None:
             return found
     return None
+
+
+def is_dangerous(module: str, name: str) -> bool:
+    """Whether a global, as a pickle writes it, is known to be dangerous."""
+    return dangerous(QualifiedName(module, name)) is not None or dangerous(normalise(module, name)) is not None
 
 
 @functools.cache

@@ -1,0 +1,171 @@
+"""The process that reads strangers' bytes, so that the kernel never does.
+
+One worker, started with the first task and kept warm, limited in memory and in time for each task. When it dies, hangs or runs out of memory
+the task's answer is "not inspected", and the next task gets a fresh one. It never sees the user's `__main__` and never imports
+from the working directory.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import logging
+import os
+import threading
+import time
+from concurrent.futures import TimeoutError as TaskTimeoutError
+from typing import TYPE_CHECKING, Any
+
+from jupyter_modelguard.engines.verdict import StreamTrace, failed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from jupyter_modelguard.artifacts.source import StreamSource
+    from jupyter_modelguard.engines.explanation import Explanation
+    from jupyter_modelguard.types import ScanReport
+
+__all__ = ["Worker"]
+
+_MEMORY = 4 << 30  # bytes of address space beyond what the worker starts with
+_SECONDS = 60.0
+_ENVIRONMENT = {
+    "PYTHONSAFEPATH": "1",  # no module of the working directory, not even while the worker starts
+    "PYTHONFAULTHANDLER": "",  # a crash of the worker is an answer, not something to print in the notebook
+    "OPENBLAS_NUM_THREADS": "1",  # each thread of it reserves address space
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+}
+
+_log = logging.getLogger(__name__)
+
+
+class Worker:
+    """Runs scans in a limited process of its own.
+
+    Parameters
+    ----------
+    seconds
+        What one task may take before the process is killed.
+    memory
+        Bytes of address space that the process may take beyond what it starts with.
+    """
+
+    def __init__(self, seconds: float = _SECONDS, memory: int = _MEMORY) -> None:
+        self._seconds = seconds
+        self._memory = memory
+        self._lock = threading.Lock()
+        self._pool: Any = None
+        self._owner = 0
+        atexit.register(self.close)
+
+    def trace(self, source: StreamSource, dialect: str) -> StreamTrace:
+        """Trace a stream, see `jupyter_modelguard.engines.trace.trace_stream`. What stops the process was not inspected."""
+        answer = self._run(_trace, source, dialect)
+        return answer if isinstance(answer, StreamTrace) else failed(source, dialect, answer)
+
+    def explain(self, trace: StreamTrace, dialect: str) -> Explanation:
+        """Write down what a traced stream does; nothing where that takes too much."""
+        answer = self._run(_explain, trace, dialect)
+        return ((), ()) if isinstance(answer, str) else answer
+
+    def scan(self, path: str) -> tuple[ScanReport, ...]:
+        """Scan a file, see `jupyter_modelguard.engines.scan.scan_file`. What stops the process was not inspected."""
+        from jupyter_modelguard.artifacts.source import StreamSource
+
+        answer = self._run(_scan, path)
+        return (failed(StreamSource(path=path), "unknown", answer).report,) if isinstance(answer, str) else answer
+
+    def close(self) -> None:
+        """End the process; the next task would start another."""
+        with self._lock:
+            self._discard()
+
+    def _run(self, task: Callable[..., Any], *arguments: Any) -> Any:
+        """Give the task's value, or the sentence that says why there is none. Tasks of several threads take turns."""
+        with self._lock:
+            deadline = time.monotonic() + self._seconds
+            try:
+                future = self._ready().submit(task, *arguments)
+                return future.result(timeout=max(0.0, deadline - time.monotonic()))
+            except TaskTimeoutError:
+                self._discard()
+                return f"it took longer than {self._seconds:g} seconds to read"
+            except MemoryError:
+                self._discard()
+                return "it takes more memory to read than a scan may have"
+            except Exception as error:  # noqa: BLE001 whatever went wrong there, nothing was inspected
+                self._discard()
+                _log.debug("the scan process failed", exc_info=True)
+                return f"the process that reads it stopped ({type(error).__name__})"
+            except BaseException:
+                self._discard()  # interrupted while waiting: whatever runs there is not wanted any more
+                raise
+
+    def _ready(self) -> Any:
+        if self._pool is not None and self._owner != os.getpid():
+            self._pool = None  # a forked child must not talk to its parent's worker
+        if self._pool is None:
+            from loky import ProcessPoolExecutor
+
+            self._owner = os.getpid()
+            self._pool = ProcessPoolExecutor(
+                max_workers=1, initializer=_limit, initargs=(self._memory, os.getcwd()), env=_ENVIRONMENT
+            )
+        return self._pool
+
+    def _discard(self) -> None:
+        pool, self._pool = self._pool, None
+        if pool is not None and self._owner == os.getpid():
+            with contextlib.suppress(Exception):
+                pool.shutdown(wait=False, kill_workers=True)
+
+
+def _limit(memory: int, folder: str) -> None:
+    """Set a new process up: limits, and no module from the working directory."""
+    import sys
+
+    real = os.path.realpath(folder)
+    sys.path[:] = [entry for entry in sys.path if entry and os.path.realpath(entry) != real]
+    with contextlib.suppress(ImportError, OSError, ValueError):
+        import resource
+
+        with open("/proc/self/statm", encoding="ascii") as file:
+            used = int(file.read().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (used + memory, used + memory))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    import jupyter_modelguard.engines.trace  # noqa: F401 so that the first task does not wait for it
+
+    _set_aside()
+
+
+def _set_aside() -> None:
+    """Leave what is loaded by now out of every later look through Python's objects."""
+    import gc
+
+    gc.collect()
+    gc.freeze()
+
+
+def _trace(source: StreamSource, dialect: str) -> StreamTrace:
+    import sys
+
+    from jupyter_modelguard.engines.trace import trace_stream
+
+    modules = len(sys.modules)
+    trace = trace_stream(source, dialect)
+    if len(sys.modules) > modules + 20:  # numpy came in
+        _set_aside()
+    return trace
+
+
+def _explain(trace: StreamTrace, dialect: str) -> Explanation:
+    from jupyter_modelguard.engines.explanation import explain
+
+    return explain(trace, dialect)
+
+
+def _scan(path: str) -> tuple[ScanReport, ...]:
+    from jupyter_modelguard.engines.scan import scan_file
+
+    return scan_file(path)
