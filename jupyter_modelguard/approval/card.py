@@ -122,7 +122,7 @@ class CardTransport:
 
     name = "card"
 
-    def __init__(self, kernel: Any, row: PendingRow, slot: OutputSlot, ready_within: float) -> None:  # noqa: ANN401 of any ipykernel
+    def __init__(self, kernel: Any, row: PendingRow, slot: OutputSlot, ready_within: float) -> None:
         self._kernel = kernel
         self._row = row
         self._slot = slot
@@ -156,7 +156,7 @@ class CardTransport:
         card.state = "receipt" if decision.allow else "denied"
         return decision
 
-    def _wait(self, tap: ShellTap, answer: CardAnswer, card: Any, view: CardView) -> Decision | None:  # noqa: ANN401 a widget
+    def _wait(self, tap: ShellTap, answer: CardAnswer, card: Any, view: CardView) -> Decision | None:
         self._show(card, view)
         deadline, moved, refused = time.monotonic() + self._ready_within, False, 0
         while not tap.wait(answer.decided, _LOOK):
@@ -173,7 +173,7 @@ class CardTransport:
                 self._show(card, view)
         return answer.decision
 
-    def _show(self, card: Any, view: CardView) -> None:  # noqa: ANN401 a widget
+    def _show(self, card: Any, view: CardView) -> None:
         reference = {"version_major": 2, "version_minor": 0, "model_id": card.model_id}
         self._slot.show({"text/plain": card_text(view), _WIDGET_VIEW: reference})
 

@@ -14,14 +14,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-from jupyter_modelguard.approval.card import CardTransport
-from jupyter_modelguard.approval.conversation import converse
-from jupyter_modelguard.approval.database import PendingRow
-from jupyter_modelguard.approval.faces.plain import card_text
-from jupyter_modelguard.approval.headless import HeadlessTransport
-from jupyter_modelguard.approval.present import receipt
-from jupyter_modelguard.approval.prompt import NotebookPrompt, TerminalPrompt
-from jupyter_modelguard.approval.slot import OutputSlot
+from jupyter_modelguard.approval.headless import keep_blocked
 from jupyter_modelguard.config import ModelGuardConfig, headless_mode, user_name
 from jupyter_modelguard.history.pending import fingerprint
 from jupyter_modelguard.types import Decision, RiskLevel
@@ -29,7 +22,6 @@ from jupyter_modelguard.types import Decision, RiskLevel
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from jupyter_modelguard.approval.transport import Transport
     from jupyter_modelguard.approval.view import CardView
     from jupyter_modelguard.history.store import Store
     from jupyter_modelguard.types import HistoryRecord
@@ -52,7 +44,7 @@ class Approver:
         The IPython shell; None asks IPython for the one that runs.
     """
 
-    def __init__(self, store: Store, config: ModelGuardConfig | None = None, shell: Any = None) -> None:  # noqa: ANN401 any IPython shell
+    def __init__(self, store: Store, config: ModelGuardConfig | None = None, shell: Any = None) -> None:
         self._store = store
         self._config = config or ModelGuardConfig()
         self._shell = shell
@@ -71,17 +63,15 @@ class Approver:
 
     def ask(self, record: HistoryRecord, view: CardView) -> Decision:
         """Have a load decided; interrupting the wait keeps it blocked. It never raises for a fault of its own."""
-        if view.level is RiskLevel.FORBIDDEN or not any(scope.enabled for scope in view.scopes):
-            decision = Decision(allow=False, by="policy", transport="policy", reason=view.title, at=time.time())
-            self._tell(view, decision)
-            return decision
-        why = self._nobody()
-        if why is not None:
-            decision = HeadlessTransport(why).ask(record, view)
-            self._tell(view, decision)
-            return decision
-        kernel = getattr(self._find_shell(), "kernel", None)
-        return self._ask_terminal(record, view) if kernel is None else self._ask_notebook(kernel, record, view)
+        try:
+            return self._ask(record, view)
+        except KeyboardInterrupt:
+            decision = Decision(allow=False, by=user_name(), transport="none", reason="interrupted", at=time.time())
+        except Exception:  # noqa: BLE001 a fault of ours keeps it blocked
+            _LOG.exception("Asking about %s failed", record.id)
+            decision = Decision(allow=False, by="nobody", transport="none", reason="asking failed", at=time.time())
+        self._store.settle(record.id, decision)
+        return decision
 
     def allow(
         self, record: HistoryRecord, view: CardView, *, say: Callable[[str], None], read: Callable[[str], str] | None = None
@@ -99,7 +89,10 @@ class Approver:
         """
         why = self._nobody()
         if why is not None:
-            return HeadlessTransport(why).ask(record, view)
+            return keep_blocked(why)
+        from jupyter_modelguard.approval.conversation import converse
+        from jupyter_modelguard.approval.faces.plain import card_text
+
         say(card_text(view))
         decision = converse(view, say=say, read=read or input, transport="prompt")  # ipykernel replaces input for each cell
         mark = fingerprint(record)
@@ -114,7 +107,27 @@ class Approver:
         with self._lock:
             return self._allowed.pop(fingerprint(record), None) is not None
 
-    def _find_shell(self) -> Any:  # noqa: ANN401 any IPython shell
+    def _ask(self, record: HistoryRecord, view: CardView) -> Decision:
+        from jupyter_modelguard.approval import asking
+
+        kernel = getattr(self._find_shell(), "kernel", None)
+        decision = self._unasked(view)
+        if decision is not None:
+            if kernel is not None and os.getpid() == self._pid:
+                asking.tell(kernel, view, decision)
+            return decision
+        if kernel is None:
+            return asking.ask_in_terminal(self._store, record, view)
+        return asking.ask_in_notebook(kernel, self._store, self._config, record, view)
+
+    def _unasked(self, view: CardView) -> Decision | None:
+        """Decide where policy or the lack of anybody to ask decides; None when a person is to be asked."""
+        if view.level is RiskLevel.FORBIDDEN or not any(scope.enabled for scope in view.scopes):
+            return Decision(allow=False, by="policy", transport="policy", reason=view.title, at=time.time())
+        why = self._nobody()
+        return None if why is None else keep_blocked(why)
+
+    def _find_shell(self) -> Any:
         if self._shell is not None:
             return self._shell
         ipython = sys.modules.get("IPython")
@@ -137,69 +150,6 @@ class Approver:
             return None if _at_terminal() else "standard input is not a terminal"
         return None if _takes_input(kernel) else "the front end that runs this notebook takes no input"
 
-    def _ask_terminal(self, record: HistoryRecord, view: CardView) -> Decision:
-        row = PendingRow(self._store, record, view)
-        return row.settle(self._first([TerminalPrompt()], record, view) or _unanswered("the terminal takes no input"))
-
-    def _ask_notebook(self, kernel: Any, record: HistoryRecord, view: CardView) -> Decision:  # noqa: ANN401 of any ipykernel
-        slot = OutputSlot.take(kernel)
-        row = PendingRow(self._store, record, view)
-        ways: list[Transport] = [NotebookPrompt(slot.show_text)]
-        if self._config.ask_with == "card":
-            ways.insert(0, CardTransport(kernel, row, slot, self._config.ready_within))
-        decision = self._first(ways, record, view)
-        if decision is None:
-            return self._leave_open(slot, row, record, view)
-        decision = row.settle(decision)
-        try:
-            slot.settle(receipt(view, decision))
-        except Exception:  # noqa: BLE001 a decision does not depend on showing it
-            _LOG.exception("The receipt could not be shown")
-            slot.give_back()
-        return decision
-
-    def _first(self, ways: list[Transport], record: HistoryRecord, view: CardView) -> Decision | None:
-        for way in ways:
-            try:
-                decision = way.ask(record, view)
-            except KeyboardInterrupt:
-                return Decision(allow=False, by=user_name(), transport=way.name, reason="interrupted", at=time.time())
-            except Exception:  # noqa: BLE001 the next way applies
-                _LOG.exception("Asking with %s failed", way.name)
-                continue
-            if decision is not None:
-                return decision
-        return None
-
-    def _leave_open(self, slot: OutputSlot, row: PendingRow, record: HistoryRecord, view: CardView) -> Decision:
-        """Input was refused: the load fails, and a decision made later counts for its next run."""
-        decision = _unanswered("the front end showed no card and refused a prompt")
-        how = f"modelguard decide {view.id} in a terminal, or %modelguard allow {view.id} in a cell"
-        try:
-            slot.show_static(view, f"To decide: {how}. Then run this cell again.")
-        except Exception:  # noqa: BLE001 a decision does not depend on showing it
-            _LOG.exception("The card could not be shown")
-        slot.give_back()
-        if row.open:
-            self._store.stop_waiting(record.id)
-        return decision
-
-    def _tell(self, view: CardView, decision: Decision) -> None:
-        """Show what was blocked without asking; a batch run's notebook is read later."""
-        kernel = getattr(self._find_shell(), "kernel", None)
-        if kernel is None or os.getpid() != self._pid:
-            return
-        try:
-            slot = OutputSlot.take(kernel)
-            slot.show_static(view, receipt(view, decision).text)
-            slot.give_back()
-        except Exception:  # noqa: BLE001 a decision does not depend on showing it
-            _LOG.debug("The card could not be shown", exc_info=True)
-
-
-def _unanswered(why: str) -> Decision:
-    return Decision(allow=False, by="nobody", transport="none", reason=why, at=time.time())
-
 
 def _at_terminal() -> bool:
     try:
@@ -208,7 +158,7 @@ def _at_terminal() -> bool:
         return False
 
 
-def _takes_input(kernel: Any) -> bool:  # noqa: ANN401 of any ipykernel
+def _takes_input(kernel: Any) -> bool:
     """Whether the front end that sent the running cell can answer a prompt; who cannot is a batch run."""
     try:
         parent = kernel.get_parent()

@@ -127,7 +127,7 @@ def plain_view(view: CardView) -> dict[str, Any]:
     return plain
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401 whatever a view holds
+def _plain(value: Any) -> Any:
     if isinstance(value, str):
         # Half a surrogate pair cannot be sent; the backslash form is what every face shows for it anyway.
         kept = value if len(value) <= _MOST_TEXT else f"{value[:_MOST_TEXT]}… {len(value) - _MOST_TEXT:,} more characters"

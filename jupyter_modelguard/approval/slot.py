@@ -34,7 +34,7 @@ class OutputSlot:
         self._taken = False
 
     @classmethod
-    def take(cls, kernel: Any) -> OutputSlot:  # noqa: ANN401 of any ipykernel
+    def take(cls, kernel: Any) -> OutputSlot:
         """Find the place of the running cell, or a fresh one when another load waits in it."""
         cell = _running_cell(kernel)
         with _LOCK:
@@ -99,7 +99,7 @@ def _notice_clearing(message: dict[str, Any]) -> dict[str, Any]:
     return message
 
 
-def _running_cell(kernel: Any) -> str:  # noqa: ANN401 of any ipykernel
+def _running_cell(kernel: Any) -> str:
     try:
         return str(kernel.get_parent().get("header", {}).get("msg_id", ""))
     except Exception:  # noqa: BLE001 a thread without a parent message

@@ -32,7 +32,7 @@ _TAPS: weakref.WeakKeyDictionary[Any, ShellTap] = weakref.WeakKeyDictionary()
 class ShellTap:
     """The tap on one kernel; build it with `install`."""
 
-    def __init__(self, kernel: Any) -> None:  # noqa: ANN401 of any ipykernel
+    def __init__(self, kernel: Any) -> None:
         self._kernel = kernel
         self._stream = kernel.shell_stream
         self._thread = getattr(kernel, "shell_channel_thread", None)  # ipykernel 7 only
@@ -41,7 +41,7 @@ class ShellTap:
         self._forward: Callable[[Any], Any] | None = None
 
     @classmethod
-    def install(cls, kernel: Any) -> ShellTap | None:  # noqa: ANN401 of any ipykernel
+    def install(cls, kernel: Any) -> ShellTap | None:
         """Find or make the tap of a kernel; None when this kernel has no place for one."""
         if not _fits(kernel):
             return None
@@ -109,7 +109,7 @@ class ShellTap:
         stream.on_recv(self._receive, stream._recv_copy)  # noqa: SLF001 see install
         self._installed.set()
 
-    def _receive(self, frames: Any) -> Any:  # noqa: ANN401 bytes or zmq frames
+    def _receive(self, frames: Any) -> Any:
         if self._listeners:
             try:
                 self._look(frames)
@@ -118,7 +118,7 @@ class ShellTap:
         assert self._forward is not None  # noqa: S101 set before this is called
         return self._forward(frames)
 
-    def _look(self, frames: Any) -> None:  # noqa: ANN401 bytes or zmq frames
+    def _look(self, frames: Any) -> None:
         raw = [bytes(frame.buffer) if hasattr(frame, "buffer") else frame for frame in frames]
         start = raw.index(_DELIMITER) + 1
         signature, signed = raw[start], raw[start + 1 : start + 5]
@@ -134,7 +134,7 @@ class ShellTap:
             listener(content["data"])
 
 
-def _fits(kernel: Any) -> bool:  # noqa: ANN401 of any ipykernel
+def _fits(kernel: Any) -> bool:
     stream, session = getattr(kernel, "shell_stream", None), getattr(kernel, "session", None)
     thread = getattr(kernel, "shell_channel_thread", None)
     return (

@@ -16,7 +16,7 @@ class Transport(Protocol):
 
     @property
     def name(self) -> str:
-        """What `Decision.transport` says of it: "card", "database", "prompt", "headless"."""
+        """What `Decision.transport` says of it: "card", "prompt"."""
 
     def ask(self, record: HistoryRecord, view: CardView) -> Decision | None:
         """Wait for a decision; None when nobody can be reached this way, and the next way applies.

@@ -19,7 +19,7 @@ __all__ = ["from_plain", "to_plain"]
 T = TypeVar("T")
 
 
-def to_plain(value: object) -> Any:  # noqa: ANN401 whatever JSON holds
+def to_plain(value: object) -> Any:
     """Turn a value made of frozen dataclasses, enums, tuples and bytes into dicts, lists and text."""
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
@@ -34,13 +34,13 @@ def to_plain(value: object) -> Any:  # noqa: ANN401 whatever JSON holds
     raise TypeError(f"{type(value).__name__} has no place in the history.")
 
 
-def from_plain(kind: type[T], plain: Any) -> T:  # noqa: ANN401 whatever JSON holds
+def from_plain(kind: type[T], plain: Any) -> T:
     """Build a value of the declared type from what `to_plain` made of one."""
     value: T = _build(kind, plain)
     return value
 
 
-def _build(kind: Any, plain: Any) -> Any:  # noqa: ANN401, PLR0911 the types are data here
+def _build(kind: Any, plain: Any) -> Any:  # noqa: PLR0911 the types are data here
     origin = typing.get_origin(kind)
     if origin in (typing.Union, types.UnionType):
         if plain is None:

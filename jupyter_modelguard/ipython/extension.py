@@ -21,7 +21,7 @@ __all__ = ["load_ipython_extension", "unload_ipython_extension"]
 _ATTRIBUTE = "_modelguard_begin_cell"  # on the shell: the callback that is registered there
 
 
-def load_ipython_extension(shell: Any) -> None:  # noqa: ANN401 any IPython shell
+def load_ipython_extension(shell: Any) -> None:
     """Hold this shell's loads; loading it again, under either name, changes nothing."""
     _check_alias()
     guard = start(shell, site=current_site)
@@ -36,7 +36,7 @@ def load_ipython_extension(shell: Any) -> None:  # noqa: ANN401 any IPython shel
     shell.register_magics(ModelGuardMagics)
 
 
-def unload_ipython_extension(shell: Any) -> None:  # noqa: ANN401 any IPython shell
+def unload_ipython_extension(shell: Any) -> None:
     """Restore what was patched; refused while a load is under way."""
     if current() is not None:
         stop()

@@ -11,14 +11,13 @@ from IPython.core.magic import Magics, line_magic, magics_class
 from jupyter_modelguard.config import user_name
 from jupyter_modelguard.errors import HistoryError, ModelGuardError
 from jupyter_modelguard.guard import current
-from jupyter_modelguard.ipython.display import assessments_table, history_table, record_table, status_table
-from jupyter_modelguard.ipython.sheet import say, show
 from jupyter_modelguard.types import Assessment, Decision, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from jupyter_modelguard.guard import Guard
+    from jupyter_modelguard.ipython.sheet import Sheet
     from jupyter_modelguard.types import HistoryRecord
 
 __all__ = ["ModelGuardMagics"]
@@ -59,6 +58,8 @@ class ModelGuardMagics(Magics):
             raise UsageError(str(error)) from error
 
     def _status(self, arguments: list[str]) -> None:
+        from jupyter_modelguard.ipython import display
+
         _expect(arguments, 0, "%modelguard status")
         guard = current()
         if guard is None:
@@ -72,25 +73,31 @@ class ModelGuardMagics(Magics):
             ]
             unguarded = sorted(guard.unguarded.items(), key=lambda seen: -seen[1])[:_MOST_UNGUARDED]
             facts += [("not guarded", f"{library} resolved {name} ×{count}") for (library, name), count in unguarded]
-        show(status_table(facts), self.shell)
+        self._show_sheet(display.status_table(facts))
 
     def _scan(self, arguments: list[str]) -> None:
+        from jupyter_modelguard.ipython import display
+
         if not arguments:
             raise UsageError("Which file? %modelguard scan PATH …")
         from jupyter_modelguard.engines.scan import scan
         from jupyter_modelguard.policy.evaluate import evaluate
 
-        show(assessments_table(evaluate(report) for target in arguments for report in scan(target)), self.shell)
+        self._show_sheet(display.assessments_table(evaluate(report) for target in arguments for report in scan(target)))
 
     def _history(self, arguments: list[str]) -> None:
+        from jupyter_modelguard.ipython import display
+
         if len(arguments) > 1 or (arguments and not arguments[0].isdecimal()):
             raise UsageError("How many lines? %modelguard history [N]")
         limit = int(arguments[0]) if arguments else _LINES
-        show(history_table(_guard().store.history(limit)), self.shell)
+        self._show_sheet(display.history_table(_guard().store.history(limit)))
 
     def _show(self, arguments: list[str]) -> None:
+        from jupyter_modelguard.ipython import display
+
         _expect(arguments, 1, "%modelguard show ID")
-        show(record_table(_guard().store.find(arguments[0])), self.shell)
+        self._show_sheet(display.record_table(_guard().store.find(arguments[0])))
 
     def _allow(self, arguments: list[str]) -> None:
         _expect(arguments, 1, "%modelguard allow ID")
@@ -123,7 +130,14 @@ class ModelGuardMagics(Magics):
         )
 
     def _say(self, text: str) -> None:
+        from jupyter_modelguard.ipython.sheet import say
+
         say(text, self.shell)
+
+    def _show_sheet(self, sheet: Sheet) -> None:
+        from jupyter_modelguard.ipython.sheet import show
+
+        show(sheet, self.shell)
 
 
 def _split(line: str) -> list[str]:
@@ -147,7 +161,7 @@ def _guard() -> Guard:
     return guard
 
 
-def _view(record: HistoryRecord) -> Any:  # noqa: ANN401 a CardView
+def _view(record: HistoryRecord) -> Any:
     from jupyter_modelguard.approval.present import build_view
 
     if record.outcome not in {Outcome.BLOCKED, Outcome.ABANDONED}:

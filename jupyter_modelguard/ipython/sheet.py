@@ -74,7 +74,7 @@ class Sheet:
         return f'<div class="mg-static">{table}{note}</div>'
 
 
-def show(sheet: Sheet, shell: Any) -> None:  # noqa: ANN401 any IPython shell
+def show(sheet: Sheet, shell: Any) -> None:
     """Draw where this shell's user reads: in the cell's output, or in the terminal."""
     if getattr(shell, "kernel", None) is not None:
         _publish(sheet._repr_mimebundle_())
@@ -84,7 +84,7 @@ def show(sheet: Sheet, shell: Any) -> None:  # noqa: ANN401 any IPython shell
     Console().print(sheet)
 
 
-def say(text: str, shell: Any) -> None:  # noqa: ANN401 any IPython shell
+def say(text: str, shell: Any) -> None:
     """Show lines in which strangers' text is escaped already."""
     if getattr(shell, "kernel", None) is not None:
         _publish({"text/plain": text})

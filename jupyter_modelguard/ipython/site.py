@@ -23,12 +23,12 @@ def current_site() -> CallSite:
     return CallSite(_notebook(shell), _cell(shell), getattr(shell, "execution_count", None))
 
 
-def _notebook(shell: Any) -> str | None:  # noqa: ANN401 any IPython shell
+def _notebook(shell: Any) -> str | None:
     # Jupyter's server sets the variable for the kernels it starts; VS Code puts the path among the user's names.
     return os.environ.get("JPY_SESSION_NAME") or shell.user_ns.get("__vsc_ipynb_file__")
 
 
-def _cell(shell: Any) -> str | None:  # noqa: ANN401 any IPython shell
+def _cell(shell: Any) -> str | None:
     kernel = getattr(shell, "kernel", None)
     if kernel is None:
         return None

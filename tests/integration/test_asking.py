@@ -7,7 +7,6 @@ import queue
 import subprocess
 import sys
 import textwrap
-import threading
 import time
 
 import pytest
@@ -49,7 +48,6 @@ class FrontEnd:
         self.cards = {}  # model id -> state
         self.prompts = []
         self.replies = {}
-        self.stopped = threading.Event()
 
     def run(self, code, allow_stdin=True):
         return self.client.execute(code, allow_stdin=allow_stdin)
@@ -228,6 +226,47 @@ def test_two_loads_of_a_cell_share_one_output(front_end, static):
     front_end.wait_for(lambda: "went on: True False" in front_end.text())
     (output,) = [bundle for bundle in front_end.outputs if bundle.get("_id")]
     assert [line[0] for line in output["text/plain"].splitlines()] == ["▣", "▢"]
+
+
+def test_a_cell_that_clears_its_output_gets_its_card_where_it_is_seen(front_end, static):
+    prepare(front_end, static)
+    code = "from IPython.display import clear_output; first = ask(); clear_output(); print('went on:', first.allow, ask().allow)"
+    cell = front_end.run(code)
+    first = front_end.card()
+    front_end.send(first, allow(front_end.cards[first]["token"]))
+    second = front_end.wait_for(lambda: next((key for key in front_end.cards if key != first), None))
+    places = front_end.wait_for(lambda: (shown := [bundle for bundle in front_end.outputs if bundle.get("_id")])[1:] and shown)
+    assert places[0]["_id"] != places[1]["_id"]
+    front_end.send(second, {"token": front_end.cards[second]["token"], "decision": "deny"})
+    front_end.reply(cell)
+    front_end.wait_for(lambda: "went on: True False" in front_end.text())
+
+
+def test_two_threads_are_asked_at_once(front_end, static):
+    prepare(front_end, static)
+    code = """
+    made = {}
+    threads = [threading.Thread(target=lambda name=name: made.update({name: ask().allow})) for name in "ab"]
+    [thread.start() for thread in threads]
+    [thread.join() for thread in threads]
+    print('went on:', sorted(made.values()))
+    """
+    cell = front_end.run(textwrap.dedent(code))
+    decide = (
+        "from jupyter_modelguard.config import home; from jupyter_modelguard.history.store import Store;"
+        "from jupyter_modelguard.types import Decision; s = Store(home()); a, b = [w.id for w in s.pending()];"
+        "s.decide(a, Decision(True, 'bob', 'database')); s.decide(b, Decision(False, 'bob', 'database'))"
+    )
+    shown = front_end.wait_for(lambda: (found := [bundle for bundle in front_end.outputs if bundle.get("_id")])[1:] and found)
+    assert len({bundle["_id"] for bundle in shown}) == 2
+    if front_end.cards:
+        one, other = front_end.cards
+        front_end.send(one, allow(front_end.cards[one]["token"]))
+        front_end.send(other, {"token": front_end.cards[other]["token"], "decision": "deny"})
+    else:
+        subprocess.run([sys.executable, "-c", decide], env=front_end.environment, check=True)
+    front_end.reply(cell)
+    front_end.wait_for(lambda: "went on: [False, True]" in front_end.text())
 
 
 def test_without_a_card_a_prompt_asks(front_end, static):

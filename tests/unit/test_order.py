@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 from IPython.core.error import StdinNotImplementedError
 
-from jupyter_modelguard.approval import order
+from jupyter_modelguard.approval import asking
 from jupyter_modelguard.approval.card import CardAnswer
 from jupyter_modelguard.approval.order import Approver
 from jupyter_modelguard.approval.present import build_view
@@ -98,7 +98,7 @@ def typing(monkeypatch, *lines):
 
 
 def no_card(monkeypatch):
-    monkeypatch.setattr(order.CardTransport, "ask", lambda *_: None)
+    monkeypatch.setattr(asking.CardTransport, "ask", lambda *_: None)
 
 
 def test_no_shell_means_no(store, monkeypatch):
@@ -172,7 +172,7 @@ def test_a_fault_in_the_card_leads_to_the_prompt(store, monkeypatch, caplog):
     def broken(*_):
         raise RuntimeError("no widgets today")
 
-    monkeypatch.setattr(order.CardTransport, "ask", broken)
+    monkeypatch.setattr(asking.CardTransport, "ask", broken)
     typing(monkeypatch, "run", "2")
     assert approver(store, Kernel()).ask(*load(store)).transport == "prompt"
     assert "Asking with card failed" in caplog.text
@@ -184,7 +184,7 @@ def test_interrupting_keeps_it_blocked(store, monkeypatch, where):
         raise KeyboardInterrupt
 
     if where == "card":
-        monkeypatch.setattr(order.CardTransport, "ask", interrupted)
+        monkeypatch.setattr(asking.CardTransport, "ask", interrupted)
     else:
         no_card(monkeypatch)
         typing(monkeypatch, KeyboardInterrupt())

@@ -1,0 +1,117 @@
+"""Asking in a real terminal IPython, and answering from another terminal."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+
+import pytest
+
+pexpect = pytest.importorskip("pexpect")
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo terminal")
+
+SETUP = """
+import time, sys
+from jupyter_modelguard.approval.order import Approver
+from jupyter_modelguard.approval.present import build_view
+from jupyter_modelguard.config import home
+from jupyter_modelguard.history.store import Store
+from jupyter_modelguard.types import *
+store = Store(home())
+approver = Approver(store)
+use = GlobalUse(QualifiedName("evil", "run"), 1, Judgement.UNKNOWN, "not found", "not found here")
+report = ScanReport("/tmp/bad.pkl", "pickle", "ab" * 32, 12, globals=(use,))
+request = LoadRequest("pickle.load", "pickle.load(f)", "/tmp/bad.pkl")
+artifact = Artifact("bad.pkl", "/tmp/bad.pkl", "pickle", "ab" * 32, 12)
+def ask():
+    record = HistoryRecord(store.next_id(), time.time(), request, Outcome.WAITING, RiskLevel.RUNS_CODE, artifact, report)
+    return approver.ask(record, build_view(record, Assessment(RiskLevel.RUNS_CODE, report)))
+"""
+WAIT = """
+from jupyter_modelguard.approval.present import plain_view
+record = HistoryRecord(store.next_id(), time.time(), request, Outcome.WAITING, RiskLevel.RUNS_CODE, artifact, report)
+store.ask(record, plain_view(build_view(record, Assessment(RiskLevel.RUNS_CODE, report))))
+print("ID", record.id, flush=True)
+while (made := store.answer(record.id)) is None:
+    time.sleep(0.02)
+print("DECIDED", made.allow, made.transport, flush=True)
+"""
+PROMPT = "Enter keeps it blocked: "
+
+
+@pytest.fixture
+def environment(tmp_path):
+    home = tmp_path / "home"
+    home.mkdir(mode=0o700)
+    made = {
+        **os.environ,
+        "MODELGUARD_HOME": str(home),
+        "IPYTHONDIR": str(tmp_path / "ipython"),
+        "COLUMNS": "120",
+        "TERM": "xterm",
+    }
+    made["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
+    made.pop("MODELGUARD_HEADLESS", None)
+    return made
+
+
+@pytest.fixture
+def spawn(tmp_path, environment):
+    running = []
+
+    def start(program, *arguments):
+        script = tmp_path / f"program{len(running)}.py"
+        script.write_text(SETUP + program)
+        command = [*arguments, str(script)]
+        running.append(
+            pexpect.spawn(sys.executable, command, env=environment, encoding="utf-8", timeout=60, dimensions=(50, 120))
+        )
+        return running[-1]
+
+    yield start
+    for process in running:
+        process.close(force=True)
+
+
+@pytest.mark.parametrize(("typed", "allowed"), [(["run", "3"], "True"), ([""], "False"), (["yes"], "False")])
+def test_terminal_ipython_asks_with_the_same_fields(spawn, typed, allowed):
+    terminal = spawn("print('DECIDED', ask().allow)\n", "-m", "IPython", "--simple-prompt", "--no-banner")
+    terminal.expect_exact("can run code on this machine")
+    for line in (
+        "bad.pkl",
+        "Python would call, while reading the file",
+        "evil.run",
+        "It would run as",
+        "No safer version found.",
+    ):
+        terminal.expect_exact(line)
+    for line in typed:
+        terminal.expect_exact(["Enter keeps it blocked: ", "Enter to keep it blocked: "])
+        terminal.sendline(line)
+    terminal.expect_exact(f"DECIDED {allowed}")
+
+
+def test_interrupting_the_terminal_keeps_it_blocked(spawn):
+    terminal = spawn("print('DECIDED', ask().reason)\n", "-m", "IPython", "--simple-prompt", "--no-banner")
+    terminal.expect_exact(PROMPT)
+    terminal.sendintr()
+    terminal.expect_exact("DECIDED interrupted")
+
+
+def test_another_terminal_answers_a_waiting_load(spawn):
+    kernel = spawn(WAIT)
+    kernel.expect(re.compile(r"ID ([0-9a-f]{8})"))
+    identity = kernel.match.group(1)
+    decide = (
+        "from rich.console import Console\nfrom jupyter_modelguard.approval.decide import decide_pending\n"
+        f"sys.exit(decide_pending(store, '{identity[:5]}', Console()))\n"
+    )
+    other = spawn(decide)
+    other.expect_exact("evil.run")
+    other.expect_exact(PROMPT)
+    other.sendline("run")
+    other.expect_exact("Enter to keep it blocked: ")
+    other.sendline("1")
+    other.expect_exact("Allowed once.")
+    kernel.expect_exact("DECIDED True database")
