@@ -1,0 +1,104 @@
+"""Whether the guard can do its work in this environment, one line a question: what `modelguard doctor` prints.
+
+Nothing is changed and nothing is sent. A foreign module called modelguard is read, never imported.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from jupyter_modelguard.config import headless_mode, home
+from jupyter_modelguard.errors import ConfigurationError, HistoryError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["Diagnosis", "diagnosis"]
+
+_ALIAS_MARK = '__modelguard_alias__ = "jupyter-modelguard"'
+
+
+class Diagnosis(NamedTuple):
+    """One thing that was looked at."""
+
+    well: bool
+    text: str  # what is so, and what to do where it is not well
+
+
+def diagnosis() -> tuple[Diagnosis, ...]:
+    """Look at everything that a guarded notebook needs."""
+    questions: tuple[Callable[[], Diagnosis], ...] = (_alias, _home, _database, _headless, _card, _kernel)
+    return tuple(question() for question in questions)
+
+
+def _alias() -> Diagnosis:
+    try:
+        spec = importlib.util.find_spec("modelguard")
+    except (ImportError, ValueError):
+        spec = None
+    if spec is None or spec.origin is None:
+        return Diagnosis(
+            well=False, text="%load_ext modelguard finds no module. Use %load_ext jupyter_modelguard, or install again."
+        )
+    try:
+        ours = _ALIAS_MARK in Path(spec.origin).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        ours = False
+    if ours:
+        return Diagnosis(well=True, text="%load_ext modelguard loads this package.")
+    text = f"The module modelguard is another project's ({spec.origin}): %load_ext modelguard would not guard. "
+    return Diagnosis(well=False, text=text + "Use %load_ext jupyter_modelguard.")
+
+
+def _home() -> Diagnosis:
+    try:
+        folder = home()
+    except ConfigurationError as error:
+        return Diagnosis(well=False, text=str(error))
+    if not folder.is_dir():
+        return Diagnosis(well=False, text=f"The folder of the history, {folder}, cannot be made; records stay in memory.")
+    return Diagnosis(well=True, text=f"The history is in {folder}, closed to others.")
+
+
+def _database() -> Diagnosis:
+    from jupyter_modelguard.history.store import Store
+
+    try:
+        store = Store(home())
+        try:
+            waiting = len(store.pending())
+        finally:
+            store.close()
+    except (ConfigurationError, HistoryError) as error:
+        return Diagnosis(well=False, text=f"{error} Loads are decided all the same; the history stays in memory.")
+    return Diagnosis(well=True, text=f"The history can be written; {waiting} {'load waits' if waiting == 1 else 'loads wait'}.")
+
+
+def _headless() -> Diagnosis:
+    try:
+        mode = headless_mode()
+    except ConfigurationError as error:
+        return Diagnosis(well=False, text=str(error))
+    said = "MODELGUARD_HEADLESS is not set: a person is asked where one can answer."
+    return Diagnosis(well=True, text=said if mode is None else f"MODELGUARD_HEADLESS is {mode}: nobody is asked.")
+
+
+def _card() -> Diagnosis:
+    from jupyter_modelguard.approval.card import card_files
+
+    if card_files() is None:
+        return Diagnosis(well=False, text="The card's front end is not built, so a text prompt asks. Install again from a wheel.")
+    if importlib.util.find_spec("anywidget") is None:
+        return Diagnosis(well=False, text="anywidget is missing, so a text prompt asks. pip install anywidget")
+    return Diagnosis(well=True, text="The card can be shown.")
+
+
+def _kernel() -> Diagnosis:
+    try:
+        found = version("ipykernel")
+    except PackageNotFoundError:
+        return Diagnosis(well=True, text="ipykernel is not installed; terminal IPython and scripts can be guarded.")
+    return Diagnosis(well=True, text=f"ipykernel {found} is installed.")

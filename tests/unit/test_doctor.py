@@ -1,0 +1,60 @@
+"""`modelguard doctor` notices what would leave a notebook unguarded or unasked."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from jupyter_modelguard import config
+from jupyter_modelguard.ipython.doctor import diagnosis
+
+
+@pytest.fixture(autouse=True)
+def fresh(tmp_path, monkeypatch):
+    config.home.cache_clear()
+    monkeypatch.setenv("MODELGUARD_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("MODELGUARD_HEADLESS", raising=False)
+    monkeypatch.delitem(sys.modules, "modelguard", raising=False)
+    yield
+    config.home.cache_clear()
+
+
+def ill():
+    return [line.text for line in diagnosis() if not line.well]
+
+
+def test_a_shadowing_module_is_named_and_not_run(tmp_path, monkeypatch):
+    canary = tmp_path / "canary"
+    (tmp_path / "modelguard.py").write_text(f"open({str(canary)!r}, 'w')")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (said,) = [text for text in ill() if "another project's" in text]
+    assert str(tmp_path / "modelguard.py") in said
+    assert not canary.exists()
+
+
+def test_our_own_alias_is_well(tmp_path, monkeypatch):
+    from pathlib import Path
+
+    import jupyter_modelguard
+
+    alias = Path(jupyter_modelguard.__file__).parent / "_alias" / "modelguard.py"
+    (tmp_path / "modelguard.py").write_text(alias.read_text())
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert not [text for text in ill() if "%load_ext" in text]
+
+
+def test_an_open_home_and_a_wrong_variable_are_said(tmp_path, monkeypatch):
+    (tmp_path / "home").mkdir(mode=0o755)
+    (tmp_path / "home").chmod(0o755)
+    monkeypatch.setenv("MODELGUARD_HEADLESS", "yes")
+    said = "\n".join(ill())
+    assert "chmod 700" in said
+    assert "deny or lock" in said
+
+
+def test_a_card_that_was_not_built_is_said(tmp_path, monkeypatch):
+    from jupyter_modelguard.approval import card
+
+    monkeypatch.setattr(card, "_STATIC", tmp_path / "nothing")
+    assert any("not built" in text for text in ill())
