@@ -90,9 +90,8 @@ def _trace_zip(file: BinaryIO, source: StreamSource, started: float) -> StreamTr
     if archive.script:
         sentence = "TorchScript code in the archive runs as TorchScript, whichever function loads it"
         extra = (Finding("torchscript-code", Severity.HIGH, sentence, cwe=502),)
-        missed = (*archive.missed, sentence)
         return conclude(
-            tracer, grammar, None, missed, source, "torchscript", started, size=size, digest=archive.digest, extra=extra
+            tracer, grammar, None, (sentence,), source, "torchscript", started, size=size, digest=archive.digest, extra=extra
         )
     reader = open_reader(io.BytesIO(archive.pickle))
     broken = read_one(tracer, reader)

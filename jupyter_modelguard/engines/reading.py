@@ -90,7 +90,7 @@ def conclude(  # noqa: PLR0913 one value a fact of the file
         digest="" if copy is None or wrong else copy.digest if digest is None else digest,
         size=size,
         verdict=verdict,
-        extra=extra + tuple(broken(sentence) for sentence in wrong),
+        extra=extra or tuple(broken(sentence) for sentence in wrong),
         missed=wrong,
         seconds=time.perf_counter() - started,
     )

@@ -22,13 +22,14 @@ from jupyter_modelguard.artifacts.code_tree import auto_map_modules, collect_cod
 from jupyter_modelguard.artifacts.source import StreamSource
 from jupyter_modelguard.engines.trace import trace_stream
 from jupyter_modelguard.errors import ScanError
-from jupyter_modelguard.types import Coverage, ScanReport
+from jupyter_modelguard.types import Coverage, Judgement, ScanReport
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from typing import BinaryIO
 
     from jupyter_modelguard.engines.worker import Worker
+    from jupyter_modelguard.types import GlobalUse, QualifiedName
 
 __all__ = ["scan", "scan_file"]
 
@@ -36,6 +37,7 @@ _ENGINE = "file-scan 1"
 _LARGEST_INFLATED = 1 << 30  # bytes that a compressed file may grow to
 _LARGEST_HEADER = 100 << 20  # bytes of a safetensors header, as the format's own library has it
 _MOST_MEMBERS = 10_000
+_MOST_STREAMS = 1_000  # pickles one behind the other
 _MOST_FILES = 2_000  # of a folder
 _PEEK = 4096
 _COMPRESSED: dict[bytes, Callable[[BinaryIO], BinaryIO]] = {
@@ -46,6 +48,8 @@ _COMPRESSED: dict[bytes, Callable[[BinaryIO], BinaryIO]] = {
 }
 _NPY = b"\x93NUMPY"
 _ZIP = b"PK\x03\x04"
+
+_ORDER = [Judgement.CLOSED, Judgement.INERT, Judgement.INSPECT, Judgement.UNKNOWN, Judgement.DANGEROUS]
 
 _worker: Worker | None = None
 
@@ -157,15 +161,66 @@ def _scan_pickle(path: str, source: StreamSource, head: bytes, size: int) -> Sca
         dialect = "torch"
     else:
         dialect = "joblib" if b"NumpyArrayWrapper" in _beginning(source) else "pickle"
-    report = trace_stream(source, dialect).report
-    if report.coverage.missed and dialect == "pickle" and not report.globals and not _like_pickle(head):
+    trace = trace_stream(source, dialect)
+    report = trace.report
+    if dialect == "joblib":
+        # To pickle.load the arrays of such a file are opcodes like any other: name what it would find there.
+        others = trace_stream(source, "pickle").report
         report = replace(
             report,
-            format="unknown",
-            findings=(),
-            coverage=Coverage(1, 0, ("its content is of no format that is known here",)),
+            globals=_merged(report.globals + others.globals),
+            findings=report.findings + tuple(item for item in others.findings if item.code and item not in report.findings),
         )
+    elif report.coverage.missed and dialect == "pickle" and not report.globals and not _like_pickle(head):
+        sentence = "its content is of no format that is known here"
+        report = replace(report, format="unknown", findings=(), coverage=Coverage(1, 0, (sentence,)))
+    elif dialect == "pickle" and trace.copy is not None and trace.copy.length < _length(source):
+        report = _with_rest(report, source, trace.copy.length)
     return replace(report, target=path, size=size)
+
+
+def _with_rest(report: ScanReport, source: StreamSource, start: int) -> ScanReport:
+    """Account for what stands behind the first pickle of a file: further pickles, or bytes that nobody looked at."""
+    from dataclasses import replace
+
+    end = _length(source)
+    reports = [report]
+    missed = ""
+    while start < end:
+        if len(reports) > _MOST_STREAMS:
+            missed = f"more than {_MOST_STREAMS} pickles follow each other"
+            break
+        rest = replace(source, offset=source.offset + start) if source.path is not None else StreamSource(data=source.data[start:])
+        trace = trace_stream(rest, "pickle")
+        if trace.copy is None:
+            missed = f"{end - start:,} bytes behind the pickle"
+            reports.append(replace(trace.report, findings=tuple(item for item in trace.report.findings if item.code)))
+            break
+        reports.append(trace.report)
+        start += trace.copy.length
+    return replace(
+        report,
+        digest=hashlib.sha256("".join(one.digest for one in reports).encode()).hexdigest(),
+        findings=tuple(dict.fromkeys(item for one in reports for item in one.findings)),
+        globals=_merged(use for one in reports for use in one.globals),
+        coverage=Coverage(len(reports), len(reports) - bool(missed), (missed,) if missed else ()),
+    )
+
+
+def _merged(uses: Iterable[GlobalUse]) -> tuple[GlobalUse, ...]:
+    """Keep the worst that is known of each global, in the order of the file."""
+    worst: dict[QualifiedName, GlobalUse] = {}
+    for use in uses:
+        before = worst.get(use.name)
+        if before is None or _ORDER.index(use.judgement) > _ORDER.index(before.judgement):
+            worst[use.name] = use
+    return tuple(worst.values())
+
+
+def _length(source: StreamSource) -> int:
+    with source.open() as file:
+        start = file.tell()
+        return file.seek(0, os.SEEK_END) - start
 
 
 def _beginning(source: StreamSource) -> bytes:
@@ -251,7 +306,7 @@ def _scan_npz(path: str, archive: zipfile.ZipFile, size: int) -> ScanReport:
         format="npz",
         digest=hashlib.sha256("".join(report.digest for report in reports).encode()).hexdigest(),
         findings=tuple(finding for report in reports for finding in report.findings),
-        globals=tuple(use for report in reports for use in report.globals),
+        globals=_merged(use for report in reports for use in report.globals),
         coverage=Coverage(
             len(reports),
             sum(1 for report in reports if not report.coverage.missed),

@@ -6,9 +6,11 @@ imported and nothing of the stream is called.
 
 from __future__ import annotations
 
+import copyreg
 import gc
 import pickle
 from collections import OrderedDict
+from contextlib import contextmanager
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +21,7 @@ from jupyter_modelguard.policy.record import BUILTINS, is_global
 from jupyter_modelguard.types import QualifiedName
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from jupyter_modelguard.engines.reader import StreamReader
     from jupyter_modelguard.policy.grammar import Grammar
@@ -86,7 +88,8 @@ class Tracer:
 
     def load(self, reader: StreamReader) -> Any:
         """Read one pickle; raises what the unpickler raises."""
-        result = _Unpickler(reader, self.find, self._persistent).load()
+        with _no_extensions():
+            result = _Unpickler(reader, self.find, self._persistent).load()
         self.results.append(result)
         return result
 
@@ -149,6 +152,23 @@ _HOLDERS = frozenset({tuple, list, dict, set, frozenset, OrderedDict})
 
 def _column(states: list[dict[str, Any]], key: Any) -> Iterable[Any]:
     return [state[key] for state in states if key in state]
+
+
+@contextmanager
+def _no_extensions() -> Iterator[None]:
+    """Forget the codes that `copyreg.add_extension` gave to globals: EXT opcodes would hand the real things to the stream."""
+    tables: tuple[dict[Any, Any], ...] = tuple(vars(copyreg)[name] for name in _EXTENSION_TABLES)
+    kept = [dict(table) for table in tables]
+    for table in tables:
+        table.clear()
+    try:
+        yield
+    finally:
+        for table, content in zip(tables, kept, strict=True):
+            table.update(content)
+
+
+_EXTENSION_TABLES = ("_extension_registry", "_inverted_registry", "_extension_cache")
 
 
 class _Unpickler(pickle.Unpickler):

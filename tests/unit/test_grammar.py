@@ -1,0 +1,344 @@
+"""Each rule of the grammar, with the smallest stream that breaks it beside the honest one that keeps it."""
+
+from __future__ import annotations
+
+import datetime
+import pickle
+import struct
+from collections import Counter, OrderedDict, defaultdict, deque
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import pytest
+
+from jupyter_modelguard.artifacts.source import StreamSource
+from jupyter_modelguard.engines import trace as trace_module
+from jupyter_modelguard.engines.inspection import inspect_open
+from jupyter_modelguard.engines.trace import trace_stream
+from jupyter_modelguard.policy.evaluate import evaluate
+from jupyter_modelguard.types import Judgement, RiskLevel
+
+if TYPE_CHECKING:
+    from jupyter_modelguard.engines.verdict import StreamTrace
+
+np = pytest.importorskip("numpy")
+
+HEAD = b"\x80\x04"
+MADE = b"q\x63"  # remembers what is on top under number 99
+AGAIN = b"h\x63"
+
+
+def text(value: str) -> bytes:
+    data = value.encode()
+    return b"X" + struct.pack("<I", len(data)) + data
+
+
+def glob(module: str, name: str) -> bytes:
+    return text(module) + text(name) + b"\x93"
+
+
+def many(*parts: bytes) -> bytes:
+    return b"(" + b"".join(parts) + b"t"
+
+
+def call(function: bytes, *arguments: bytes) -> bytes:
+    return function + many(*arguments) + b"R"
+
+
+def mapping(**items: bytes) -> bytes:
+    return b"}(" + b"".join(text(key) + value for key, value in items.items()) + b"u"
+
+
+def number(value: int) -> bytes:
+    return b"J" + struct.pack("<i", value)
+
+
+def content(value: bytes) -> bytes:
+    return b"B" + struct.pack("<I", len(value)) + value
+
+
+def traced(body: bytes) -> StreamTrace:
+    return inspect_open(trace_stream(StreamSource(data=HEAD + body + b"."), "pickle"))
+
+
+def asks(body: bytes) -> bool:
+    return evaluate(traced(body).report).level.asks
+
+
+@pytest.fixture(params=["watched", "light"], autouse=True)
+def kind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if request.param == "light":
+        monkeypatch.setattr(trace_module, "WATCH_ALL", -1)
+
+
+HONEST: dict[str, Any] = {
+    "plain": {"a": [1, 2.5, None, True, b"x", "y", (1,), {2}, frozenset({3}), 4j]},
+    "ordered": OrderedDict(a=1),
+    "default": defaultdict(list, a=[1]),
+    "deque": deque([1, 2], 5),
+    "counter": Counter("aab"),
+    "dates": [
+        datetime.datetime(2020, 1, 1, tzinfo=datetime.timezone(datetime.timedelta(hours=1), "x")),
+        datetime.date(2020, 1, 1),
+        datetime.time(1),
+        datetime.timedelta(1),
+    ],
+    "date keys": {datetime.date(2020, 1, 1): 1},
+    "decimal": [Decimal("1.5"), Decimal("NaN")],
+    "fraction": Fraction(1, 3),
+    "path": PurePosixPath("a/b"),
+    "uuid": UUID(int=5),
+    "range": range(5),
+    "slice": slice(1, 2),
+    "bytearray": bytearray(b"abc"),
+    "numbers": [np.float32(1), np.int64(2), np.bool_(True), np.str_("a"), np.datetime64("2020-01-01")],
+    "number keys": {np.int64(1): "a"},
+    "strided": np.asfortranarray(np.ones((2, 3))),
+    "objects": np.array([1, "a", None, [2]], dtype=object),
+    "masked": np.ma.array([1.0, 2.0], mask=[True, False]),
+    "random state": np.random.RandomState(1),
+    "generator": np.random.default_rng(1),
+    "types": [np.float64, np.dtype("f8"), np.dtype("M8[us]")],
+}
+DTYPES = [
+    "?", "b", "B", "h", "H", "i", "I", "l", "L", "q", "Q", "e", "f", "d", "g", "F", "D", "G", "S5", "U5", "V7", "M8[ns]", "m8[10D]", "m8", ">f8", ">U3",
+    [("a", "i4"), ("b", "f8", (2,))], {"names": ["x", "y"], "formats": ["i4", ">f8"], "offsets": [4, 16], "itemsize": 32},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HONEST)
+@pytest.mark.parametrize("protocol", [0, 2, 3, 4, 5])
+def test_honest_value_is_silent(name: str, protocol: int) -> None:
+    data = pickle.dumps(HONEST[name], protocol)
+    found = inspect_open(trace_stream(StreamSource(data=data), "pickle"))
+    assert evaluate(found.report).level is RiskLevel.DATA_ONLY, found.report
+    assert found.copy is not None
+    assert b"".join(piece for _, piece in found.copy.segments) == data
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@pytest.mark.parametrize("protocol", [2, 5])
+def test_honest_array_is_silent(dtype: Any, protocol: int) -> None:
+    data = pickle.dumps([np.zeros(3, dtype), np.zeros((), dtype)], protocol)
+    assert evaluate(trace_stream(StreamSource(data=data), "pickle").report).level is RiskLevel.DATA_ONLY
+
+
+def test_aligned_record_is_silent() -> None:
+    dtype = np.dtype([("a", "i1"), ("b", "f8")], align=True)
+    assert evaluate(trace_stream(StreamSource(data=pickle.dumps(np.zeros(2, dtype))), "pickle").report).level is RiskLevel.DATA_ONLY
+
+
+# (a) where a global may stand
+
+ANY = glob("numpy.random._pickle", "__randomstate_ctor")  # a function that is listed, but not as a value
+
+
+@pytest.mark.parametrize(
+    "body",
+    [ANY, b"](" + ANY + b"e", mapping(a=ANY), many(ANY), b"](" + many(b"](" + ANY + b"e") + b"e", b"}" + ANY + b"Ns", b"\x8f(" + ANY + b"\x90"],
+    ids=["result", "list", "dictionary", "tuple", "nested", "key", "set"],
+)
+def test_global_as_a_value_asks(body: bytes) -> None:
+    assert asks(body)
+
+
+def test_listed_type_as_a_value_is_silent() -> None:
+    assert not asks(mapping(dtype=glob("numpy", "float64"), kind=glob("builtins", "int")))
+
+
+def test_global_in_the_attributes_of_an_ordered_dict_asks() -> None:
+    assert asks(call(glob("collections", "OrderedDict")) + mapping(items=glob("numpy", "log")) + b"b")
+
+
+def test_plain_attributes_of_an_ordered_dict_are_silent() -> None:
+    assert not asks(call(glob("collections", "OrderedDict")) + mapping(_metadata=mapping(version=number(1))) + b"b")
+
+
+# (b), (c), (d) state and items of reviewed things
+
+STAMP = call(glob("datetime", "timedelta"), number(1), number(0), number(0))
+
+
+@pytest.mark.parametrize(
+    "act",
+    [mapping(a=b"N") + b"b", b"N" + mapping(a=b"N") + b"\x86b", b"Na", b"(Ne", b"NNs", b"(N\x90"],
+    ids=["state", "slots", "append", "extend", "setitem", "additems"],
+)
+def test_act_that_is_not_reviewed_asks(act: bytes) -> None:
+    assert asks(STAMP + act)
+
+
+@pytest.mark.parametrize("act", [mapping(a=b"N") + b"b", b"N" + mapping(a=b"N") + b"\x86b", b"Na", b"NNs", b"Nb"])
+@pytest.mark.parametrize("target", [glob("datetime", "timedelta"), glob("collections", "abc"), glob("sklearn.base", "BaseEstimator")])
+def test_act_on_a_global_itself_asks(target: bytes, act: bytes) -> None:
+    assert asks(target + act + b"0N")
+
+
+def test_called_object_asks() -> None:
+    assert asks(call(STAMP))
+
+
+def test_state_of_a_reviewed_object_only_once() -> None:
+    array = call(glob("numpy._core.multiarray", "_reconstruct"), glob("numpy", "ndarray"), many(number(0)), content(b"b"))
+    dtype = call(glob("numpy", "dtype"), text("i4"), b"\x89", b"\x88")
+    state = many(number(1), many(number(1)), dtype, b"\x89", content(b"abcd"))
+    assert not asks(array + state + b"b")
+    assert asks(array + state + b"b" + state + b"b")
+
+
+# (e) persistent ids
+
+
+def test_persistent_id_in_a_plain_pickle_asks() -> None:
+    assert asks(text("x") + b"Q")
+
+
+# (f) what applies its arguments
+
+
+@pytest.mark.parametrize("function", ["__randomstate_ctor", "__generator_ctor"])
+def test_constructor_with_another_function_asks(function: str) -> None:
+    assert asks(call(glob("numpy.random._pickle", function), text("MT19937"), glob("builtins", "list")))
+
+
+def test_bit_generator_of_another_class_asks() -> None:
+    assert asks(call(glob("numpy.random._pickle", "__bit_generator_ctor"), glob("builtins", "list")))
+
+
+def test_other_codec_asks() -> None:
+    assert not asks(call(glob("_codecs", "encode"), text("a"), text("latin1")))
+    assert asks(call(glob("_codecs", "encode"), text("a"), text("rot13")))
+
+
+@pytest.mark.parametrize("made", [glob("builtins", "eval"), glob("logging", "FileHandler"), glob("numpy", "log")])
+def test_default_dictionary_of_anything_else_asks(made: bytes) -> None:
+    assert asks(call(glob("collections", "defaultdict"), made))
+
+
+def test_array_subclass_asks() -> None:
+    for name in ("matrix", "memmap", "recarray"):
+        assert asks(call(glob("numpy._core.multiarray", "_reconstruct"), glob("numpy", name), many(number(0)), content(b"b")))
+
+
+# (g) data types
+
+
+def dtype(code: str, *state: bytes) -> bytes:
+    made = call(glob("numpy", "dtype"), text(code), b"\x89", b"\x88")
+    return made + (many(*state) + b"b" if state else b"")
+
+
+PLAIN = (number(3), text("<"), b"N", b"N", b"N", number(-1), number(-1), number(0))
+
+
+def forged(place: int, value: bytes) -> tuple[bytes, ...]:
+    return PLAIN[:place] + (value,) + PLAIN[place + 1 :]
+
+
+def test_honest_dtype_is_silent() -> None:
+    assert not asks(dtype("f8", *PLAIN))
+
+
+@pytest.mark.parametrize(
+    ("code", "state"),
+    [
+        ("f8", forged(5, number(800))),
+        ("f8", forged(6, number(64))),
+        ("f8", forged(7, number(63))),
+        ("O8", forged(7, number(0))),
+        ("V8", (number(3), text("|"), b"N", many(text("a")), mapping(a=many(dtype("f8", *PLAIN), number(4096))), number(8), number(1), number(16))),
+        ("V8", (number(3), text("|"), many(dtype("f8", *PLAIN), many(number(99))), b"N", b"N", number(8), number(8), number(0))),
+        ("V8", (number(3), text("|"), b"N", many(text("a")), mapping(a=many(dtype("O8", *PLAIN), number(0))), number(8), number(1), number(16))),
+        ("f8", (*PLAIN, mapping(x=b"N"))),
+        ("M8", (number(4), *PLAIN[1:], many(mapping(x=b"N"), many(content(b"ns"), number(1), number(1), number(1))))),
+        ("i4,f8", PLAIN),
+        ("(2,)f8", PLAIN),
+    ],
+    ids=["size", "alignment", "flags", "object flags", "offset", "subarray", "inner flags", "metadata", "unit metadata", "list", "shape"],
+)
+def test_forged_dtype_asks(code: str, state: tuple[bytes, ...]) -> None:
+    assert asks(dtype(code, *state))
+
+
+def test_dtype_that_changes_after_its_check_asks() -> None:
+    """numpy keeps the dictionary of fields it is given, and a later opcode changes an offset in it."""
+    fields = mapping(a=many(dtype("f8", *PLAIN), number(0)))
+    made = dtype("V8", number(3), text("|"), b"N", many(text("a")), fields + MADE, number(8), number(1), number(16))
+    assert not asks(made)
+    assert asks(made + b"0" + AGAIN + text("a") + many(dtype("f8", *PLAIN), number(4096)) + b"s")
+
+
+def test_dtype_that_changes_after_its_use_asks() -> None:
+    bare = call(glob("numpy", "dtype"), text("V8"), b"\x89", b"\x88") + MADE
+    array = call(glob("numpy._core.numeric", "_frombuffer"), content(bytes(8)), bare, many(number(1)), text("C"))
+    record = (number(3), text("|"), b"N", many(text("a")), mapping(a=many(dtype("O8", *PLAIN[:1], text("|"), *PLAIN[2:7], number(63)), number(0))))
+    assert asks(array + b"0" + AGAIN + many(*record, number(8), number(1), number(27)) + b"b")
+
+
+def test_shared_dtype_asks() -> None:
+    assert asks(call(glob("numpy", "dtype"), text("f8"), b"\x89", b"\x89"))
+
+
+def test_records_of_objects_ask() -> None:
+    """A record's other fields call `__float__` and the like of what they are given."""
+    data = pickle.dumps(np.array([(1, 2.0)], dtype=[("a", "O"), ("b", "f8")]))
+    assert evaluate(trace_stream(StreamSource(data=data), "pickle").report).level.asks
+
+
+# (h) sizes
+
+
+@pytest.mark.parametrize("value", ["1E+999999999", "1E-99999999", "9" * 5000])
+def test_unbounded_decimal_asks(value: str) -> None:
+    assert asks(call(glob("decimal", "Decimal"), text(value)))
+
+
+@pytest.mark.parametrize("value", ["1E999999999", "9" * 5000, "1/0"])
+def test_unbounded_fraction_asks(value: str) -> None:
+    assert asks(call(glob("fractions", "Fraction"), text(value)))
+
+
+def test_payload_larger_than_the_file_asks() -> None:
+    found = traced(b"\x8e" + struct.pack("<Q", 1 << 30))
+    assert evaluate(found.report).level is RiskLevel.UNINSPECTED
+
+
+# (i) keys
+
+
+def test_time_zone_of_another_class_asks() -> None:
+    zone = call(glob("zoneinfo", "ZoneInfo"), text("UTC"))
+    assert asks(call(glob("datetime", "datetime"), content(bytes(10)), zone))
+
+
+@pytest.mark.parametrize("wrap", [b"}%bNs", b"\x8f(%b\x90", b"(%b\x91", b"}(%b\x85Nu"], ids=["key", "member", "frozen", "inside a key"])
+def test_array_as_a_key_asks(wrap: bytes) -> None:
+    array = call(glob("numpy._core.multiarray", "_reconstruct"), glob("numpy", "ndarray"), many(number(0)), content(b"b"))
+    assert asks(wrap % array)
+
+
+# names
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [("random", "_os.system"), ("numpy", "random.RandomState"), ("collections", "OrderedDict.fromkeys"), ("builtins", "set.add")],
+)
+def test_dotted_name_asks(module: str, name: str) -> None:
+    assert asks(call(glob(module, name)))
+
+
+def test_danger_is_named_in_words() -> None:
+    found = traced(call(glob("posix", "system"), text("true"))).report
+    assert [(str(use.name), use.judgement) for use in found.globals] == [("posix.system", Judgement.DANGEROUS)]
+    assert found.globals[0].reason == "starts programs"
+
+
+def test_payload_before_a_broken_tail_is_reported() -> None:
+    found = trace_stream(StreamSource(data=HEAD + call(glob("os", "system"), text("true")) + b"0\xff"), "pickle")
+    assert found.copy is None
+    assert evaluate(found.report).level is RiskLevel.DANGEROUS
+    assert ("os", "system") in found.names
