@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -10,33 +9,32 @@ from jupyter_modelguard.history.codec import from_plain, to_plain
 from jupyter_modelguard.types import Artifact, CallSite, Decision, HistoryRecord, LoadRequest, Outcome, RiskLevel, ScanReport
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
-__all__ = ["INSERT_NOTES", "Note", "notes_as_json", "record_of_note", "record_of_row", "row_of_record", "text"]
+__all__ = ["NOTES_AT_ONCE", "Note", "insert_notes", "note_values", "record_of_note", "record_of_row", "row_of_record", "text"]
 
 
 # A silent load as `Store.note` takes it: loader, source, size in bytes, seconds since the epoch, call site, seconds it took.
 Note: TypeAlias = "tuple[str, str, int, float, CallSite, float]"
 
-# One statement for a whole batch: SQLite unpacks the rows while Python's other threads run, where a row at a time would fight the
-# loading thread for the interpreter.
-INSERT_NOTES = """
-INSERT INTO loads (id, session, at, loader, call, source, size, seconds, notebook, cell_id, execution_count, line,
-                   outcome, level, count, error)
-SELECT json_extract(value, '$[0]'), ?, json_extract(value, '$[4]'), json_extract(value, '$[1]'), json_extract(value, '$[1]'),
-       json_extract(value, '$[2]'), json_extract(value, '$[3]'), json_extract(value, '$[5]'), json_extract(value, '$[6]'),
-       json_extract(value, '$[7]'), json_extract(value, '$[8]'), json_extract(value, '$[9]'), 'loaded', 'data_only', 1, ''
-FROM json_each(?)
-"""
+# Many rows a statement: SQLite works on them while Python's other threads run, where a row at a time would fight the loading thread for the
+# interpreter. Eighty rows stay below the 999 parameters that an older SQLite takes.
+NOTES_AT_ONCE = 80
+_NOTE = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'loaded', 'data_only', 1, '')"
 
 
-def notes_as_json(notes: Iterable[tuple[str, Note]]) -> str:
-    """Pairs of id and note as the one argument of `INSERT_NOTES`."""
-    rows = []
-    for identity, (loader, source, size, at, site, seconds) in notes:
-        named = source if source.isascii() else text(source)
-        rows.append((identity, loader, named, size, at, seconds, site.notebook, site.cell_id, site.execution_count, site.line))
-    return json.dumps(rows)
+def insert_notes(number: int) -> str:
+    """Write the statement that inserts so many notes; `note_values` has its parameters."""
+    columns = "id, session, at, loader, call, source, size, seconds, notebook, cell_id, execution_count, line, outcome, level, count, error"
+    return f"INSERT INTO loads ({columns}) VALUES {', '.join([_NOTE] * number)}"  # noqa: S608 no text of anybody's
+
+
+def note_values(session: str, identity: str, note: Note) -> tuple[object, ...]:
+    """Values of one note, in the order of `insert_notes`."""
+    loader, source, size, at, site, seconds = note
+    named = source if source.isascii() else text(source)
+    place = (site.notebook and text(site.notebook), site.cell_id and text(site.cell_id), site.execution_count, site.line)
+    return (identity, session, at, loader, loader, named, size, seconds, *place)
 
 
 def text(value: str) -> str:

@@ -281,7 +281,9 @@ class Store:
         self.flush()
         try:
             with self._database.reading() as connection:
-                rows = connection.execute(loads.select().where(loads.c.id.startswith(digits)).order_by(loads.c.number).limit(50))
+                rows = connection.execute(
+                    loads.select().where(loads.c.id >= digits, loads.c.id < f"{digits}g").order_by(loads.c.number).limit(50)
+                )
                 return [record_of_row(dict(row)) for row in rows.mappings()]
         except HistoryError:
             return []

@@ -39,9 +39,8 @@ loads = Table(
     Column("artifact", JSON(none_as_null=True)),
     Column("report", JSON(none_as_null=True)),
     Column("decision", JSON(none_as_null=True)),
-    UniqueConstraint("session", "id"),
+    UniqueConstraint("id", "session"),  # in this order it also serves the look-up by the first digits of an id
 )
-Index("loads_by_id", loads.c.id)
 Index("loads_by_time", loads.c.at)
 
 approvals = Table(

@@ -15,7 +15,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from jupyter_modelguard.errors import HistoryError
-from jupyter_modelguard.history.rows import INSERT_NOTES, notes_as_json, record_of_note, row_of_record
+from jupyter_modelguard.history.rows import NOTES_AT_ONCE, insert_notes, note_values, record_of_note, row_of_record
 from jupyter_modelguard.types import CallSite, HistoryRecord, LoadRequest, Outcome, RiskLevel
 
 if TYPE_CHECKING:
@@ -31,7 +31,6 @@ __all__ = ["Tally", "Writer"]
 _LOG = logging.getLogger(__name__)
 _BATCH = 0.5  # seconds that lines are gathered before they are written
 _IDLE = 5.0  # seconds between looks at counters that nobody announced
-_CHUNK = 2_000  # notes a statement: the interpreter is held for some 2 ms while they are packed
 _MOST = 100_000  # lines kept in memory while the database is in trouble
 
 
@@ -195,9 +194,10 @@ class Writer:
                 _LOG.exception("Record %s could not be written", record.id)
         try:
             with self._database.writing() as connection:
-                for start in range(0, len(notes), _CHUNK):
-                    part = notes_as_json(notes[start : start + _CHUNK])
-                    connection.exec_driver_sql(INSERT_NOTES, (self.session, part))
+                for start in range(0, len(notes), NOTES_AT_ONCE):
+                    part = notes[start : start + NOTES_AT_ONCE]
+                    values = itertools.chain.from_iterable(note_values(self.session, *note) for note in part)
+                    connection.exec_driver_sql(insert_notes(len(part)), tuple(values))
                 if rows:
                     write_rows(connection, rows)
         except HistoryError:
