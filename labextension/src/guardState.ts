@@ -3,12 +3,15 @@
  *
  * The kernel is asked by a silent request without code, whose one expression looks into `sys.modules` and imports nothing. It is asked
  * only while it is idle and after something happened that can change the answer (another kernel, a restart, an executed cell): nothing
- * is polled, and a running cell is neither disturbed nor queued behind. What is not known is never called guarded.
+ * is polled, and a running cell is neither disturbed nor queued behind. What is not known is never called guarded. A card that a kernel
+ * shows while its cell runs says without being asked that this kernel is guarded, and waits.
  */
 
-import type { Kernel } from '@jupyterlab/services';
+import type { Kernel, KernelMessage } from '@jupyterlab/services';
 
-export type GuardState = 'guarded' | 'unguarded' | 'unknown';
+import { WaitingCards } from './waitingCards';
+
+export type GuardState = 'guarded' | 'unguarded' | 'unknown' | 'waiting';
 
 const QUESTION =
   "(lambda guard: guard is not None and guard.current() is not None)(__import__('sys').modules.get('jupyter_modelguard.guard'))";
@@ -45,6 +48,7 @@ export async function askKernel(kernel: Kernel.IKernelConnection): Promise<Guard
 /** Follows one kernel at a time and remembers what each said last. */
 export class GuardWatch {
   private readonly known = new Map<string, GuardState>();
+  private readonly cards = new WaitingCards();
   private readonly changed: (state: GuardState) => void;
   private kernel: Kernel.IKernelConnection | null = null;
   private generation = 0;
@@ -61,7 +65,12 @@ export class GuardWatch {
     if (kernel?.connectionStatus !== 'connected') {
       return 'unknown';
     }
-    return this.known.get(kernel.id) ?? 'unknown';
+    return this.cards.count > 0 ? 'waiting' : (this.known.get(kernel.id) ?? 'unknown');
+  }
+
+  /** How many loads of the kernel in front wait for a decision. */
+  get waiting(): number {
+    return this.cards.count;
   }
 
   /** Follow another kernel, or none. */
@@ -72,11 +81,14 @@ export class GuardWatch {
     this.kernel?.statusChanged.disconnect(this.onStatus);
     this.kernel?.connectionStatusChanged.disconnect(this.onConnection);
     this.kernel?.disposed.disconnect(this.onDisposed);
+    this.kernel?.iopubMessage.disconnect(this.onMessage);
+    this.cards.clear();
     this.kernel = kernel;
     this.begin();
     kernel?.statusChanged.connect(this.onStatus);
     kernel?.connectionStatusChanged.connect(this.onConnection);
     kernel?.disposed.connect(this.onDisposed);
+    kernel?.iopubMessage.connect(this.onMessage);
     this.changed(this.state);
     this.ask();
   }
@@ -90,11 +102,19 @@ export class GuardWatch {
   private readonly onStatus = (kernel: Kernel.IKernelConnection, status: Kernel.Status): void => {
     if (status === 'restarting' || status === 'autorestarting' || status === 'dead' || status === 'terminating') {
       this.known.delete(kernel.id);
+      this.cards.clear();
       this.begin();
       this.due = true;
       this.changed(this.state);
     }
     this.schedule();
+  };
+
+  private readonly onMessage = (kernel: Kernel.IKernelConnection, message: KernelMessage.IIOPubMessage): void => {
+    if (this.cards.hear(message)) {
+      this.known.set(kernel.id, 'guarded');
+      this.changed(this.state);
+    }
   };
 
   private readonly onConnection = (): void => {

@@ -24,7 +24,7 @@ const plugin: JupyterFrontEndPlugin<void> = {
 
     let front: NotebookPanel | null = null;
     const watch = new GuardWatch(state => {
-      shield.display(watched && front !== null ? nameOf(front) : null, state);
+      shield.display(watched && front !== null ? nameOf(front) : null, state, watch.waiting);
     });
     let watched = false;
 
@@ -35,7 +35,7 @@ const plugin: JupyterFrontEndPlugin<void> = {
         if (kernel === (front?.sessionContext.session?.kernel ?? null)) {
           watched = python;
           watch.follow(python ? kernel : null);
-          shield.display(watched && front !== null ? nameOf(front) : null, watch.state);
+          shield.display(watched && front !== null ? nameOf(front) : null, watch.state, watch.waiting);
         }
       });
     };

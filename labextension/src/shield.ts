@@ -18,6 +18,10 @@ const DRAWINGS: Record<GuardState, [path: string, attributes: Record<string, str
     [OUTLINE, DASHED],
     ['M2 14.5 14 1.5', {}]
   ],
+  waiting: [
+    [OUTLINE, { 'stroke-linejoin': 'round' }],
+    ['M8 4.4v4M8 10.4v1.4', {}]
+  ],
   unknown: [
     [OUTLINE, DASHED],
     ['M6.3 6.2a1.8 1.8 0 1 1 2.6 1.6c-.6.3-.9.6-.9 1.2M8 10.6v1.1', {}]
@@ -35,12 +39,12 @@ export class Shield extends Widget {
   }
 
   /** Show a notebook's state; null hides the shield, where there is no Python kernel to guard. */
-  display(notebook: string | null, state: GuardState): void {
+  display(notebook: string | null, state: GuardState, waiting = 0): void {
     this.node.hidden = notebook === null;
     if (notebook === null) {
       return;
     }
-    const [word, tooltip] = this.texts(notebook, state);
+    const [word, tooltip] = this.texts(notebook, state, waiting);
     this.node.dataset.state = state;
     this.node.title = tooltip;
     const spoken = document.createElement('span');
@@ -49,10 +53,15 @@ export class Shield extends Widget {
     this.node.replaceChildren(drawing(state), word, spoken);
   }
 
-  private texts(notebook: string, state: GuardState): [word: string, tooltip: string] {
+  private texts(notebook: string, state: GuardState, waiting: number): [word: string, tooltip: string] {
     switch (state) {
       case 'guarded':
         return [this.words.__('Guarded'), this.words.__('modelguard: %1 is guarded', notebook)];
+      case 'waiting':
+        return [
+          this.words._n('%1 load waiting', '%1 loads waiting', waiting),
+          this.words.__('modelguard: %1 waits for your decision on the card in its cell', notebook)
+        ];
       case 'unguarded':
         return [
           this.words.__('Not guarded'),

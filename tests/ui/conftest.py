@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import secrets
 import shutil
 import socket
@@ -54,12 +55,27 @@ def browser():
 
 
 @pytest.fixture
-def page(browser):
+def page(browser, request):
     """A page on which every error of ours is a failure."""
     opened = browser.new_page(viewport={"width": 1280, "height": 900})
-    opened.set_default_timeout(60_000)
+    opened.set_default_timeout(30_000)
     yield opened
+    if shots := os.environ.get("MODELGUARD_SCREENSHOTS"):  # a folder, to look at how each test left the page
+        opened.screenshot(path=f"{shots}/{re.sub(r'[^a-z0-9]+', '-', request.node.name.lower())}.png")
     opened.close()
+
+
+def kernel_pythons():
+    """Pythons to run kernels with: the one of these tests, and those that MODELGUARD_TEST_KERNELS lists for other ipykernels."""
+    return [sys.executable, *filter(None, os.environ.get("MODELGUARD_TEST_KERNELS", "").split(os.pathsep))]
+
+
+def add_kernels(data):
+    for at, python in enumerate(kernel_pythons()):
+        folder = data / "kernels" / f"test-{at}"
+        folder.mkdir(parents=True)
+        command = [python, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        (folder / "kernel.json").write_text(json.dumps({"argv": command, "display_name": f"test-{at}", "language": "python"}))
 
 
 class Lab:
@@ -69,13 +85,6 @@ class Lab:
         self.folder = folder
         self._base = f"http://127.0.0.1:{port}"
         self._token = token
-
-    def add_kernel(self, name, python):
-        """Let the server start kernels with another Python."""
-        folder = self.folder.parent / "data" / "kernels" / name
-        folder.mkdir(parents=True, exist_ok=True)
-        command = [python, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-        (folder / "kernel.json").write_text(json.dumps({"argv": command, "display_name": name, "language": "python"}))
 
     def notebook(self, name, *cells, kernel="python3"):
         content = {
@@ -123,6 +132,7 @@ def lab(tmp_path_factory):
     quiet = home / "config/lab/user-settings/@jupyterlab/apputils-extension/notification.jupyterlab-settings"
     quiet.parent.mkdir(parents=True)
     quiet.write_text('{"fetchNews": "false", "checkForUpdates": false}')
+    add_kernels(home / "data")
     private = home / "modelguard"
     private.mkdir(mode=0o700)
     environment = os.environ | {

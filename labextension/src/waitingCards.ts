@@ -1,0 +1,46 @@
+/** The cards that one kernel shows and nobody has answered yet, as its messages tell. */
+
+import type { KernelMessage } from '@jupyterlab/services';
+
+const CARD = 'jupyter_modelguard.approval.card.ModelGuardCard';
+const ASKING = new Set(['stopped', 'deciding']);
+
+export class WaitingCards {
+  private readonly ours = new Set<string>();
+  private readonly waiting = new Set<string>();
+
+  get count(): number {
+    return this.waiting.size;
+  }
+
+  clear(): void {
+    this.ours.clear();
+    this.waiting.clear();
+  }
+
+  /** Take note of a message; true when it came from a card. */
+  hear(message: KernelMessage.IIOPubMessage): boolean {
+    const content: { comm_id?: unknown; data?: unknown } = message.content;
+    if (typeof content.comm_id !== 'string') {
+      return false;
+    }
+    const state = field(content.data, 'state');
+    if (message.header.msg_type === 'comm_open' && field(state, '_anywidget_id') === CARD) {
+      this.ours.add(content.comm_id);
+    }
+    if (!this.ours.has(content.comm_id)) {
+      return false;
+    }
+    const word = field(state, 'state');
+    if (typeof word === 'string' && ASKING.has(word)) {
+      this.waiting.add(content.comm_id);
+    } else if (typeof word === 'string' || message.header.msg_type === 'comm_close') {
+      this.waiting.delete(content.comm_id);
+    }
+    return true;
+  }
+}
+
+function field(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined;
+}
