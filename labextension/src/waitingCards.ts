@@ -20,22 +20,22 @@ export class WaitingCards {
 
   /** Take note of a message; true when it came from a card. */
   hear(message: KernelMessage.IIOPubMessage): boolean {
-    const content: { comm_id?: unknown; data?: unknown } = message.content;
-    if (typeof content.comm_id !== 'string') {
+    const card = field(message.content, 'comm_id');
+    if (typeof card !== 'string') {
       return false;
     }
-    const state = field(content.data, 'state');
+    const state = field(field(message.content, 'data'), 'state');
     if (message.header.msg_type === 'comm_open' && field(state, '_anywidget_id') === CARD) {
-      this.ours.add(content.comm_id);
+      this.ours.add(card);
     }
-    if (!this.ours.has(content.comm_id)) {
+    if (!this.ours.has(card)) {
       return false;
     }
     const word = field(state, 'state');
     if (typeof word === 'string' && ASKING.has(word)) {
-      this.waiting.add(content.comm_id);
+      this.waiting.add(card);
     } else if (typeof word === 'string' || message.header.msg_type === 'comm_close') {
-      this.waiting.delete(content.comm_id);
+      this.waiting.delete(card);
     }
     return true;
   }

@@ -24,6 +24,7 @@ class FakeKernel {
   readonly statusChanged = new FakeSignal();
   readonly connectionStatusChanged = new FakeSignal();
   readonly disposed = new FakeSignal();
+  readonly iopubMessage = new FakeSignal();
   readonly asked: Record<string, unknown>[] = [];
   status = 'idle';
   connectionStatus = 'connected';
@@ -191,4 +192,22 @@ test('each kernel keeps what it said last', async () => {
   first.status = 'busy';
   watch.follow(first.connection);
   expect(watch.state).toBe('guarded');
+});
+
+test('a card in a running cell says that the kernel is guarded and waits, without a question', async () => {
+  const kernel = new FakeKernel('one');
+  kernel.answer = { status: 'ok', data: { 'text/plain': 'False' } };
+  watch.follow(kernel.connection);
+  await vi.advanceTimersByTimeAsync(1000);
+  kernel.become('busy');
+  const state = { _anywidget_id: 'jupyter_modelguard.approval.card.ModelGuardCard', state: 'stopped' };
+  kernel.iopubMessage.emit(kernel, { header: { msg_type: 'comm_open' }, content: { comm_id: 'card', data: { state } } });
+  expect(watch.state).toBe('waiting');
+  expect(watch.waiting).toBe(1);
+  kernel.iopubMessage.emit(kernel, {
+    header: { msg_type: 'comm_msg' },
+    content: { comm_id: 'card', data: { state: { state: 'denied' } } }
+  });
+  expect(watch.state).toBe('guarded');
+  expect(kernel.asked).toHaveLength(1);
 });
