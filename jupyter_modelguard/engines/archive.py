@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["TorchArchive", "is_zip", "read_archive"]
 
+_WIDE = 0xFFFFFFFF  # what zip64 writes where the real size stands in its own field
 _LOCAL_HEAD = 30  # bytes of a local header before the name
 _LARGEST_RECORD = 1 << 30  # bytes of data.pkl that are read at all
 _SMALL_RECORDS = 1 << 26  # bytes of all other members that are not tensors, together
@@ -56,7 +57,7 @@ def read_archive(file: BinaryIO) -> TorchArchive:
     base = file.tell()
     missed: list[str] = []
     window = _Window(file, base)
-    with zipfile.ZipFile(window) as archive:  # type: ignore[arg-type] # reads and seeks are all it needs
+    with zipfile.ZipFile(window) as archive:
         members = archive.infolist()
         names = [member.filename for member in members]
         lowered = [name.lower() for name in names]
@@ -71,7 +72,7 @@ def read_archive(file: BinaryIO) -> TorchArchive:
             missed.append("the archive carries a comment")
         script = any(name.rpartition("/")[2] == "constants.pkl" or "code" in name.split("/")[:-1] for name in lowered)
         missed += _headers(window, members, archive.start_dir)
-        records = {name: member for name, member in zip(names, members, strict=True)}
+        records = dict(zip(names, members, strict=True))
         pickled = records.get(f"{prefix}/data.pkl")
         data = b""
         if pickled is None:
@@ -101,11 +102,16 @@ def _headers(window: _Window, members: list[zipfile.ZipInfo], directory: int) ->
         if name != central or method != member.compress_type or "\0" in member.orig_filename or "\\" in member.orig_filename:
             wrong.append(f"{member.filename}: local and central headers disagree")
         described_later = flags & 0x8 and crc == packed == size == 0
-        wide = packed == size == 0xFFFFFFFF
-        if not described_later and not (wide and crc == member.CRC) and (crc, packed, size) != (
-            member.CRC,
-            member.compress_size,
-            member.file_size,
+        wide = packed == size == _WIDE
+        if (
+            not described_later
+            and not (wide and crc == member.CRC)
+            and (crc, packed, size)
+            != (
+                member.CRC,
+                member.compress_size,
+                member.file_size,
+            )
         ):
             wrong.append(f"{member.filename}: local and central headers disagree")
         if member.flag_bits & 0x1:

@@ -10,7 +10,7 @@ import contextlib
 import io
 import logging
 import pickletools
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, BinaryIO, TypeAlias, cast
 
 from jupyter_modelguard.engines.opcodes import CopyFile
 from jupyter_modelguard.types import Judgement, TraceStep
@@ -51,9 +51,7 @@ def explain(trace: StreamTrace, dialect: str) -> Explanation:
     """
     if trace.copy is None:
         return ((), ())
-    flagged = {
-        use.name.name for use in trace.report.globals if use.judgement not in (Judgement.CLOSED, Judgement.INERT)
-    }
+    flagged = {use.name.name for use in trace.report.globals if use.judgement not in (Judgement.CLOSED, Judgement.INERT)}
     source = "data.pkl" if trace.report.format == "torch-zip" else "the pickle stream"
     steps, count = _steps(trace, flagged)
     listing = _decompiled(trace, flagged, source) if count <= _MOST_OPCODES and dialect != "joblib" else None
@@ -73,7 +71,7 @@ def _steps(trace: StreamTrace, flagged: set[str]) -> tuple[tuple[TraceStep, ...]
     try:
         while file.tell() < trace.copy.length and number < _WALKED and len(kept) < _MOST_STEPS:
             before = file.tell()
-            for opcode, argument, position in pickletools.genops(file):
+            for opcode, argument, position in pickletools.genops(cast("BinaryIO", file)):
                 text = "" if argument is None else _short(argument)
                 words = text.replace("'", " ").split()
                 marked = opcode.name in ("GLOBAL", "INST", "STACK_GLOBAL", "UNICODE", "SHORT_BINUNICODE", "BINUNICODE") and bool(

@@ -1,19 +1,19 @@
 """Judge the classes that no list knows, in the process that has them.
 
-A class is cleared when nothing of it runs while its objects are made: every method that a load could reach is the interpreter's own, or
-on the short list of methods that were read (`policy/methods.toml`). It must be here already, come from the standard library, from an installed
-package or from the user's own notebook, and bear the very name the stream gives it. Nothing is imported and no attribute is asked
-for in a way that could run code.
+A class is cleared when nothing of it runs while its objects are made: every method that a load could reach is the interpreter's own,
+or on the short list of methods that were read (`policy/methods.toml`). It must be here already, come from the standard library, from
+an installed package or from the user's own notebook, and bear the very name the stream gives it. Nothing is imported and no
+attribute is asked for in a way that could run code.
 """
 
 from __future__ import annotations
 
 import abc
 import builtins
-import os
 import sys
 from collections import OrderedDict
 from dataclasses import replace
+from pathlib import Path
 from types import GetSetDescriptorType
 from typing import TYPE_CHECKING, Any
 
@@ -37,7 +37,9 @@ _BASES: frozenset[type] = frozenset(
 _IMMUTABLE = 1 << 8  # Py_TPFLAGS_IMMUTABLETYPE
 _HEAP = 1 << 9  # Py_TPFLAGS_HEAPTYPE
 # Parts of a package that are not there to be imported by a model.
-_NOT_FOR_MODELS = frozenset({"__main__", "conftest", "setup", "test", "tests", "testing", "_testing", "benchmarks", "distutils", "f2py"})
+_NOT_FOR_MODELS = frozenset(
+    {"__main__", "conftest", "setup", "test", "tests", "testing", "_testing", "benchmarks", "distutils", "f2py"}
+)
 _NAMES_OF_PROTOCOLS = frozenset({"append", "extend", "add", "keys", "items", "values", "get", "pop", "update", "forward"})
 
 
@@ -50,7 +52,6 @@ def inspect_open(trace: StreamTrace) -> StreamTrace:
     opened = {item.name: item for item in trace.open_classes}
     raw = _raw_names(trace)
     uses = []
-    left = []
     extra: list[Finding] = []
     for use in trace.report.globals:
         judged = use
@@ -59,17 +60,21 @@ def inspect_open(trace: StreamTrace) -> StreamTrace:
             if wrong:
                 judged = replace(use, judgement=Judgement.UNKNOWN, reason=wrong)
             else:
-                judged = replace(use, judgement=Judgement.INERT, reason="is a plain class: none of its methods run while it is loaded")
+                judged = replace(
+                    use, judgement=Judgement.INERT, reason="is a plain class: none of its methods run while it is loaded"
+                )
                 if use.name.module == "__main__":
                     extra.append(Finding("pickle-notebook-class", Severity.INFO, f"{use.name.name} is a class of this notebook"))
         if judged.judgement in (Judgement.INERT, Judgement.CLOSED):
             planted = [module for module in raw.get(use.name, ()) if module != use.name.module and importable(module)]
             if planted:
                 judged = replace(
-                    judged, judgement=Judgement.UNKNOWN, reason=f"is written {planted[0]}.{use.name.name}, which could be imported"
+                    judged,
+                    judgement=Judgement.UNKNOWN,
+                    reason=f"is written {planted[0]}.{use.name.name}, which could be imported",
                 )
         uses.append(replace(judged, origin=_origin(use.name)))
-    finished = with_globals(trace, tuple(uses), tuple(left))
+    finished = with_globals(trace, tuple(uses), ())
     return replace(finished, report=replace(finished.report, findings=finished.report.findings + tuple(extra)))
 
 
@@ -85,7 +90,11 @@ def modules_to_import(trace: StreamTrace) -> tuple[str, ...]:
     wanted = []
     for use in trace.report.globals:
         module = use.name.module
-        if module in sys.modules or module in wanted or use.judgement not in (Judgement.INSPECT, Judgement.INERT, Judgement.CLOSED):
+        if (
+            module in sys.modules
+            or module in wanted
+            or use.judgement not in (Judgement.INSPECT, Judgement.INERT, Judgement.CLOSED)
+        ):
             continue
         parts = module.split(".")
         allowed = module in known or (parts[0] in libraries and not _NOT_FOR_MODELS.intersection(parts))
@@ -176,7 +185,7 @@ def _load_time_names(use: OpenClass) -> set[str]:
     return names
 
 
-def _wrong_with_methods(use: OpenClass, mro: tuple[type, ...]) -> str:
+def _wrong_with_methods(use: OpenClass, mro: tuple[type, ...]) -> str:  # noqa: C901, PLR0911, PLR0912 a list of reasons
     """Look at every class of the family, whether or not a nearer one hides the method: reviewed methods call `super()`."""
     reached = _load_time_names(use)
     objects = dict(use.objects)
@@ -235,7 +244,5 @@ def _origin(name: QualifiedName) -> str:
         top = name.module.partition(".")[0]
         version = (namespace_of(top) or {}).get("__version__")
         return f"{top} {version}, installed here" if type(version) is str else f"{top}, installed here"
-    inside = os.path.realpath(path).startswith(os.path.join(os.path.realpath(os.getcwd()), ""))
+    inside = Path(path).resolve().is_relative_to(Path.cwd())
     return "a file in the working directory" if inside else "a file outside Python and its installed packages"
-
-

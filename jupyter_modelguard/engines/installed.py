@@ -26,7 +26,7 @@ def _roots() -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 def _real(paths: set[str]) -> tuple[str, ...]:
-    return tuple(sorted(os.path.join(os.path.realpath(path), "") for path in paths if path))
+    return tuple(sorted(os.path.realpath(path) + os.sep for path in paths if path))
 
 
 def is_python(path: str) -> bool:

@@ -22,7 +22,7 @@ class CopyFile:
         """Give the position in the stream, in bytes."""
         return self._at
 
-    def read(self, size: int) -> bytes:
+    def read(self, size: int, /) -> bytes:
         """Read up to `size` bytes."""
         size = max(0, min(size, self._length - self._at))
         end = self._at + size

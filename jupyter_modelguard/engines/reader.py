@@ -41,6 +41,10 @@ class StreamReader:
         self._segments: list[tuple[int, bytearray]] = [(0, bytearray())]
         self._segment = self._segments[0][1]
 
+    def read(self, size: int, /) -> bytes:
+        """Read exactly what an opcode or its argument needs."""
+        return self.take(size)
+
     @property
     def size(self) -> int:
         """Bytes from the start of the stream to the end of the file."""
@@ -121,8 +125,8 @@ class FramedReader(StreamReader):
         self._expects = ""  # "length" after a FRAME opcode, "frame" after its length, "opcode" after its content
         self._length = -1
 
-    def read(self, size: int) -> bytes:
-        """Read exactly what an opcode or its argument needs."""
+    def read(self, size: int, /) -> bytes:
+        """Read exactly what an opcode or its argument needs, and see where frames end."""
         if self._expects == "opcode" and size != 1:
             self.crossed = True
         data = self.take(size)
@@ -163,7 +167,3 @@ class PeekingReader(StreamReader):
         """Show what comes next; at least 128 KiB of it if the file has as much."""
         self._fill(1 << 17)
         return memoryview(self._chunk)[self._at :]
-
-    def read(self, size: int) -> bytes:
-        """Move on, whether over what was peeked at or for a large argument."""
-        return self.take(size)

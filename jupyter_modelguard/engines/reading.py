@@ -8,7 +8,7 @@ from __future__ import annotations
 import pickletools
 import re
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from jupyter_modelguard.engines.opcodes import CopyFile
 from jupyter_modelguard.engines.reader import FramedReader, PeekingReader, StreamReader
@@ -63,12 +63,12 @@ def frames_agree(reader: StreamReader, copy: StreamCopy) -> bool:
     if not any(shape.search(data) for _, data in copy.segments):
         return True
     try:
-        return all(opcode.name != "FRAME" for opcode, _, _ in pickletools.genops(CopyFile(copy)))
+        return all(opcode.name != "FRAME" for opcode, _, _ in pickletools.genops(cast("BinaryIO", CopyFile(copy))))
     except Exception:  # noqa: BLE001 what this parser cannot follow is no agreement
         return False
 
 
-def conclude(  # noqa: PLR0913 one value a fact of the file
+def conclude(  # noqa: PLR0913, PLR0917 one value a fact of the file
     tracer: Tracer,
     grammar: Grammar,
     copy: StreamCopy | None,
@@ -99,4 +99,6 @@ def conclude(  # noqa: PLR0913 one value a fact of the file
 
 def divergence() -> Finding:
     """Make the finding for frames that readers disagree about."""
-    return Finding("pickle-frame-divergence", Severity.HIGH, "a frame ends inside an opcode, where Python's readers disagree", cwe=436)
+    return Finding(
+        "pickle-frame-divergence", Severity.HIGH, "a frame ends inside an opcode, where Python's readers disagree", cwe=436
+    )

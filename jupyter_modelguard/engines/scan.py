@@ -7,6 +7,7 @@ that runs there. A scan has no live classes at hand, so a class that no list kno
 from __future__ import annotations
 
 import bz2
+import gzip
 import hashlib
 import io
 import json
@@ -16,7 +17,8 @@ import struct
 import time
 import zipfile
 import zlib
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from jupyter_modelguard.artifacts.code_tree import auto_map_modules, collect_code
 from jupyter_modelguard.artifacts.source import StreamSource
@@ -40,11 +42,11 @@ _MOST_MEMBERS = 10_000
 _MOST_STREAMS = 1_000  # pickles one behind the other
 _MOST_FILES = 2_000  # of a folder
 _PEEK = 4096
-_COMPRESSED: dict[bytes, Callable[[BinaryIO], BinaryIO]] = {
-    b"\x1f\x8b": lambda file: _gzip(file),
-    b"BZh": lambda file: bz2.BZ2File(file),  # type: ignore[return-value] # reads are all that is needed
-    b"\xfd7zXZ\x00": lambda file: lzma.LZMAFile(file),  # type: ignore[return-value]
-    b"\x5d\x00\x00": lambda file: lzma.LZMAFile(file),  # type: ignore[return-value]
+_COMPRESSED: dict[bytes, Callable[[BinaryIO], Any]] = {
+    b"\x1f\x8b": lambda file: gzip.GzipFile(fileobj=file),
+    b"BZh": bz2.BZ2File,
+    b"\xfd7zXZ\x00": lzma.LZMAFile,
+    b"\x5d\x00\x00": lzma.LZMAFile,
 }
 _NPY = b"\x93NUMPY"
 _ZIP = b"PK\x03\x04"
@@ -73,20 +75,20 @@ def scan(target: str) -> tuple[ScanReport, ...]:
         If there is nothing to scan at that path.
     """
     global _worker  # noqa: PLW0603 one process for all scans
-    path = os.path.abspath(os.path.expanduser(target))
-    if not os.path.exists(path):
+    path = Path(target).expanduser().absolute()
+    if not path.exists():
         raise ScanError(f"{target} does not exist. Give the path of a model file or of a folder with model files.")
     if _worker is None:
         from jupyter_modelguard.engines.worker import Worker
 
         _worker = Worker()
-    if os.path.isdir(path):
-        return _scan_folder(path, _worker)
-    if not os.path.isfile(path):
+    if path.is_dir():
+        return _scan_folder(str(path), _worker)
+    if not path.is_file():
         raise ScanError(f"{target} is not a regular file. Copy what it holds to a file and scan that.")
     if not os.access(path, os.R_OK):
         raise ScanError(f"{target} cannot be read by this user. Change its permissions or scan a copy.")
-    return _worker.scan(path)
+    return _worker.scan(str(path))
 
 
 def _scan_folder(folder: str, worker: Worker) -> tuple[ScanReport, ...]:
@@ -96,14 +98,14 @@ def _scan_folder(folder: str, worker: Worker) -> tuple[ScanReport, ...]:
         folders.sort()
         reports += _remote_code(root)
         for name in sorted(names):
-            path = os.path.join(root, name)
-            if not os.path.isfile(path) or name.endswith((".json", ".md", ".txt", ".py")):
+            path = Path(root, name)
+            if not path.is_file() or name.endswith((".json", ".md", ".txt", ".py")):
                 continue
             seen += 1
             if seen > _MOST_FILES:
                 sentence = f"more than {_MOST_FILES:,} files: the rest was not looked at"
                 return (*reports, _missed(folder, "folder", 0, sentence))
-            reports += worker.scan(path)
+            reports += worker.scan(str(path))
     return tuple(reports) or (ScanReport(folder, "folder", engines=(_ENGINE,)),)
 
 
@@ -112,10 +114,10 @@ def _remote_code(folder: str) -> tuple[ScanReport, ...]:
     from jupyter_modelguard.engines.code import scan_code
 
     def read(name: str) -> bytes | None:
-        path = os.path.normpath(os.path.join(folder, name))
-        if not path.startswith(os.path.join(folder, "")) or not os.path.isfile(path):
+        path = Path(folder, name).resolve()
+        if not path.is_relative_to(Path(folder).resolve()) or not path.is_file():
             return None
-        with open(path, "rb") as file:
+        with path.open("rb") as file:
             return file.read(_LARGEST_HEADER)
 
     entries = auto_map_modules(read)
@@ -125,8 +127,8 @@ def _remote_code(folder: str) -> tuple[ScanReport, ...]:
 def scan_file(path: str) -> tuple[ScanReport, ...]:
     """Scan one regular file in this process."""
     started = time.perf_counter()
-    size = os.path.getsize(path)
-    with open(path, "rb") as file:
+    size = Path(path).stat().st_size
+    with Path(path).open("rb") as file:
         head = file.read(_PEEK)
         file.seek(0)
         try:
@@ -136,7 +138,9 @@ def scan_file(path: str) -> tuple[ScanReport, ...]:
             return (_timed(report, started),)
 
 
-def _dispatch(path: str, file: BinaryIO, head: bytes, size: int) -> tuple[ScanReport, ...]:
+def _dispatch(  # noqa: PLR0911 one line a format
+    path: str, file: BinaryIO, head: bytes, size: int
+) -> tuple[ScanReport, ...]:
     if not head:
         return (_missed(path, "unknown", size, "the file is empty"),)
     if head.startswith(_NPY):
@@ -190,7 +194,9 @@ def _with_rest(report: ScanReport, source: StreamSource, start: int) -> ScanRepo
         if len(reports) > _MOST_STREAMS:
             missed = f"more than {_MOST_STREAMS} pickles follow each other"
             break
-        rest = replace(source, offset=source.offset + start) if source.path is not None else StreamSource(data=source.data[start:])
+        rest = (
+            replace(source, offset=source.offset + start) if source.path is not None else StreamSource(data=source.data[start:])
+        )
         trace = trace_stream(rest, "pickle")
         if trace.copy is None:
             missed = f"{end - start:,} bytes behind the pickle"
@@ -232,7 +238,7 @@ def _like_pickle(head: bytes) -> bool:
     return head[:1] == b"\x80" or head[:1] in b"(]}cI)lN."
 
 
-def _scan_inflated(path: str, unpacked: BinaryIO, size: int) -> ScanReport:
+def _scan_inflated(path: str, unpacked: Any, size: int) -> ScanReport:
     pieces = bytearray()
     while piece := unpacked.read(1 << 20):
         pieces += piece
@@ -244,12 +250,6 @@ def _scan_inflated(path: str, unpacked: BinaryIO, size: int) -> ScanReport:
     return _scan_pickle(path, StreamSource(data=data), data[:_PEEK], size)
 
 
-def _gzip(file: BinaryIO) -> BinaryIO:
-    import gzip
-
-    return gzip.GzipFile(fileobj=file)  # type: ignore[return-value]
-
-
 def _inflate(file: BinaryIO) -> bytes:
     data = zlib.decompressobj().decompress(file.read(), _LARGEST_INFLATED + 1)
     if len(data) > _LARGEST_INFLATED:
@@ -257,8 +257,8 @@ def _inflate(file: BinaryIO) -> bytes:
     return data
 
 
-def _scan_npy(path: str, file: BinaryIO, size: int, base: int = 0) -> ScanReport:
-    """An array file: plain numbers are data; an array of objects is a pickle behind the header."""
+def _scan_npy(path: str, file: BinaryIO, size: int) -> ScanReport:
+    """Scan an array file: plain numbers are data; an array of objects is a pickle behind the header."""
     from numpy.lib import format as npy
 
     version = npy.read_magic(file)

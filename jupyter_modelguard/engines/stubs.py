@@ -67,7 +67,7 @@ def _global_class(grammar: Grammar) -> Any:
         grammar.problem(cls.qualified, "is changed itself, not an object made of it")
 
     class Global(GlobalMark):
-        def __call__(cls, *arguments: Any, **keywords: Any) -> Any:
+        def __call__(cls, *arguments: Any, **keywords: Any) -> Any:  # noqa: N805 the methods of a metaclass
             content = None if keywords else grammar.pure(cls, arguments)
             if content is not None:
                 return content
@@ -76,27 +76,26 @@ def _global_class(grammar: Grammar) -> Any:
             return made
 
         # INST and OBJ without arguments ask for this to decide whether to call the class or its `__new__`; let it be a call.
-        __getinitargs__ = property(lambda cls: refuse)
+        __getinitargs__ = property(lambda _: refuse)
 
-        def __setattr__(cls, name: str, value: Any) -> None:
+        def __setattr__(cls, name: str, value: Any) -> None:  # noqa: N805
             refuse(cls)
 
         __setstate__ = append = extend = add = __setitem__ = refuse
 
-        def __hash__(cls) -> int:
+        def __hash__(cls) -> int:  # noqa: N805
             # A type's own hash runs no code, but the real thing may be any object or have a metaclass with a hash of its own.
             if not grammar.is_value(cls):
                 grammar.problem(cls.qualified, "makes a key itself, which is not reviewed")
             return type.__hash__(cls)
 
-        def __eq__(cls, other: object) -> bool:
-            return cls is other
-
     return Global
 
 
-def _watched_class(grammar: Grammar, base: Any, on_build: Callable[[Any, Any], None] | None) -> Any:
-    class Watched(Made, metaclass=base):
+def _watched_class(  # noqa: C901 one method for each act of the unpickler
+    grammar: Grammar, base: Any, on_build: Callable[[Any, Any], None] | None
+) -> Any:
+    class Watched(Made, metaclass=base):  # type: ignore[metaclass] # it is made for this trace
         qualified: QualifiedName
 
         def __new__(cls, *arguments: Any, **keywords: Any) -> Any:
@@ -144,7 +143,7 @@ def _watched_class(grammar: Grammar, base: Any, on_build: Callable[[Any, Any], N
 
 
 def _light_class(grammar: Grammar, base: Any, dropped: list[Any]) -> Any:
-    class Light(Made, metaclass=base):
+    class Light(Made, metaclass=base):  # type: ignore[metaclass] # it is made for this trace
         qualified: QualifiedName
 
         def __setattr__(self, name: str, value: Any) -> None:

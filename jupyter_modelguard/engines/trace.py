@@ -50,7 +50,9 @@ def trace_stream(source: StreamSource, dialect: str) -> StreamTrace:
         with source.open() as file:
             return _TRACES[dialect](file, source, started)
     except (OSError, MemoryError, RecursionError) as error:
-        return failed(source, dialect, f"it could not be read: {error or type(error).__name__}", time.perf_counter() - started)
+        return failed(
+            source, dialect, f"it could not be read: {str(error) or type(error).__name__}", time.perf_counter() - started
+        )
     finally:
         if collecting:
             gc.enable()

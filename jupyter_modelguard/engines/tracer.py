@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_modelguard.engines.stubs import Stubs
 from jupyter_modelguard.policy.catalogue import closed, dangerous, inert
 from jupyter_modelguard.policy.names import normalise
-from jupyter_modelguard.policy.record import BUILTINS, is_global
+from jupyter_modelguard.policy.record import BUILTINS, GlobalMark, is_global
 from jupyter_modelguard.types import QualifiedName
 
 if TYPE_CHECKING:
@@ -96,8 +96,7 @@ class Tracer:
     def settle(self) -> None:
         """Report what can only be seen when all is read: attributes of light objects, and globals that stand as values."""
         self.stubs.settle()
-        # Collection is off while a trace runs, so what it made is in the youngest generation still.
-        everything = gc.get_objects(generation=0)
+        everything = gc.get_objects()  # the worker has frozen what is not the trace's, so these are few
         self._report_light(everything)
         self._report_attributes(everything)
         del everything  # it would count as a container that holds every global
@@ -118,9 +117,14 @@ class Tracer:
                 kinds = {(key, kind) for key in keys for kind in set(map(type, _column(states, key)))}
             objects = {(key, kind) for key, kind in kinds if kind not in BUILTINS}
             self._grammar.light(normalise(module, name), len(states), keys, objects)
+            held = {key for key, kind in objects if issubclass(kind, GlobalMark)}
+            if held:
+                self._grammar.values(
+                    value for state in states for key, value in state.items() if key in held and is_global(value)
+                )
 
     def _report_attributes(self, everything: list[Any]) -> None:
-        """An OrderedDict takes attributes from BUILD; one that is no builtin could stand in for a method."""
+        """Report objects among the attributes that BUILD gave an OrderedDict: one could stand in for a method."""
         for made in everything:
             if type(made) is OrderedDict and vars(made):
                 for key, value in vars(made).items():
@@ -172,9 +176,7 @@ _EXTENSION_TABLES = ("_extension_registry", "_inverted_registry", "_extension_ca
 
 
 class _Unpickler(pickle.Unpickler):
-    def __init__(
-        self, reader: StreamReader, find: Callable[[str, str], Any], persistent: Callable[[Any], Any] | None
-    ) -> None:
+    def __init__(self, reader: StreamReader, find: Callable[[str, str], Any], persistent: Callable[[Any], Any] | None) -> None:
         # latin1 reads any string of a Python 2 pickle; what is ASCII reads the same in whatever encoding the loader is given.
         super().__init__(reader, encoding="latin1")
         self._find = find
@@ -187,5 +189,3 @@ class _Unpickler(pickle.Unpickler):
         if self._persistent is None:
             raise pickle.UnpicklingError("persistent ids need a loader that knows them")
         return self._persistent(pid)
-
-

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from jupyter_modelguard.policy.record import OpenClass
 from jupyter_modelguard.types import Coverage, Finding, GlobalUse, Judgement, ScanReport, Severity
 
 if TYPE_CHECKING:
     from jupyter_modelguard.artifacts.copy import StreamCopy
     from jupyter_modelguard.artifacts.source import StreamSource
     from jupyter_modelguard.policy.grammar import Verdict
+    from jupyter_modelguard.policy.record import OpenClass
 
 __all__ = ["ENGINE", "StreamTrace", "broken", "failed", "findings_of", "misread", "report_of", "with_globals"]
 
@@ -103,7 +103,14 @@ def with_globals(trace: StreamTrace, uses: tuple[GlobalUse, ...], open_classes: 
 
 
 def report_of(  # noqa: PLR0913 one value a field
-    *, target: str, format_name: str, digest: str, size: int, verdict: Verdict, extra: tuple[Finding, ...], missed: tuple[str, ...],
+    *,
+    target: str,
+    format_name: str,
+    digest: str,
+    size: int,
+    verdict: Verdict,
+    extra: tuple[Finding, ...],
+    missed: tuple[str, ...],
     seconds: float,
 ) -> ScanReport:
     """Put a report together."""

@@ -1,7 +1,7 @@
 """The process that reads strangers' bytes, so that the kernel never does.
 
-One worker, started with the first task and kept warm, limited in memory and in time for each task. When it dies, hangs or runs out of memory
-the task's answer is "not inspected", and the next task gets a fresh one. It never sees the user's `__main__` and never imports
+One worker, started with the first task and kept warm, limited in memory and in time for each task. When it dies, hangs or runs out of
+memory the task's answer is "not inspected", and the next task gets a fresh one. It never sees the user's `__main__` and never imports
 from the working directory.
 """
 
@@ -14,6 +14,7 @@ import os
 import threading
 import time
 from concurrent.futures import TimeoutError as TaskTimeoutError
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jupyter_modelguard.engines.verdict import StreamTrace, failed
@@ -110,7 +111,7 @@ class Worker:
 
             self._owner = os.getpid()
             self._pool = ProcessPoolExecutor(
-                max_workers=1, initializer=_limit, initargs=(self._memory, os.getcwd()), env=_ENVIRONMENT
+                max_workers=1, initializer=_limit, initargs=(self._memory, str(Path.cwd())), env=_ENVIRONMENT
             )
         return self._pool
 
@@ -130,8 +131,7 @@ def _limit(memory: int, folder: str) -> None:
     with contextlib.suppress(ImportError, OSError, ValueError):
         import resource
 
-        with open("/proc/self/statm", encoding="ascii") as file:
-            used = int(file.read().split()[0]) * resource.getpagesize()
+        used = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * resource.getpagesize()
         resource.setrlimit(resource.RLIMIT_AS, (used + memory, used + memory))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     import jupyter_modelguard.engines.trace  # noqa: F401 so that the first task does not wait for it

@@ -160,7 +160,7 @@ def _row(name: QualifiedName, row: Mapping[str, Any]) -> InertRow:
         arguments=None if arguments is None else tuple(arguments),
         state=tuple(state) if isinstance(state, list) else state,
         check=row.get("check", ""),
-        makes=row.get("makes", ""),
+        makes=row.get("makes", str(name)),
         items=frozenset(row.get("items", ())),
         key=row.get("key", False),
         value=row.get("value", False),

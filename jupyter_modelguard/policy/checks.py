@@ -77,7 +77,9 @@ def _dtype(arguments: tuple[Any, ...], _state: Any, _unused: Callable[[Any], Any
     return "" if good else "its data type is not written as numpy writes types"
 
 
-def _array_wrapper(_arguments: tuple[Any, ...], state: Any, dtype: Callable[[Any], Any]) -> str:
+def _array_wrapper(  # noqa: PLR0911 a list of reasons
+    _arguments: tuple[Any, ...], state: Any, dtype: Callable[[Any], Any]
+) -> str:
     from jupyter_modelguard.policy.record import is_global, name_of
 
     if state is None:

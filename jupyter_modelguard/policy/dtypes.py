@@ -56,7 +56,9 @@ def rebuild(arguments: tuple[Any, ...], state: Any, nested: Callable[[Any], Any]
     return made if same else None
 
 
-def _construct(np: Any, code: str, state: Any, nested: Callable[[Any], Any]) -> Any:
+def _construct(  # noqa: C901, PLR0911 a list of what numpy never writes
+    np: Any, code: str, state: Any, nested: Callable[[Any], Any]
+) -> Any:
     if CODE.fullmatch(code) is None:
         return None
     if state is None:
@@ -97,7 +99,9 @@ def _with_unit(np: Any, made: Any, metadata: Any) -> Any:
     return np.dtype(made.kind + "8") if name == "generic" else np.dtype(f"{made.kind}8[{unit[1]}{name}]")
 
 
-def _structure(np: Any, names: Any, fields: Any, size: int, flags: int, nested: Callable[[Any], Any]) -> Any:
+def _structure(  # noqa: PLR0913, PLR0917 the parts of a pickled type
+    np: Any, names: Any, fields: Any, size: int, flags: int, nested: Callable[[Any], Any]
+) -> Any:
     if type(names) is not tuple or type(fields) is not dict or not all(type(name) is str for name in names):
         return None
     if not all(type(key) is str for key in fields):

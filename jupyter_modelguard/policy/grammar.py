@@ -26,7 +26,18 @@ from jupyter_modelguard.policy.checks import CHECKS
 from jupyter_modelguard.policy.dtypes import rebuild
 from jupyter_modelguard.policy.names import importable, normalise
 from jupyter_modelguard.policy.patterns import matches, matches_all
-from jupyter_modelguard.policy.record import ATOMS, BUILTINS, GLOBAL, OPEN, GlobalMark, OpenClass, is_global, is_made, is_plain, name_of
+from jupyter_modelguard.policy.record import (
+    ATOMS,
+    BUILTINS,
+    GLOBAL,
+    OPEN,
+    GlobalMark,
+    OpenClass,
+    is_global,
+    is_made,
+    is_plain,
+    name_of,
+)
 from jupyter_modelguard.types import GlobalUse, Judgement, QualifiedName
 
 if TYPE_CHECKING:
@@ -94,8 +105,8 @@ class Grammar:
     def pure(self, stub: Any, arguments: tuple[Any, ...]) -> bytes | None:
         """Give what the two functions return that older protocols write bytes with; None for every other call."""
         name = stub.qualified
-        if name == _ENCODE and len(arguments) == 2 and type(arguments[0]) is str is type(arguments[1]) and arguments[1] == "latin1":  # noqa: PLR2004
-            return arguments[0].encode("latin1")
+        if name == _ENCODE and [type(argument) for argument in arguments] == [str, str] and arguments[1] == "latin1":
+            return bytes(arguments[0], "latin1")
         return b"" if name == _BYTES and not arguments else None
 
     def call(self, stub: Any, arguments: tuple[Any, ...], keywords: dict[str, Any], made: Any, *, by_new: bool) -> None:
@@ -185,17 +196,17 @@ class Grammar:
 
     # What a pattern asks
 
-    def kind(self, kind: type) -> str:
+    def kind(self, kind: Any) -> str:
         """Say what a value is that is no builtin, by its type."""
         if not issubclass(type(kind), GlobalMark):
             return GLOBAL
         row = self._rows.get(kind.qualified)
-        return OPEN if row is None else row.makes or str(row.name)
+        return OPEN if row is None else row.makes
 
     def makes(self, made: Any) -> str:
         """Say what a made object is; empty if no list knows its maker."""
-        row = self._rows.get(name_of(made))
-        return "" if row is None else row.makes or str(row.name)
+        row = self._rows.get(type(made).qualified)
+        return "" if row is None else row.makes
 
     def is_value(self, stub: Any) -> bool:
         """Whether a global may stand as a value."""
@@ -232,10 +243,11 @@ class Grammar:
         """Judge again what could have changed, and give the verdict on each global in the order of the stream."""
         self._types.clear()
         for _, row, arguments in self._calls.values():
-            if not all(type(value) in ATOMS for value in arguments if not is_made(value) and not is_global(value)):
+            if not _is_settled(arguments):
                 self._judge_call(row, arguments)
         for made, row, state in self._states.values():
-            self._judge_state(row, made, state)
+            if not _is_settled(state):
+                self._judge_state(row, made, state)
         for name, state in self._open_states:
             self._build_open(name, state, again=True)
         uses: dict[QualifiedName, GlobalUse] = {}
@@ -261,12 +273,10 @@ class Grammar:
             for name, use in self._uses.items()
             if name in uses and uses[name].judgement is Judgement.INSPECT
         )
-        stray = tuple(self._stray) + tuple(
-            f"{name} {sentence}" for name, sentence in self._problems.items() if name not in uses
-        )
+        stray = tuple(self._stray) + tuple(f"{name} {sentence}" for name, sentence in self._problems.items() if name not in uses)
         return Verdict(tuple(uses.values()), opened, stray)
 
-    def _judge(self, module: str, attribute: str) -> GlobalUse:
+    def _judge(self, module: str, attribute: str) -> GlobalUse:  # noqa: PLR0911 the first reason counts
         name = normalise(module, attribute)
         count = max(self._counts.get(name, 0), 1)
         capability = dangerous(name) or dangerous(QualifiedName(module, attribute))
@@ -352,6 +362,20 @@ class Grammar:
             use.keys.add(key)
             if is_made(value) or type(value) not in BUILTINS:
                 use.objects.add((key, self.kind(type(value))))
+                if is_global(value):
+                    self.values((value,))
+
+
+def _is_settled(value: Any) -> bool:
+    """Whether no later opcode could change what was judged. Objects in it are judged by themselves."""
+    if type(value) is not tuple:
+        return False
+    for item in value:
+        if is_made(item) or is_global(item):
+            continue
+        if type(item) not in ATOMS and not (type(item) is tuple and all(not is_made(one) and type(one) in ATOMS for one in item)):
+            return False
+    return True
 
 
 _ENCODE = QualifiedName("_codecs", "encode")

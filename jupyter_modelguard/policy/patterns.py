@@ -22,12 +22,12 @@ from __future__ import annotations
 
 import functools
 from collections import OrderedDict
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from jupyter_modelguard.policy.record import ATOMS, is_global, is_made, is_plain, name_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 __all__ = ["STORAGE", "World", "matches", "matches_all"]
 
@@ -59,64 +59,67 @@ class World(Protocol):
         """Whether a global may stand as a value."""
 
 
+Test: TypeAlias = "Callable[[Any, World], bool]"
+
+
 def matches_all(patterns: tuple[str, ...], values: Sequence[Any], world: World) -> bool:
     """Whether positional values fit their patterns, one by one."""
-    parsed, least, most = _signature(patterns)
-    if len(values) < least or (most is not None and len(values) > most):
+    tests, least, most = _signature(patterns)
+    count = len(values)
+    if count < least or (most is not None and count > most):
         return False
-    last = len(parsed) - 1
-    return all(matches(parsed[min(place, last)], value, world) for place, value in enumerate(values))
-
-
-@functools.cache
-def _signature(patterns: tuple[str, ...]) -> tuple[tuple[str, ...], int, int | None]:
-    least = sum(1 for pattern in patterns if pattern[-1] not in "?*")
-    most = None if patterns and patterns[-1].endswith("*") else len(patterns)
-    return tuple(pattern.rstrip("?*") for pattern in patterns), least, most
-
-
-@functools.cache
-def _alternatives(pattern: str) -> tuple[frozenset[type], tuple[str, ...]]:
-    parts = pattern.split("|")
-    kinds = frozenset(_KINDS[part] for part in parts if part in _KINDS)
-    return kinds, tuple(part for part in parts if part not in _KINDS)
+    last = len(tests) - 1
+    for place, value in enumerate(values):  # noqa: SIM110 a plain loop: this runs once for every call of a stream
+        if not tests[min(last, place)](value, world):
+            return False
+    return True
 
 
 def matches(pattern: str, value: Any, world: World) -> bool:
     """Whether a value fits one pattern."""
-    kinds, others = _alternatives(pattern)
-    for kind in kinds:  # by identity: a stub's own hash would count as a use of it
-        if type(value) is kind:
-            return True
-    return any(_fits(other, value, world) for other in others)
+    return _test(pattern)(value, world)
 
 
-def _fits(part: str, value: Any, world: World) -> bool:  # noqa: PLR0911 one line a word of the pattern language
+@functools.cache
+def _signature(patterns: tuple[str, ...]) -> tuple[tuple[Test, ...], int, int | None]:
+    least = sum(1 for pattern in patterns if pattern[-1] not in "?*")
+    most = None if patterns and patterns[-1].endswith("*") else len(patterns)
+    return tuple(_test(pattern.rstrip("?*")) for pattern in patterns), least, most
+
+
+@functools.cache
+def _test(pattern: str) -> Test:
+    """Make the test of a pattern, so that the text is taken apart once and not for every value."""
+    parts = pattern.split("|")
+    kinds = tuple(_KINDS[part] for part in parts if part in _KINDS)  # searched by identity: a stub's hash would count as a use
+    others = tuple(_word(part) for part in parts if part not in _KINDS)
+    if not others:
+        return lambda value, _world: type(value) in kinds
+    if not kinds and len(others) == 1:
+        return others[0]
+    return lambda value, world: type(value) in kinds or any(other(value, world) for other in others)
+
+
+def _word(part: str) -> Test:
     if part.startswith("="):
-        return type(value) is str and value == part[1:]
+        wanted = part[1:]
+        return lambda value, _world: type(value) is str and value == wanted
     word, _, rest = part.partition(":")
-    match word:
-        case "any":
-            return not is_global(value) and not issubclass(type(value), type)
-        case "plain":
-            return is_plain(value)
-        case "known":
-            return _known(value, world)
-        case "ints":
-            return type(value) is tuple and all(type(item) is int for item in value)
-        case "sizes":
-            return type(value) is tuple and all(type(item) is int and item >= 0 for item in value)
-        case "empty":
-            return type(value) is OrderedDict and not len(value) and not vars(value)
-        case "storage":
-            return is_made(value) and world.makes(value) == STORAGE
-        case "made":
-            return is_made(value) and world.makes(value) == rest
-        case "global":
-            return is_global(value) and (not rest or str(name_of(value)) == rest)
-        case "global-value":
-            return is_global(value) and world.is_value(value)
-    raise ValueError(f"unknown pattern {part!r}")
+    if word == "made":
+        return lambda value, world: is_made(value) and world.makes(value) == rest
+    if word == "global":
+        return lambda value, _world: is_global(value) and (not rest or str(name_of(value)) == rest)
+    if word not in _WORDS:
+        raise ValueError(f"unknown pattern {part!r}")
+    return _WORDS[word]
+
+
+def _integers(value: Any, _world: World) -> bool:
+    return type(value) is tuple and all(type(item) is int for item in value)
+
+
+def _sizes(value: Any, _world: World) -> bool:
+    return type(value) is tuple and all(type(item) is int and item >= 0 for item in value)
 
 
 def _known(value: Any, world: World) -> bool:
@@ -139,3 +142,15 @@ def _known(value: Any, world: World) -> bool:
         elif type(value) not in ATOMS and not is_plain(value):
             return False
     return True
+
+
+_WORDS: dict[str, Test] = {
+    "any": lambda value, _world: not is_global(value) and not issubclass(type(value), type),
+    "plain": lambda value, _world: is_plain(value),
+    "known": _known,
+    "ints": _integers,
+    "sizes": _sizes,
+    "empty": lambda value, _world: type(value) is OrderedDict and not len(value) and not vars(value),
+    "storage": lambda value, world: is_made(value) and world.makes(value) == STORAGE,
+    "global-value": lambda value, world: is_global(value) and world.is_value(value),
+}

@@ -8,11 +8,24 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from jupyter_modelguard.types import QualifiedName
+if TYPE_CHECKING:
+    from jupyter_modelguard.types import QualifiedName
 
-__all__ = ["ATOMS", "BUILTINS", "GLOBAL", "OPEN", "GlobalMark", "Made", "OpenClass", "is_global", "is_made", "is_plain", "name_of"]
+__all__ = [
+    "ATOMS",
+    "BUILTINS",
+    "GLOBAL",
+    "OPEN",
+    "GlobalMark",
+    "Made",
+    "OpenClass",
+    "is_global",
+    "is_made",
+    "is_plain",
+    "name_of",
+]
 
 OPEN = "an object of an open class"
 GLOBAL = "a global"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copyreg
 import pickle
 import struct
@@ -84,7 +85,9 @@ def generator_apply(canary: str) -> bytes:
 
 
 def type_v2_apply(canary: str) -> bytes:
-    return call(glob("torch._tensor", "_rebuild_from_type_v2"), OPEN, glob("builtins", "object"), many(text(canary), text("w")), b"}")
+    return call(
+        glob("torch._tensor", "_rebuild_from_type_v2"), OPEN, glob("builtins", "object"), many(text(canary), text("w")), b"}"
+    )
 
 
 def dotted(canary: str) -> bytes:
@@ -126,8 +129,7 @@ def filtered(canary: str) -> bytes:
 def factory(canary: str) -> bytes:
     """A defaultdict whose factory is a partial: the stream itself asks for a missing key through a listed container."""
     made = call(glob("functools", "partial"), OPEN, text(canary), text("w"))
-    missing = call(glob("operator", "getitem"), call(glob("collections", "defaultdict"), made), text("x"))
-    return missing
+    return call(glob("operator", "getitem"), call(glob("collections", "defaultdict"), made), text("x"))
 
 
 def function_defaults(canary: str) -> bytes:
@@ -155,7 +157,15 @@ def pickle_in_pickle(canary: str) -> bytes:
 
 def late_state(canary: str) -> bytes:
     """The attribute is harmless when BUILD is read and the payload runs through another opcode of the same stream."""
-    return mapping(append=b"N") + b"q\x000" + call(glob("types", "SimpleNamespace")) + mapping(append=HANDLER) + b"b" + text(canary) + b"a"
+    return (
+        mapping(append=b"N")
+        + b"q\x000"
+        + call(glob("types", "SimpleNamespace"))
+        + mapping(append=HANDLER)
+        + b"b"
+        + text(canary)
+        + b"a"
+    )
 
 
 def python2_name(canary: str) -> bytes:
@@ -180,10 +190,8 @@ def kind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str
 
 
 def load_plainly(data: bytes) -> None:
-    try:
+    with contextlib.suppress(Exception):  # many attacks end in an error once they have done their work
         pickle.loads(data)
-    except Exception:  # many attacks end in an error once they have done their work
-        pass
 
 
 @pytest.mark.parametrize("attack", ATTACKS)

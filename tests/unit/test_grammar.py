@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import pickle
 import struct
 from collections import Counter, OrderedDict, defaultdict, deque
@@ -81,12 +81,12 @@ HONEST: dict[str, Any] = {
     "deque": deque([1, 2], 5),
     "counter": Counter("aab"),
     "dates": [
-        datetime.datetime(2020, 1, 1, tzinfo=datetime.timezone(datetime.timedelta(hours=1), "x")),
-        datetime.date(2020, 1, 1),
-        datetime.time(1),
-        datetime.timedelta(1),
+        dt.datetime(2020, 1, 1, tzinfo=dt.timezone(dt.timedelta(hours=1), "x")),
+        dt.date(2020, 1, 1),
+        dt.time(1),
+        dt.timedelta(1),
     ],
-    "date keys": {datetime.date(2020, 1, 1): 1},
+    "date keys": {dt.date(2020, 1, 1): 1},
     "decimal": [Decimal("1.5"), Decimal("NaN")],
     "fraction": Fraction(1, 3),
     "path": PurePosixPath("a/b"),
@@ -104,7 +104,8 @@ HONEST: dict[str, Any] = {
     "types": [np.float64, np.dtype("f8"), np.dtype("M8[us]")],
 }
 DTYPES = [
-    "?", "b", "B", "h", "H", "i", "I", "l", "L", "q", "Q", "e", "f", "d", "g", "F", "D", "G", "S5", "U5", "V7", "M8[ns]", "m8[10D]", "m8", ">f8", ">U3",
+    "?", "b", "B", "h", "H", "i", "I", "l", "L", "q", "Q", "e", "f", "d", "g", "F", "D", "G",
+    "S5", "U5", "V7", "M8[ns]", "m8[10D]", "m8", ">f8", ">U3",
     [("a", "i4"), ("b", "f8", (2,))], {"names": ["x", "y"], "formats": ["i4", ">f8"], "offsets": [4, 16], "itemsize": 32},
 ]  # fmt: skip
 
@@ -128,7 +129,9 @@ def test_honest_array_is_silent(dtype: Any, protocol: int) -> None:
 
 def test_aligned_record_is_silent() -> None:
     dtype = np.dtype([("a", "i1"), ("b", "f8")], align=True)
-    assert evaluate(trace_stream(StreamSource(data=pickle.dumps(np.zeros(2, dtype))), "pickle").report).level is RiskLevel.DATA_ONLY
+    assert (
+        evaluate(trace_stream(StreamSource(data=pickle.dumps(np.zeros(2, dtype))), "pickle").report).level is RiskLevel.DATA_ONLY
+    )
 
 
 # (a) where a global may stand
@@ -138,7 +141,15 @@ ANY = glob("numpy.random._pickle", "__randomstate_ctor")  # a function that is l
 
 @pytest.mark.parametrize(
     "body",
-    [ANY, b"](" + ANY + b"e", mapping(a=ANY), many(ANY), b"](" + many(b"](" + ANY + b"e") + b"e", b"}" + ANY + b"Ns", b"\x8f(" + ANY + b"\x90"],
+    [
+        ANY,
+        b"](" + ANY + b"e",
+        mapping(a=ANY),
+        many(ANY),
+        b"](" + many(b"](" + ANY + b"e") + b"e",
+        b"}" + ANY + b"Ns",
+        b"\x8f(" + ANY + b"\x90",
+    ],
     ids=["result", "list", "dictionary", "tuple", "nested", "key", "set"],
 )
 def test_global_as_a_value_asks(body: bytes) -> None:
@@ -172,7 +183,9 @@ def test_act_that_is_not_reviewed_asks(act: bytes) -> None:
 
 
 @pytest.mark.parametrize("act", [mapping(a=b"N") + b"b", b"N" + mapping(a=b"N") + b"\x86b", b"Na", b"NNs", b"Nb"])
-@pytest.mark.parametrize("target", [glob("datetime", "timedelta"), glob("collections", "abc"), glob("sklearn.base", "BaseEstimator")])
+@pytest.mark.parametrize(
+    "target", [glob("datetime", "timedelta"), glob("collections", "abc"), glob("sklearn.base", "BaseEstimator")]
+)
 def test_act_on_a_global_itself_asks(target: bytes, act: bytes) -> None:
     assert asks(target + act + b"0N")
 
@@ -235,7 +248,7 @@ PLAIN = (number(3), text("<"), b"N", b"N", b"N", number(-1), number(-1), number(
 
 
 def forged(place: int, value: bytes) -> tuple[bytes, ...]:
-    return PLAIN[:place] + (value,) + PLAIN[place + 1 :]
+    return (*PLAIN[:place], value, *PLAIN[place + 1 :])
 
 
 def test_honest_dtype_is_silent() -> None:
@@ -249,15 +262,51 @@ def test_honest_dtype_is_silent() -> None:
         ("f8", forged(6, number(64))),
         ("f8", forged(7, number(63))),
         ("O8", forged(7, number(0))),
-        ("V8", (number(3), text("|"), b"N", many(text("a")), mapping(a=many(dtype("f8", *PLAIN), number(4096))), number(8), number(1), number(16))),
+        (
+            "V8",
+            (
+                number(3),
+                text("|"),
+                b"N",
+                many(text("a")),
+                mapping(a=many(dtype("f8", *PLAIN), number(4096))),
+                number(8),
+                number(1),
+                number(16),
+            ),
+        ),
         ("V8", (number(3), text("|"), many(dtype("f8", *PLAIN), many(number(99))), b"N", b"N", number(8), number(8), number(0))),
-        ("V8", (number(3), text("|"), b"N", many(text("a")), mapping(a=many(dtype("O8", *PLAIN), number(0))), number(8), number(1), number(16))),
+        (
+            "V8",
+            (
+                number(3),
+                text("|"),
+                b"N",
+                many(text("a")),
+                mapping(a=many(dtype("O8", *PLAIN), number(0))),
+                number(8),
+                number(1),
+                number(16),
+            ),
+        ),
         ("f8", (*PLAIN, mapping(x=b"N"))),
         ("M8", (number(4), *PLAIN[1:], many(mapping(x=b"N"), many(content(b"ns"), number(1), number(1), number(1))))),
         ("i4,f8", PLAIN),
         ("(2,)f8", PLAIN),
     ],
-    ids=["size", "alignment", "flags", "object flags", "offset", "subarray", "inner flags", "metadata", "unit metadata", "list", "shape"],
+    ids=[
+        "size",
+        "alignment",
+        "flags",
+        "object flags",
+        "offset",
+        "subarray",
+        "inner flags",
+        "metadata",
+        "unit metadata",
+        "list",
+        "shape",
+    ],
 )
 def test_forged_dtype_asks(code: str, state: tuple[bytes, ...]) -> None:
     assert asks(dtype(code, *state))
@@ -274,7 +323,13 @@ def test_dtype_that_changes_after_its_check_asks() -> None:
 def test_dtype_that_changes_after_its_use_asks() -> None:
     bare = call(glob("numpy", "dtype"), text("V8"), b"\x89", b"\x88") + MADE
     array = call(glob("numpy._core.numeric", "_frombuffer"), content(bytes(8)), bare, many(number(1)), text("C"))
-    record = (number(3), text("|"), b"N", many(text("a")), mapping(a=many(dtype("O8", *PLAIN[:1], text("|"), *PLAIN[2:7], number(63)), number(0))))
+    record = (
+        number(3),
+        text("|"),
+        b"N",
+        many(text("a")),
+        mapping(a=many(dtype("O8", *PLAIN[:1], text("|"), *PLAIN[2:7], number(63)), number(0))),
+    )
     assert asks(array + b"0" + AGAIN + many(*record, number(8), number(1), number(27)) + b"b")
 
 
@@ -314,7 +369,9 @@ def test_time_zone_of_another_class_asks() -> None:
     assert asks(call(glob("datetime", "datetime"), content(bytes(10)), zone))
 
 
-@pytest.mark.parametrize("wrap", [b"}%bNs", b"\x8f(%b\x90", b"(%b\x91", b"}(%b\x85Nu"], ids=["key", "member", "frozen", "inside a key"])
+@pytest.mark.parametrize(
+    "wrap", [b"}%bNs", b"\x8f(%b\x90", b"(%b\x91", b"}(%b\x85Nu"], ids=["key", "member", "frozen", "inside a key"]
+)
 def test_array_as_a_key_asks(wrap: bytes) -> None:
     array = call(glob("numpy._core.multiarray", "_reconstruct"), glob("numpy", "ndarray"), many(number(0)), content(b"b"))
     assert asks(wrap % array)

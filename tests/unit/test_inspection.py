@@ -1,0 +1,313 @@
+"""Classes that no list knows, judged live: what is cleared, and what each load-time method is refused for."""
+
+from __future__ import annotations
+
+import pickle
+import struct
+import sys
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from jupyter_modelguard.artifacts.source import StreamSource
+from jupyter_modelguard.engines import installed
+from jupyter_modelguard.engines import trace as trace_module
+from jupyter_modelguard.engines.inspection import inspect_open, modules_to_import
+from jupyter_modelguard.engines.trace import trace_stream
+from jupyter_modelguard.policy.evaluate import evaluate
+from jupyter_modelguard.types import Judgement, RiskLevel
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+    from types import ModuleType
+
+LIBRARY = """
+import abc
+from collections import OrderedDict
+
+class Plain: pass
+class Slotted: __slots__ = ("a",)
+class Abstract(abc.ABC): pass
+class Child(Plain): pass
+class ListChild(list): pass
+class DictChild(dict): pass
+class SetChild(set): pass
+class StrChild(str): pass
+class Ordered(OrderedDict): pass
+class Broken(ValueError): pass
+class Method:
+    def fit(self): pass
+class New:
+    def __new__(cls): return object.__new__(cls)
+class Init:
+    def __init__(self): pass
+class Setstate:
+    def __setstate__(self, state): pass
+class Setattr:
+    def __setattr__(self, name, value): pass
+class Getattr:
+    def __getattr__(self, name): raise AttributeError(name)
+class Getattribute:
+    def __getattribute__(self, name): return object.__getattribute__(self, name)
+class Del:
+    def __del__(self): pass
+class Hash:
+    def __hash__(self): return 1
+class Eq:
+    def __eq__(self, other): return True
+    __hash__ = object.__hash__
+class Html:
+    def _repr_html_(self): return ''
+class Mime:
+    def _repr_mimebundle_(self, **_): return {}
+class Display:
+    def _ipython_display_(self): pass
+class FakeClass:
+    __class__ = property(lambda self: int)
+class FakeDict:
+    __dict__ = property(lambda self: {})
+class Appends(list):
+    def append(self, item): pass
+class Extends(list):
+    def extend(self, items): pass
+class Indexes(dict):
+    def __setitem__(self, key, value): pass
+class Meta(type): pass
+class WithMeta(metaclass=Meta): pass
+class Outer:
+    class Inner: pass
+Alias = Plain
+Plain2 = Plain
+def function(): pass
+"""
+
+HEAD = b"\x80\x04"
+
+
+def text(value: str) -> bytes:
+    data = value.encode()
+    return b"X" + struct.pack("<I", len(data)) + data
+
+
+def glob(name: str, module: str = "inspected_library") -> bytes:
+    return text(module) + text(name) + b"\x93"
+
+
+def mapping(**items: bytes) -> bytes:
+    return b"}(" + b"".join(text(key) + value for key, value in items.items()) + b"u"
+
+
+def made(name: str) -> bytes:
+    return glob(name) + b")\x81"
+
+
+@pytest.fixture(params=["watched", "light"], autouse=True)
+def kind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if request.param == "light":
+        monkeypatch.setattr(trace_module, "WATCH_ALL", -1)
+
+
+@pytest.fixture
+def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
+    (tmp_path / "inspected_library.py").write_text(LIBRARY)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    python, packages = installed._roots()
+    monkeypatch.setattr(installed, "_roots", lambda: (python, (*packages, str(tmp_path) + "/")))
+    import importlib
+
+    yield importlib.import_module("inspected_library")
+    del sys.modules["inspected_library"]
+
+
+def judged(body: bytes) -> RiskLevel:
+    return evaluate(inspect_open(trace_stream(StreamSource(data=HEAD + body + b"."), "pickle")).report).level
+
+
+CLEARED = {
+    "plain": made("Plain"),
+    "state": made("Plain") + mapping(a=b"N", b=made("Child")) + b"b",
+    "child": made("Child"),
+    "abstract": made("Abstract"),
+    "method": made("Method") + mapping(a=b"N") + b"b",
+    "called": glob("Plain") + b")R",
+    "list": made("ListChild") + b"(NNe",
+    "dictionary": made("DictChild") + b"NNs",
+    "ordered": glob("Ordered") + b")RNNs",
+    "set": made("SetChild"),
+    "text": glob("StrChild") + text("a") + b"\x85\x81",
+    "exception": glob("Broken") + text("a") + b"\x85R",
+    "key": b"}" + made("Plain") + b"Ns",
+    "init by new": made("Init"),
+    "unused": glob("Plain") + b"0N",
+    "plain value under a method's name": made("Method") + mapping(fit=b"N") + b"b",
+}
+REFUSED = {
+    "init": glob("Init") + b")R",
+    "function": glob("function") + b")R",
+    "function by inst": b"(iinspected_library\nfunction\n",
+    "nested": glob("Outer.Inner") + b")\x81",
+    "alias": made("Alias"),
+    "metaclass": made("WithMeta"),
+    "setstate": made("Setstate") + mapping(a=b"N") + b"b",
+    "hash": b"}" + made("Hash") + b"Ns",
+    "equality": b"}" + made("Eq") + b"Ns",
+    "key in a tuple": b"}" + made("Eq") + b"\x85Ns",
+    "append": made("Appends") + b"Na",
+    "extend": made("Extends") + b"(NNe",
+    "setitem": made("Indexes") + b"NNs",
+    "items of no list": made("Plain") + b"Na",
+    "items of no dictionary": made("Plain") + b"NNs",
+    "tuple state": made("Plain") + b"(NNNtb",
+    "slot state": made("Slotted") + b"N" + mapping(a=b"N") + b"\x86b",
+    "class slot": made("Plain") + b"N" + mapping(__class__=glob("Child")) + b"\x86b",
+    "missing": made("Missing"),
+    "object as argument": glob("Plain") + made("Plain") + b"\x85R",
+    "function as value": made("Plain") + mapping(a=glob("function")) + b"b",
+    "class as value": made("Plain") + mapping(a=glob("Child")) + b"b",
+    "object under a method's name": made("Method") + mapping(fit=made("Plain")) + b"b",
+    "object under a protocol's name": made("Plain") + mapping(append=made("Plain")) + b"b",
+    "object shown": made("Plain") + mapping(_repr_html_=made("Plain")) + b"b",
+    "object shown by IPython": made("Plain") + mapping(_ipython_display_=made("Plain")) + b"b",
+    "listed function under a method's name": made("Method") + mapping(fit=glob("log", "numpy")) + b"b",
+    "state key that is no text": made("Plain") + b"}(NNub",
+    "exception with state": glob("Broken") + b")R" + mapping(a=b"N") + b"b",
+    "class built": glob("Plain") + b"Nb0N",
+    "object called": made("Plain") + b")R",
+}
+
+
+@pytest.mark.parametrize("case", CLEARED)
+def test_plain_class_is_cleared(case: str, library: ModuleType) -> None:
+    assert judged(CLEARED[case]) is RiskLevel.DATA_ONLY
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_class_that_would_run_asks(case: str, library: ModuleType) -> None:
+    assert judged(REFUSED[case]).asks
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["New", "Setattr", "Getattr", "Getattribute", "Del", "Html", "Mime", "Display", "FakeClass", "FakeDict"],
+)
+def test_load_time_method_asks(name: str, library: ModuleType) -> None:
+    assert judged(made(name)).asks
+
+
+def test_dropped_object_is_judged(library: ModuleType) -> None:
+    """A state that is given to an object which the stream then throws away counts all the same."""
+    body = made("Method") + mapping(fit=made("Plain")) + b"b0N"
+    assert judged(body).asks
+
+
+def test_state_that_changes_behind_build_is_judged(library: ModuleType) -> None:
+    """The dictionary is harmless again when all is read, but it was not when it became the object's attributes."""
+    state = mapping(fit=made("Plain")) + b"q\x05"
+    assert judged(made("Method") + state + b"b0" + b"h\x05" + text("fit") + b"Ns").asks
+
+
+def test_file_outside_the_packages_asks(library: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(installed, "_roots", lambda: ((), ("/nowhere/",)))
+    assert judged(CLEARED["plain"]).asks
+
+
+def test_module_with_its_own_getattr_is_not_asked(library: ModuleType) -> None:
+    asked = []
+    library.__getattr__ = asked.append  # type: ignore[method-assign]
+    assert judged(made("Missing")).asks
+    assert not asked
+
+
+def test_notebook_class_is_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
+    cls = type("Notebook", (), {"__module__": "__main__", "__qualname__": "Notebook"})
+    monkeypatch.setattr(sys.modules["__main__"], "Notebook", cls, raising=False)
+    assert judged(glob("Notebook", "__main__") + b")\x81") is RiskLevel.NOTE
+
+
+def test_origin_is_told_in_words(library: ModuleType) -> None:
+    data = HEAD + made("Plain") + b"0" + glob("nothing", "not_a_module_at_all") + b"."
+    found = inspect_open(trace_stream(StreamSource(data=data), "pickle")).report
+    assert [use.origin for use in found.globals] == ["inspected_library, installed here", "not found here"]
+
+
+def test_unlisted_library_is_never_imported(library: ModuleType) -> None:
+    data = HEAD + glob("Thing", "pip._internal.main") + b"."
+    assert modules_to_import(trace_stream(StreamSource(data=data), "pickle")) == ()
+
+
+def test_planted_library_is_never_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = tmp_path / "sklearn"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "planted_here.py").write_text("class Thing: pass\n")
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    data = HEAD + glob("Thing", "sklearn.planted_here") + b"."
+    assert modules_to_import(trace_stream(StreamSource(data=data), "pickle")) == ()
+
+
+def estimators() -> dict[str, Callable[[], Any]]:
+    sklearn = pytest.importorskip("sklearn")
+    assert sklearn
+    import numpy as np
+    from sklearn import (
+        cluster,
+        decomposition,
+        ensemble,
+        linear_model,
+        naive_bayes,
+        neighbors,
+        neural_network,
+        pipeline,
+        preprocessing,
+        svm,
+        tree,
+    )
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.model_selection import GridSearchCV
+
+    x = np.random.default_rng(0).random((40, 3))
+    y = (x[:, 0] > 0.5).astype(int)
+    fitted = {
+        "forest": ensemble.RandomForestClassifier(3),
+        "boosting": ensemble.GradientBoostingClassifier(n_estimators=2),
+        "histogram boosting": ensemble.HistGradientBoostingClassifier(max_iter=2),
+        "logistic": linear_model.LogisticRegression(),
+        "sgd": linear_model.SGDClassifier(),
+        "scaler": preprocessing.StandardScaler(),
+        "encoder": preprocessing.OneHotEncoder(handle_unknown="ignore"),
+        "neighbours": neighbors.KNeighborsClassifier(algorithm="kd_tree"),
+        "balls": neighbors.KNeighborsClassifier(algorithm="ball_tree"),
+        "svc": svm.SVC(),
+        "tree": tree.DecisionTreeClassifier(),
+        "bayes": naive_bayes.GaussianNB(),
+        "means": cluster.KMeans(2, n_init=1),
+        "components": decomposition.PCA(2),
+        "network": neural_network.MLPClassifier((3,), max_iter=3),
+        "pipeline": pipeline.Pipeline([("scale", preprocessing.StandardScaler()), ("fit", linear_model.LogisticRegression())]),
+        "search": GridSearchCV(linear_model.LogisticRegression(), {"C": [1.0, 2.0]}),
+    }
+    made = {}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for name, estimator in fitted.items():
+            made[name] = estimator.fit(x, y)
+        made["words"] = TfidfVectorizer().fit(["a bc", "bc de"])
+    return made
+
+
+def test_every_estimator_is_silent(tmp_path: Path) -> None:
+    joblib = pytest.importorskip("joblib")
+    asked = {}
+    for name, estimator in estimators().items():
+        for protocol in (2, 5):
+            data = pickle.dumps(estimator, protocol)
+            found = inspect_open(trace_stream(StreamSource(data=data), "pickle")).report
+            if evaluate(found).level is not RiskLevel.DATA_ONLY:
+                asked[name] = [use for use in found.globals if use.judgement is Judgement.UNKNOWN]
+        joblib.dump(estimator, tmp_path / "model.joblib")
+        found = inspect_open(trace_stream(StreamSource(path=str(tmp_path / "model.joblib")), "joblib")).report
+        if evaluate(found).level is not RiskLevel.DATA_ONLY:
+            asked[f"{name}, joblib"] = [use for use in found.globals if use.judgement is Judgement.UNKNOWN]
+    assert asked == {}

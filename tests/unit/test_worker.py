@@ -1,0 +1,177 @@
+"""The limited process: what stops it is not inspected, and the next task works."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import struct
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from jupyter_modelguard.artifacts.source import StreamSource
+from jupyter_modelguard.engines import worker as worker_module
+from jupyter_modelguard.engines.worker import Worker
+from jupyter_modelguard.policy.evaluate import evaluate
+from jupyter_modelguard.types import RiskLevel
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+PLAIN = StreamSource(data=pickle.dumps([1, 2]))
+TUPLE_BOMB = b"\x80\x02})" + b"2\x86" * 40 + b"Ns."  # a tuple of tuples of tuples whose hash takes 2**40 steps
+DEEP_KEY = b"\x80\x02})" + b"\x85" * 300_000 + b"Ns."  # a key whose hash runs out of C stack
+HUGE_PAYLOAD = b"\x80\x05\x96" + struct.pack("<Q", 1 << 45) + b"."
+
+
+@pytest.fixture
+def worker() -> Iterator[Worker]:
+    made = Worker(seconds=20)
+    yield made
+    made.close()
+
+
+def works(worker: Worker) -> bool:
+    return evaluate(worker.trace(PLAIN, "pickle").report).level is RiskLevel.DATA_ONLY
+
+
+def test_nothing_starts_before_the_first_task() -> None:
+    assert Worker()._pool is None
+
+
+@pytest.mark.parametrize("bomb", [DEEP_KEY, HUGE_PAYLOAD], ids=["deep key", "huge payload"])
+def test_bomb_is_not_inspected_and_the_next_task_works(bomb: bytes, worker: Worker) -> None:
+    found = worker.trace(StreamSource(data=bomb), "pickle")
+    assert evaluate(found.report).level is RiskLevel.UNINSPECTED
+    assert found.copy is None
+    assert works(worker)
+
+
+def test_task_that_takes_too_long_is_not_inspected() -> None:
+    worker = Worker(seconds=2)
+    try:
+        assert works(worker)
+        found = worker.trace(StreamSource(data=TUPLE_BOMB), "pickle")
+        assert evaluate(found.report).level is RiskLevel.UNINSPECTED
+        assert "seconds" in found.report.coverage.missed[0]
+        assert works(worker)
+    finally:
+        worker.close()
+
+
+def test_memory_is_limited() -> None:
+    worker = Worker(seconds=30, memory=256 << 20)
+    try:
+        found = worker.trace(StreamSource(data=b"\x80\x04(" + b"]" * 20_000_000), "pickle")
+        assert evaluate(found.report).level is RiskLevel.UNINSPECTED
+        assert works(worker)
+    finally:
+        worker.close()
+
+
+def test_planted_modules_are_not_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("loky", "cloudpickle", "pickletools", "numpy", "tomllib"):
+        (tmp_path / f"{name}.py").write_text(f"open({str(tmp_path / 'canary')!r}, 'w').close()\n")
+    import loky
+
+    assert loky
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", ["", *sys.path])
+    worker = Worker(seconds=20)
+    try:
+        np = pytest.importorskip("numpy")
+        found = worker.trace(StreamSource(data=pickle.dumps(np.zeros(2))), "pickle")
+        assert evaluate(found.report).level is RiskLevel.DATA_ONLY
+    finally:
+        worker.close()
+    assert not (tmp_path / "canary").exists()
+
+
+def test_main_of_the_user_is_not_imported(tmp_path: Path) -> None:
+    import subprocess
+
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import os, pickle\n"
+        f"open({str(tmp_path / 'runs')!r}, 'a').write('x')\n"
+        "from jupyter_modelguard.artifacts.source import StreamSource\n"
+        "from jupyter_modelguard.engines.worker import Worker\n"
+        "worker = Worker()\n"
+        "print(worker.trace(StreamSource(data=pickle.dumps(1)), 'pickle').report.coverage.missed)\n"
+    )
+    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(worker_module.__file__))))
+    done = subprocess.run(
+        [sys.executable, str(script)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        env={**os.environ, "PYTHONPATH": root},
+    )
+    assert done.stdout.strip() == "()", done.stderr
+    assert (tmp_path / "runs").read_text() == "x"
+
+
+def test_interrupt_while_waiting_leaves_it_usable(worker: Worker) -> None:
+    import _thread
+
+    assert works(worker)
+    timer = threading.Timer(1.0, _thread.interrupt_main)
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        worker.trace(StreamSource(data=TUPLE_BOMB), "pickle")
+    timer.join()
+    assert works(worker)
+
+
+def test_threads_take_turns(worker: Worker) -> None:
+    answers = []
+    threads = [threading.Thread(target=lambda: answers.append(works(worker))) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert answers == [True] * 8
+
+
+def test_closed_worker_starts_again(worker: Worker) -> None:
+    assert works(worker)
+    worker.close()
+    assert works(worker)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_forked_child_has_a_worker_of_its_own(worker: Worker) -> None:
+    assert works(worker)
+    child = os.fork()
+    if child == 0:
+        try:
+            os._exit(0 if works(worker) else 1)
+        finally:
+            os._exit(2)
+    _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
+    assert works(worker)
+
+
+def test_explanation_shows_the_call(worker: Worker) -> None:
+    pytest.importorskip("fickling")
+    data = b"\x80\x04cos\nsystem\n(X\x02\x00\x00\x00idtR."
+    listings, opcodes = worker.explain(worker.trace(StreamSource(data=data), "pickle"), "pickle")
+    heading, _, rows = listings[0]
+    assert heading == "Rebuilt from the pickle, not run"
+    assert any("system('id')" in line and flagged for _, line, flagged in rows)
+    assert [(step.position, step.opcode) for step in opcodes if step.flagged] == [(2, "GLOBAL")]
+    assert [step.opcode for step in opcodes][-2:] == ["REDUCE", "STOP"]
+
+
+def test_explanation_of_what_could_not_be_read_is_empty(worker: Worker) -> None:
+    assert worker.explain(worker.trace(StreamSource(data=b"\x80"), "pickle"), "pickle") == ((), ())
+
+
+def test_missing_file_is_not_inspected(worker: Worker, tmp_path: Path) -> None:
+    found = worker.trace(StreamSource(path=str(tmp_path / "missing")), "pickle")
+    assert evaluate(found.report).level is RiskLevel.UNINSPECTED
