@@ -40,7 +40,8 @@ class Stubs:
         self.dropped: list[Any] = []  # light objects that the stream threw away again; each is kept here with its attributes
         self._base = _global_class(grammar)
         self._watched = _watched_class(grammar, self._base, on_build)
-        self._light = _light_class(grammar, self._base, self.dropped)
+        self._grammar = grammar
+        self._light: Any = None
 
     def watched(self, name: QualifiedName) -> Any:
         """Make a stand-in that reports every act."""
@@ -48,15 +49,18 @@ class Stubs:
 
     def light(self, name: QualifiedName) -> Any:
         """Make a stand-in whose objects are only counted and looked at when all is read."""
+        if self._light is None:
+            self._light = _light_class(self._grammar, self._base, self.dropped)
         return self._base("stub", (self._light,), {"qualified": name})
 
     def is_light(self, stub: Any) -> bool:
         """Whether a global is stood for by a light class."""
-        return self._light in type.mro(stub)
+        return self._light is not None and self._light in type.mro(stub)
 
     def settle(self) -> None:
         """End the recording of dropped and hashed objects: what happens from now on is our own doing."""
-        del self._light.__del__
+        if self._light is not None:
+            del self._light.__del__
         del self._base.__hash__
 
 

@@ -96,10 +96,12 @@ class Tracer:
     def settle(self) -> None:
         """Report what can only be seen when all is read: attributes of light objects, and globals that stand as values."""
         self.stubs.settle()
-        everything = gc.get_objects()  # the worker has frozen what is not the trace's, so these are few
-        self._report_light(everything)
-        self._report_attributes(everything)
-        del everything  # it would count as a container that holds every global
+        ordered = any(stub is OrderedDict for stub in self.named.values())
+        if self._light or ordered:
+            everything = gc.get_objects()  # the worker has frozen what is not the trace's, so these are few
+            self._report_light(everything)
+            self._report_attributes(everything)
+            del everything  # it would count as a container that holds every global
         stubs = [stub for stub in self.named.values() if is_global(stub)]
         self._grammar.values(self._standing(stubs))
 

@@ -61,9 +61,12 @@ def test_reviewed_methods_name_a_class_and_a_method() -> None:
 @pytest.mark.parametrize(
     ("module", "name"),
     [
-        ("os", "system"), ("posix", "system"), ("subprocess", "Popen"), ("builtins", "eval"), ("__builtin__", "eval"),
-        ("random", "_os.system"),        ("builtins", "getattr"), ("torch.storage", "_load_from_bytes"), ("cPickle", "loads"), ("pickle", "loads"),
-        ("commands", "getoutput"),        ("functools", "partial"), ("operator", "methodcaller"), ("importlib", "import_module"), ("ctypes", "CDLL"), ("socket", "socket"),
+        ("os", "system"), ("posix", "system"), ("subprocess", "Popen"),
+        ("builtins", "eval"), ("__builtin__", "eval"), ("random", "_os.system"),
+        ("builtins", "getattr"), ("torch.storage", "_load_from_bytes"), ("cPickle", "loads"),
+        ("pickle", "loads"), ("commands", "getoutput"), ("functools", "partial"),
+        ("operator", "methodcaller"), ("importlib", "import_module"), ("ctypes", "CDLL"),
+        ("socket", "socket"),
     ],
 )  # fmt: skip
 def test_danger_is_known(module: str, name: str) -> None:
