@@ -246,7 +246,7 @@ def _lines_of(report: ScanReport, path: str) -> dict[int, str]:
 def _file_row(file: CodeFile, report: ScanReport) -> CallRow:
     lines = _lines_of(report, file.path)
     found = [f"{title} (line {number})" for number, title in sorted(lines.items())]
-    note = " · ".join([_count(file.content.count(b"\n") + 1, "line"), *found])
+    note = " · ".join([_count(len(file.content.splitlines()), "line"), *found])
     return CallRow(file.path, 1, note, "", "unknown", flagged=True)
 
 
