@@ -147,7 +147,10 @@ class Tracer:
                 yield result
         if not suspects:
             return
-        for holder in gc.get_referrers(*suspects):
+        ours = object()  # marks the tuple that carries the arguments of this very call
+        for holder in gc.get_referrers(ours, *suspects):
+            if type(holder) is tuple and holder[0] is ours:
+                continue
             if type(holder) in _HOLDERS and id(holder) not in allowed:
                 inside = chain(holder, holder.values()) if isinstance(holder, dict) else holder
                 yield from (wanted[id(item)] for item in inside if id(item) in wanted)
