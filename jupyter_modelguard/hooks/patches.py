@@ -51,6 +51,7 @@ class Patches:
         for row in rows:
             self._rows.setdefault(row.module, []).append(row)
         self._placed: list[tuple[Any, str, Any, Any]] = []
+        self._namespace: dict[str, Any] | None = None
         self._finder = _Finder(self)
         self.missing: set[Row] = set()
 
@@ -76,12 +77,15 @@ class Patches:
             module = sys.modules.get(name)
             if module is not None:
                 self.apply(module)
-        self._rebind(namespace)
+        self._namespace = namespace
+        guarded = {id(original): (original, new) for owner, _, original, new in self._placed if not isinstance(owner, type)}
+        self._placed += self._rebind(namespace, guarded)
 
     def restore(self) -> None:
         """Put back every attribute that is still ours; what somebody replaced since stays theirs."""
         if self._finder in sys.meta_path:
             sys.meta_path.remove(self._finder)
+        self._rebind(self._namespace, {id(new): (new, original) for _, _, original, new in self._placed})
         while self._placed:
             owner, name, original, replacement = self._placed.pop()
             names = owner if isinstance(owner, dict) else vars(owner)
@@ -107,29 +111,39 @@ class Patches:
             _log.warning("%s has no %s any more: that way in is held by the audit floor alone", row.module, row.attribute)
             self.missing.add(row)
             return
-        if isinstance(original, GuardedFunction) or hasattr(original, "__modelguard__"):
-            return  # bound from a module that was guarded before it was imported
+        if any(names is owner and at == name and replacement is original for names, at, _, replacement in self._placed):
+            return  # executed again by somebody who kept its names
+        original = _plain(original)  # bound by name from a module that was guarded when this one was imported
         replacement = row.build(original, self._passage)
         setattr(owner, name, replacement)
         self._placed.append((owner, name, original, replacement))
 
-    def _rebind(self, namespace: dict[str, Any] | None) -> None:
-        """Bind the guarded functions wherever libraries of the table and the user had bound the originals by name.
+    def _rebind(self, namespace: dict[str, Any] | None, changes: dict[int, tuple[Any, Any]]) -> list[tuple[Any, str, Any, Any]]:
+        """Bind one thing in place of another wherever libraries of the table and the user had bound it by name.
 
         Classes stay: a subclass that was made of the original would no longer be one of its base by that name.
         """
-        guarded = {id(original): new for owner, _, original, new in self._placed if not isinstance(owner, type) and not isinstance(new, type)}
         libraries = self.libraries | {"_pickle"}
-        owners: list[Any] = [module for name, module in sys.modules.items() if name.partition(".")[0] in libraries]
+        owners: list[Any] = [
+            getattr(module, "__dict__", {}) for name, module in tuple(sys.modules.items()) if name.partition(".")[0] in libraries
+        ]
         if namespace is not None:
             owners.append(namespace)
-        for owner in owners:
-            names = owner if isinstance(owner, dict) else getattr(owner, "__dict__", {})
+        placed = []
+        for names in owners:
             for name, value in tuple(names.items()):
-                replacement = guarded.get(id(value))
-                if replacement is not None:
-                    names[name] = replacement
-                    self._placed.append((names, name, value, replacement))
+                old, new = changes.get(id(value), (None, None))
+                if old is value and new is not None and not isinstance(new, type):
+                    names[name] = new
+                    placed.append((names, name, old, new))
+        return placed
+
+
+def _plain(loader: Any) -> Any:
+    """The loader itself, if this is its guarded form."""
+    if isinstance(loader, GuardedFunction):
+        return loader.__wrapped__
+    return getattr(loader, "__modelguard__", loader)
 
 
 class _Finder:

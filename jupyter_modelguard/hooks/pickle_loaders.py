@@ -6,6 +6,7 @@ and could not have called anything else. The first other global unwinds to the w
 
 from __future__ import annotations
 
+import copyreg
 import functools
 import sys
 import time
@@ -24,16 +25,21 @@ if TYPE_CHECKING:
 
 __all__ = ["guard_load", "guard_loads"]
 
+_EXTENSIONS: dict[int, object] = copyreg._extension_cache  # type: ignore[attr-defined]
+"""Globals that EXT opcodes hand to a stream without an audit event; while there are any, every stream is looked at first."""
+
 
 def guard_loads(original: Callable[..., Any], passage: Passage, loader: str) -> Callable[..., Any]:
     """Guard a loader that takes bytes.
 
     A plain closure: hundreds of thousands of tiny in-memory pickles a second pass through here.
     """
-    gate, inside = passage.gate, passage.inside
+    gate, inside, extensions = passage.gate, passage.inside, _EXTENSIONS
     tally = gate.tally(loader)
 
     def loads(data: Any, /, **options: Any) -> Any:
+        if extensions and not inside():
+            return closer_look(data, options)
         try:
             value = original(data, **options) if options else original(data)
         except Unproved:
@@ -68,7 +74,7 @@ def guard_loads(original: Callable[..., Any], passage: Passage, loader: str) -> 
 
 def guard_load(original: Callable[..., Any], passage: Passage, loader: str) -> Callable[..., Any]:
     """Guard a loader that takes an open file and reads one stream from its current position."""
-    gate, inside = passage.gate, passage.inside
+    gate, inside, extensions = passage.gate, passage.inside, _EXTENSIONS
     clock = time.perf_counter
 
     def load(file: Any, **options: Any) -> Any:
@@ -79,6 +85,8 @@ def guard_load(original: Callable[..., Any], passage: Passage, loader: str) -> C
             start = file.tell()
         except Exception:  # noqa: BLE001 a pipe, a socket, or anything else that cannot be rewound
             return unseekable(file, options)
+        if extensions:
+            return closer_look(file, start, options)
         try:
             value = original(file, **options)
         except Unproved:

@@ -1,0 +1,119 @@
+"""A guard in this process, with a history of its own, and a person who can be told what to say."""
+
+import os
+import pickle
+import time
+
+import pytest
+
+from jupyter_modelguard import config, guard
+from jupyter_modelguard.approval.order import Approver
+from jupyter_modelguard.engines.worker import Worker
+from jupyter_modelguard.history.store import Store
+from jupyter_modelguard.types import Decision
+
+
+class Touch:
+    """Pickles as a command that leaves a canary: what an armed file of these tests does, and all that it does."""
+
+    def __init__(self, canary):
+        self.canary = canary
+
+    def __reduce__(self):
+        return os.system, (f"touch '{self.canary}'",)
+
+
+class Person:
+    """Answers every question with one word, and keeps what was asked."""
+
+    def __init__(self, says):
+        self.says = says
+        self.asked = []
+
+    def prior(self, _record):
+        return None
+
+    def ask(self, record, view):
+        self.asked.append((record, view))
+        return Decision(allow=self.says, by="ada", transport="card", reason="I read the code", at=time.time())
+
+
+class WarmWorker(Worker):
+    """One process for all tests: a guard that closes leaves it to the next."""
+
+    def close(self):
+        pass
+
+
+class Running:
+    """A guard that holds this process while it is entered."""
+
+    def __init__(self, made):
+        self.guard = made
+        self._earlier = {record.id for record in made.store.history(50)}
+
+    def history(self):
+        """The lines of this guard, the latest first."""
+        self.guard.store.flush()
+        return [record for record in self.guard.store.history(50) if record.id not in self._earlier]
+
+    def outcomes(self):
+        """What the history says, the first load first."""
+        return [(record.request.loader, record.outcome.value) for record in reversed(self.history())]
+
+
+@pytest.fixture(scope="session")
+def worker():
+    made = WarmWorker()
+    yield made
+    Worker.close(made)
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """A private folder for the history."""
+    folder = tmp_path / "modelguard-home"
+    folder.mkdir(mode=0o700)
+    monkeypatch.setenv("MODELGUARD_HOME", str(folder))
+    monkeypatch.delenv("MODELGUARD_HEADLESS", raising=False)
+    config.home.cache_clear()
+    yield folder
+    config.home.cache_clear()
+
+
+@pytest.fixture
+def hold(home, worker, monkeypatch):
+    """Start to hold the loads of this process; `says` is what a person answers, None when there is nobody."""
+    assert guard.current() is None
+    started = []
+
+    def start(says=None):
+        store = Store(home)
+        person = Approver(store) if says is None else Person(says)
+        made = guard.Guard(worker, person, store)
+        made.open()
+        monkeypatch.setattr(guard, "_current", made)
+        started.append(made)
+        return Running(made)
+
+    yield start
+    for made in started:
+        made.close()
+
+
+@pytest.fixture
+def canary(tmp_path):
+    return tmp_path / "canary"
+
+
+@pytest.fixture
+def armed(canary):
+    """An object whose pickle writes the canary."""
+    return Touch(canary)
+
+
+@pytest.fixture
+def armed_pickle(tmp_path, armed):
+    path = tmp_path / "armed.pkl"
+    path.write_bytes(pickle.dumps({"weights": [1.5], "extra": armed}))
+    return path
