@@ -138,7 +138,7 @@ class Tracer:
         if not stubs:
             return
         allowed = self._grammar.argument_tuples
-        allowed |= {id(self.named), id(stubs)} | {id(type.mro(stub)) for stub in stubs} | {id(stub.__mro__) for stub in stubs}
+        allowed |= {id(self.named), id(stubs)} | {id(stub.__mro__) for stub in stubs}
         wanted = {id(stub): stub for stub in stubs if not self._grammar.is_value(stub)}
         suspects = list(wanted.values())
         allowed |= {id(wanted), id(suspects)}
