@@ -29,7 +29,7 @@ from __future__ import annotations
 import functools
 import tomllib
 from dataclasses import dataclass, field
-from importlib import resources
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jupyter_modelguard.policy.names import normalise
@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 __all__ = ["Capability", "InertRow", "ReviewedMethod", "closed", "dangerous", "inert", "is_dangerous", "reviewed_methods"]
+
+_FOLDER = Path(__file__).parent
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +85,11 @@ def closed() -> frozenset[QualifiedName]:
 def inert() -> Mapping[QualifiedName, InertRow]:
     """Give the rows of all libraries by name."""
     rows: dict[QualifiedName, InertRow] = {}
-    for file in sorted(entry.name for entry in _folder().joinpath("lists").iterdir() if entry.name.endswith(".toml")):
-        for row in _read(f"lists/{file}").get("inert", ()):
+    for path in sorted((_FOLDER / "lists").glob("*.toml")):
+        for row in _read(f"lists/{path.name}").get("inert", ()):
             for name in _names(row):
                 if name in rows:
-                    raise ValueError(f"{file} lists {name} a second time")
+                    raise ValueError(f"{path.name} lists {name} a second time")
                 rows[name] = _row(name, row)
     return rows
 
@@ -130,12 +132,8 @@ def _capabilities() -> Mapping[str, Capability]:
     }
 
 
-def _folder() -> Any:
-    return resources.files("jupyter_modelguard.policy")
-
-
 def _read(file: str) -> dict[str, Any]:
-    return tomllib.loads(_folder().joinpath(file).read_text(encoding="utf-8"))
+    return tomllib.loads((_FOLDER / file).read_text(encoding="utf-8"))
 
 
 def _names(row: Mapping[str, Any]) -> Iterator[QualifiedName]:

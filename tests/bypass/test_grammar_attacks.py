@@ -237,12 +237,11 @@ def test_planted_python2_module_asks(tmp_path: Path, monkeypatch: pytest.MonkeyP
     canary = tmp_path / "canary"
     (tmp_path / "__builtin__.py").write_text(f"open({str(canary)!r}, 'w').close()\nset = set\n")
     monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.delitem(sys.modules, "__builtin__", raising=False)
     data = HEAD + call(glob("__builtin__", "set")) + b"."
     load_plainly(data)
     assert canary.exists()
     canary.unlink()
-    monkeypatch.delitem(sys.modules, "__builtin__", raising=False)
+    del sys.modules["__builtin__"]
 
     traced = inspect_open(trace_stream(StreamSource(data=data), "pickle"))
 
