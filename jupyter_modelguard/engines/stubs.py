@@ -8,7 +8,7 @@ raises, and the trace starts again with watched stand-ins.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from jupyter_modelguard.policy.record import GlobalMark, Made
 
@@ -129,9 +129,10 @@ def _watched_class(  # noqa: C901 one method for each act of the unpickler
             hash(key)
             grammar.items(self, "index", (key, value))
 
-        def __call__(self, *_: Any, **__: Any) -> NoReturn:
+        def __call__(self, *_: Any, **__: Any) -> Any:
+            # nothing vouches for its global from here on; what the stream does with the outcome still has to be shown
             grammar.problem(type(self).qualified, "makes an object that is called")
-            raise TypeError("an object of the stream is called")
+            return object.__new__(type(self))
 
         def __setattr__(self, name: str, value: Any) -> None:
             grammar.problem(type(self).qualified, "makes an object whose attributes are set one by one, past its state")
