@@ -80,9 +80,9 @@ class Guard:
 
     def open(self, namespace: dict[str, Any] | None = None) -> None:
         """Start to hold loads; `namespace` holds the user's names, where those bound to a loader are bound to its guarded form."""
-        from jupyter_modelguard.policy.catalogue import closed
+        from jupyter_modelguard.policy.catalogue import closed, is_dangerous
 
-        FLOOR.open(closed(), _is_dangerous, self._observe)
+        FLOOR.open(closed(), is_dangerous, self._observe)
         self.patches.install(namespace)
 
     def close(self) -> None:
@@ -240,14 +240,6 @@ class Guard:
         self.unguarded[library, name] = self.unguarded.get((library, name), 0) + 1
 
 
-def _is_dangerous(module: str, name: str) -> bool:
-    """Ask the knowledge base, read when it is needed for the first time."""
-    from jupyter_modelguard.policy.catalogue import dangerous
-    from jupyter_modelguard.policy.names import normalise
-
-    return dangerous(normalise(module, name)) is not None
-
-
 def _evaluate(report: Any) -> Assessment:
     from jupyter_modelguard.policy.evaluate import evaluate
 
@@ -274,17 +266,25 @@ def current() -> Guard | None:
     return _current
 
 
-def start(shell: Any = None, config: ModelGuardConfig | None = None, site: Callable[[], CallSite] = CallSite) -> Guard:
+def start(
+    shell: Any = None,
+    config: ModelGuardConfig | None = None,
+    site: Callable[[], CallSite] = CallSite,
+    *,
+    at_terminal: bool = False,
+) -> Guard:
     """Put a guard in place for this process; one that is in place already is returned as it is.
 
     Parameters
     ----------
     shell
-        The IPython shell whose user is asked; None outside IPython, where nobody is.
+        The IPython shell whose user is asked; None outside IPython, where nobody is unless `at_terminal`.
     config
         Comfort settings; the shell's by default.
     site
         Says where user code stands; asked once a cell.
+    at_terminal
+        Whether to ask in the terminal of a program without IPython.
 
     Raises
     ------
@@ -294,7 +294,7 @@ def start(shell: Any = None, config: ModelGuardConfig | None = None, site: Calla
     global _current  # noqa: PLW0603 one guard a process, because audit hooks and patches are the process's
     with _lock:
         if _current is None:
-            guard = _build(shell, config or ModelGuardConfig(parent=shell), site)
+            guard = _build(shell, config or ModelGuardConfig(parent=shell), site, at_terminal=at_terminal)
             guard.open(getattr(shell, "user_ns", None))
             _current = guard
         return _current
@@ -309,10 +309,10 @@ def stop() -> None:
             _current = None
 
 
-def _build(shell: Any, config: ModelGuardConfig, site: Callable[[], CallSite]) -> Guard:
+def _build(shell: Any, config: ModelGuardConfig, site: Callable[[], CallSite], *, at_terminal: bool) -> Guard:
     from jupyter_modelguard.approval.order import Approver
     from jupyter_modelguard.engines.worker import Worker
     from jupyter_modelguard.history.store import Store
 
     store = Store(home())
-    return Guard(Worker(), Approver(store, config, shell), store, site)
+    return Guard(Worker(), Approver(store, config, shell, at_terminal=at_terminal), store, site)

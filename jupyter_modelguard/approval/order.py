@@ -42,12 +42,17 @@ class Approver:
         Comfort settings; the defaults when None.
     shell
         The IPython shell; None asks IPython for the one that runs.
+    at_terminal
+        Whether a program without IPython asks in its terminal: one that a person started to be asked.
     """
 
-    def __init__(self, store: Store, config: ModelGuardConfig | None = None, shell: Any = None) -> None:
+    def __init__(
+        self, store: Store, config: ModelGuardConfig | None = None, shell: Any = None, *, at_terminal: bool = False
+    ) -> None:
         self._store = store
         self._config = config or ModelGuardConfig()
         self._shell = shell
+        self._asks_at_terminal = at_terminal
         self._pid = os.getpid()
         self._lock = threading.Lock()
         self._allowed: dict[str, Decision] = {}  # by fingerprint, each for one load
@@ -143,7 +148,7 @@ class Approver:
         if self._config.ask_with == "headless":
             return "ModelGuardConfig.ask_with is headless"
         shell = self._find_shell()
-        if shell is None:
+        if shell is None and not self._asks_at_terminal:
             return "there is no notebook and no terminal IPython"
         kernel = getattr(shell, "kernel", None)
         if kernel is None:

@@ -7,14 +7,18 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jupyter_modelguard.demo.files import DemoFile, make_files
 from jupyter_modelguard.errors import ModelLoadBlockedError
+from jupyter_modelguard.guard import current, start, stop
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from rich.console import Console
 
 __all__ = ["run_demo"]
@@ -77,14 +81,12 @@ def _walk(console: Console, place: Path, files: tuple[DemoFile, ...], *, ask: bo
     """Load every file under the guard. Without a person at the terminal, what would ask is blocked."""
     from rich.table import Table
 
-    from jupyter_modelguard.handle import install
-
     table = Table("File", "What it is", "Outcome", "Its code ran")
     as_told = True
     before = Path.cwd()
     os.chdir(place)
     try:
-        with install():
+        with _guard(ask=ask):
             for file in files:
                 if ask:
                     console.print(f"\n[bold]{file.name}[/bold]: {file.story}\n  {file.code}", highlight=False)
@@ -97,6 +99,18 @@ def _walk(console: Console, place: Path, files: tuple[DemoFile, ...], *, ask: bo
         os.chdir(before)
     console.print(table)
     return 0 if as_told else 1
+
+
+@contextmanager
+def _guard(*, ask: bool) -> Iterator[None]:
+    """Hold the loads of this process and ask at its terminal, which `install` does not do: a script's loads have nobody to answer."""
+    already = current() is not None
+    start(at_terminal=ask)
+    try:
+        yield
+    finally:
+        if not already:
+            stop()
 
 
 def _load(file: DemoFile) -> tuple[str, bool]:

@@ -11,6 +11,7 @@ import logging
 import sys
 import threading
 from importlib.machinery import ModuleSpec
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import wrapt
@@ -20,7 +21,6 @@ from jupyter_modelguard.hooks.table import TABLE, GuardedFunction, Row
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from types import ModuleType
 
     from jupyter_modelguard.hooks.gate import Gate
 
@@ -76,7 +76,7 @@ class Patches:
         for name in tuple(self._rows):
             module = sys.modules.get(name)
             if module is not None:
-                self.apply(module)
+                self.apply(name, module)
         self._namespace = namespace
         guarded = {id(original): (original, new) for owner, _, original, new in self._placed if not isinstance(owner, type)}
         self._placed += self._rebind(namespace, guarded)
@@ -95,20 +95,24 @@ class Patches:
                 else:
                     setattr(owner, name, original)
 
-    def apply(self, module: ModuleType) -> None:
-        """Apply a module's rows. A fault in here must never make the user's import fail."""
-        for row in self._rows.get(module.__name__, ()):
+    def apply(self, name: str, module: ModuleType) -> None:
+        """Apply the rows of a module, by the name it is imported by: `__name__` may be another one, as importlib's is.
+
+        A fault in here must never make the user's import fail.
+        """
+        for row in self._rows.get(name, ()):
             try:
-                self._apply_row(module, row)
+                for attribute in _spelled_out(module, row.attribute):
+                    self._apply_row(module, row, attribute)
             except Exception:
                 _log.exception("could not guard %s.%s", row.module, row.attribute)
                 self.missing.add(row)
 
-    def _apply_row(self, module: ModuleType, row: Row) -> None:
+    def _apply_row(self, module: ModuleType, row: Row, attribute: str) -> None:
         try:
-            owner, name, original = wrapt.resolve_path(module, row.attribute)
+            owner, name, original = wrapt.resolve_path(module, attribute)
         except AttributeError:
-            _log.warning("%s has no %s any more: that way in is held by the audit floor alone", row.module, row.attribute)
+            _log.warning("%s has no %s any more: that way in is held by the audit floor alone", row.module, attribute)
             self.missing.add(row)
             return
         if any(names is owner and at == name and replacement is original for names, at, _, replacement in self._placed):
@@ -129,6 +133,12 @@ class Patches:
         ]
         if namespace is not None:
             owners.append(namespace)
+            # a library may put another module in its own place (transformers does) while the user keeps the first
+            owners += [
+                vars(value)
+                for value in tuple(namespace.values())
+                if isinstance(value, ModuleType) and value.__name__.partition(".")[0] in libraries
+            ]
         placed = []
         for names in owners:
             for name, value in tuple(names.items()):
@@ -137,6 +147,14 @@ class Patches:
                     names[name] = new
                     placed.append((names, name, old, new))
         return placed
+
+
+def _spelled_out(module: ModuleType, attribute: str) -> list[str]:
+    """The attributes that a row means: `AutoModel*.from_pretrained` is one of each class whose name begins so."""
+    owner, _, method = attribute.partition(".")
+    if not owner.endswith("*"):
+        return [attribute]
+    return [f"{name}.{method}" for name, value in vars(module).items() if name.startswith(owner[:-1]) and isinstance(value, type)]
 
 
 def _plain(loader: Any) -> Any:
@@ -177,7 +195,7 @@ class _Finder:
 
         def exec_module(module: ModuleType) -> None:
             plain(module)
-            self._patches.apply(module)
+            self._patches.apply(spec.name, module)
 
         try:
             loader.exec_module = exec_module  # type: ignore[method-assign]

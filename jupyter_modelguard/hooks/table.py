@@ -41,7 +41,7 @@ class Row:
     Attributes
     ----------
     module, attribute
-        Where the loader is; a dotted attribute is a method.
+        Where the loader is; a dotted attribute is a method, and one of every class whose name begins so if its class ends in `*`.
     build
         Makes the replacement from the original and the way through the gate.
     loader
@@ -92,6 +92,7 @@ TABLE: Final[tuple[Row, ...]] = (
     Row("torch.hub", "_import_module", _wrap(guard_hub_import)),
     Row("transformers.dynamic_module_utils", "get_cached_module_file", _wrap(guard_dynamic_module)),
     _auto("auto_factory", "_BaseAutoModelClass"),
+    _auto("modeling_auto", "AutoModel*"),  # each class has a copy of its own
     _auto("configuration_auto", "AutoConfig"),
     _auto("tokenization_auto", "AutoTokenizer"),
     _auto("processing_auto", "AutoProcessor"),
