@@ -11,7 +11,7 @@ import hashlib
 import time
 from typing import TYPE_CHECKING
 
-from jupyter_modelguard.policy.catalogue import dangerous
+from jupyter_modelguard.policy.catalogue import capability_of
 from jupyter_modelguard.types import Coverage, Finding, QualifiedName, ScanReport, Severity
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def _capabilities(file: CodeFile, tree: ast.Module) -> Iterator[Finding]:
         if not isinstance(node, ast.Call):
             continue
         name = _dotted(node.func, bound)
-        capability = dangerous(QualifiedName(*name.rpartition(".")[::2])) if name else None
+        capability = capability_of(QualifiedName(*name.rpartition(".")[::2])) if name else None
         if capability is not None:
             code = lines[node.lineno - 1].strip() if node.lineno <= len(lines) else ""
             title = f"{name}: {capability.sentence}"

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_modelguard.engines.installed import file_of, find_file, is_installed, is_python, namespace_of
 from jupyter_modelguard.engines.verdict import StreamTrace, with_globals
-from jupyter_modelguard.policy.catalogue import dangerous, inert, reviewed_methods
+from jupyter_modelguard.policy.catalogue import capability_of, inert, reviewed_methods
 from jupyter_modelguard.policy.names import importable, normalise
 from jupyter_modelguard.policy.record import GLOBAL, OPEN, OpenClass
 from jupyter_modelguard.types import Finding, Judgement, QualifiedName, Severity
@@ -141,7 +141,7 @@ def _wrong_with_base(base: type, name: QualifiedName) -> str:
     if type(module) is not str or not flags & _HEAP or flags & _IMMUTABLE:
         return "is made in C"
     full = QualifiedName(module, type.__dict__["__qualname__"].__get__(base))
-    if dangerous(full) is not None or full in inert():
+    if capability_of(full) is not None or full in inert():
         return f"descends from {full}, which must be reviewed by name"
     if module == "__main__":
         return "" if name.module == "__main__" else "descends from a class of this notebook"

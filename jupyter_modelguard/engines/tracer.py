@@ -15,7 +15,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from jupyter_modelguard.engines.stubs import Stubs
-from jupyter_modelguard.policy.catalogue import closed, dangerous, inert
+from jupyter_modelguard.policy.catalogue import capability_of, closed, inert
 from jupyter_modelguard.policy.names import normalise
 from jupyter_modelguard.policy.record import BUILTINS, GlobalMark, is_global
 from jupyter_modelguard.types import QualifiedName
@@ -78,7 +78,7 @@ class Tracer:
         if stub is None:
             qualified = normalise(module, name)
             stub = _THEMSELVES.get(qualified) if qualified in closed() else None
-            if stub is None and self._light and qualified not in inert() and dangerous(qualified) is None:
+            if stub is None and self._light and qualified not in inert() and capability_of(qualified) is None:
                 self._grammar.newobj_light(qualified)
                 stub = self.stubs.light(qualified)
             elif stub is None:

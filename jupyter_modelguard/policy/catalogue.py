@@ -33,12 +33,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jupyter_modelguard.policy.names import normalise
-from jupyter_modelguard.types import QualifiedName
+from jupyter_modelguard.types import Judgement, QualifiedName
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["Capability", "InertRow", "ReviewedMethod", "closed", "dangerous", "inert", "is_dangerous", "reviewed_methods"]
+__all__ = ["Capability", "InertRow", "ReviewedMethod", "capability_of", "closed", "inert", "is_dangerous", "reviewed_methods"]
 
 _FOLDER = Path(__file__).parent
 
@@ -63,8 +63,13 @@ class InertRow:
 class Capability:
     """What a dangerous global can do."""
 
-    kind: str  # "process", "network", "file write", "dynamic code", "deserialization", "native code"
+    kind: str  # "process", "network", "file write", "dynamic code", "deserialization", "native code", "indirection"
     sentence: str  # "starts programs"
+
+    @property
+    def judgement(self) -> Judgement:
+        """An indirection does what its arguments say, and honest files use it too: it is asked about, not called dangerous."""
+        return Judgement.UNKNOWN if self.kind == "indirection" else Judgement.DANGEROUS
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +109,8 @@ def reviewed_methods() -> Mapping[str, ReviewedMethod]:
     }
 
 
-def dangerous(name: QualifiedName) -> Capability | None:
-    """Say what a global that is known to be dangerous can do; None for every other."""
+def capability_of(name: QualifiedName) -> Capability | None:
+    """Say what a global can do that the knowledge base has; None for every other."""
     known = _capabilities()
     parts = name.name.split(".")
     # A dotted name walks through a module's own imports: `random._os.system` is `os.system`.
@@ -119,8 +124,9 @@ def dangerous(name: QualifiedName) -> Capability | None:
 
 
 def is_dangerous(module: str, name: str) -> bool:
-    """Whether a global, as a pickle writes it, is known to be dangerous."""
-    return dangerous(QualifiedName(module, name)) is not None or dangerous(normalise(module, name)) is not None
+    """Whether a global, as a pickle writes it, is known to be dangerous whatever its arguments say."""
+    found = (capability_of(QualifiedName(module, name)), capability_of(normalise(module, name)))
+    return any(capability is not None and capability.judgement is Judgement.DANGEROUS for capability in found)
 
 
 @functools.cache

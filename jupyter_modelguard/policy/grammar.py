@@ -21,7 +21,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from jupyter_modelguard.policy.catalogue import closed, dangerous, inert
+from jupyter_modelguard.policy.catalogue import capability_of, closed, inert
 from jupyter_modelguard.policy.checks import CHECKS
 from jupyter_modelguard.policy.dtypes import rebuild
 from jupyter_modelguard.policy.names import importable, normalise
@@ -279,9 +279,9 @@ class Grammar:
     def _judge(self, module: str, attribute: str) -> GlobalUse:  # noqa: PLR0911 the first reason counts
         name = normalise(module, attribute)
         count = max(self._counts.get(name, 0), 1)
-        capability = dangerous(name) or dangerous(QualifiedName(module, attribute))
+        capability = capability_of(name) or capability_of(QualifiedName(module, attribute))
         if capability is not None:
-            return GlobalUse(name, count, Judgement.DANGEROUS, capability.sentence)
+            return GlobalUse(name, count, capability.judgement, capability.sentence)
         if name in self._problems:
             return GlobalUse(name, count, Judgement.UNKNOWN, self._problems[name])
         if module != name.module and importable(module):

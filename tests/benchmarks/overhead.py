@@ -1,12 +1,17 @@
 """What the guard costs: each load with and without it, in turn, as a ratio.
 
-    python tests/benchmarks/overhead.py [--runs 7] [CASE ...]
+    python tests/benchmarks/overhead.py [--runs 9] [CASE ...]
 
-Each measurement is a fresh process that makes its own files, loads once to warm up and then times the load alone. Guarded and plain take
-turns, so that a machine whose speed drifts bends both alike; the ratio is the median over pairs. Times are medians in milliseconds.
+Each case is a process of its own, which makes its files, loads once to warm up and then loads plain and guarded in turn, so that a
+machine whose speed drifts bends both alike. The ratio is the median over the pairs; times are medians in milliseconds. The history's
+writer is waited for after each guarded load, and not counted: it works in the background. An import happens once in a process, so
+there each measurement is a process of its own.
 """
 
 import argparse
+import gc
+import json
+import os
 import pickle
 import statistics
 import subprocess
@@ -15,7 +20,7 @@ import tempfile
 import time
 from pathlib import Path
 
-SCALE = 1.0  # --quick divides the work by ten
+SCALE = 1.0
 
 
 def torch_500_mb(folder):
@@ -120,62 +125,83 @@ CASES = {
     "200,000 tiny in-memory pickles": (two_hundred_thousand_in_memory, 2.5),
     "import pandas": (import_pandas, 1.05),
 }
-ONCE = {"import pandas"}  # nothing to warm up: a second import is no import
+ONCE = {"import pandas"}  # a second import is no import
 
 
-def measure(case, *, guarded, folder):
-    """Run in the child: seconds of the load alone."""
-    load = CASES[case][0](Path(folder))
-    if guarded:
-        import jupyter_modelguard
+def pairs_of(case, runs):
+    """Run in the child: seconds of the load, plain and guarded, in turn."""
+    import jupyter_modelguard
+    from jupyter_modelguard.guard import current
+    from jupyter_modelguard.hooks.floor import FLOOR
 
-        jupyter_modelguard.install()
-    if case not in ONCE:
+    with tempfile.TemporaryDirectory() as folder:
+        load = CASES[case][0](Path(folder))
         load()
+        jupyter_modelguard.install()
+        guard = current()
+        load()
+        pairs = []
+        for _ in range(runs):
+            guard.patches.restore()
+            FLOOR.close()
+            plain = seconds(load)
+            guard.open()
+            guarded = seconds(load)
+            guard.store.flush()
+            pairs.append((plain, guarded))
+    return pairs
+
+
+def seconds(load):
+    gc.collect()
     started = time.perf_counter()
     load()
     return time.perf_counter() - started
 
 
-def child(case, mode, quick):
-    """Run one measurement in a fresh process."""
-    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as home:
-        command = [sys.executable, "-P", __file__, "--child", mode, "--folder", folder, *(["--quick"] if quick else []), case]
-        answer = subprocess.run(command, capture_output=True, text=True, check=False, env={**_environment(), "MODELGUARD_HOME": home})
-        if answer.returncode:
-            raise RuntimeError(answer.stderr)
-        return float(answer.stdout.strip().splitlines()[-1])
+def once(case, mode):
+    """Run in the child: seconds of something that can happen once in a process."""
+    load = CASES[case][0](None)
+    if mode == "guarded":
+        import jupyter_modelguard
+
+        jupyter_modelguard.install()
+    return seconds(load)
 
 
-def _environment():
-    import os
-
-    return dict(os.environ)
+def child(case, mode, runs):
+    """Run one child and return what it measured."""
+    with tempfile.TemporaryDirectory() as home:
+        command = [sys.executable, "-P", __file__, "--child", mode, "--runs", str(runs), "--scale", str(SCALE), case]
+        answer = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ | {"MODELGUARD_HOME": home})
+    if answer.returncode:
+        raise RuntimeError(answer.stderr)
+    return json.loads(answer.stdout.strip().splitlines()[-1])
 
 
 def main():
-    """Print the table, or one measurement when called as a child."""
+    """Print the table, or what one child measured."""
     global SCALE
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("cases", nargs="*", metavar="CASE")
-    parser.add_argument("--runs", type=int, default=7)
-    parser.add_argument("--quick", action="store_true", help="a tenth of the work: to see that it runs, not for figures")
-    parser.add_argument("--child", choices=("plain", "guarded"), help=argparse.SUPPRESS)
-    parser.add_argument("--folder", help=argparse.SUPPRESS)
+    parser.add_argument("--runs", type=int, default=9, help="pairs of loads")
+    parser.add_argument("--scale", type=float, default=1.0, help="less than 1: to see that it runs, not for figures")
+    parser.add_argument("--child", choices=("pairs", "plain", "guarded"), help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.quick:
-        SCALE = 0.1
+    SCALE = options.scale
     if options.child:
-        print(measure(options.cases[0], guarded=options.child == "guarded", folder=options.folder))
+        case = options.cases[0]
+        print(json.dumps(pairs_of(case, options.runs) if options.child == "pairs" else once(case, options.child)))
         return
-    header = f"{'case':<40}{'plain ms':>12}{'guarded ms':>12}{'ratio':>8}{'target':>8}"
-    print(header)
+    print(f"{'case':<40}{'plain ms':>12}{'guarded ms':>12}{'ratio':>8}{'target':>8}")
     for case in options.cases or CASES:
-        pairs = [(child(case, "plain", options.quick), child(case, "guarded", options.quick)) for _ in range(options.runs)]
+        if case in ONCE:
+            pairs = [(child(case, "plain", 1), child(case, "guarded", 1)) for _ in range(options.runs)]
+        else:
+            pairs = child(case, "pairs", options.runs)
         plain, guarded = (statistics.median(values) * 1e3 for values in zip(*pairs, strict=True))
         ratio = statistics.median(with_guard / without for without, with_guard in pairs)
-        line = f"{case:<40}{plain:>12.1f}{guarded:>12.1f}{ratio:>8.2f}{CASES[case][1]:>8.2f}"
-        print(line, flush=True)
+        print(f"{case:<40}{plain:>12.1f}{guarded:>12.1f}{ratio:>8.2f}{CASES[case][1]:>8.2f}", flush=True)
 
 
 if __name__ == "__main__":

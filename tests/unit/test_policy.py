@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from jupyter_modelguard.policy.catalogue import closed, dangerous, inert, is_dangerous, reviewed_methods
+from jupyter_modelguard.policy.catalogue import capability_of, closed, inert, is_dangerous, reviewed_methods
 from jupyter_modelguard.policy.checks import CHECKS
 from jupyter_modelguard.policy.evaluate import evaluate
 from jupyter_modelguard.policy.names import importable, normalise
@@ -23,7 +23,7 @@ class NoWorld:
 
 
 def test_nothing_listed_is_dangerous() -> None:
-    assert [name for name in (*closed(), *inert()) if dangerous(name) is not None] == []
+    assert [name for name in (*closed(), *inert()) if capability_of(name) is not None] == []
 
 
 def test_closed_globals_are_immutable_types_of_the_interpreter() -> None:
@@ -63,14 +63,23 @@ def test_reviewed_methods_name_a_class_and_a_method() -> None:
     [
         ("os", "system"), ("posix", "system"), ("subprocess", "Popen"),
         ("builtins", "eval"), ("__builtin__", "eval"), ("random", "_os.system"),
-        ("builtins", "getattr"), ("torch.storage", "_load_from_bytes"), ("cPickle", "loads"),
-        ("pickle", "loads"), ("commands", "getoutput"), ("functools", "partial"),
-        ("operator", "methodcaller"), ("importlib", "import_module"), ("ctypes", "CDLL"),
-        ("socket", "socket"),
+        ("cPickle", "loads"), ("pickle", "loads"), ("commands", "getoutput"),
+        ("importlib", "import_module"), ("ctypes", "CDLL"), ("socket", "socket"),
     ],
 )  # fmt: skip
 def test_danger_is_known(module: str, name: str) -> None:
     assert is_dangerous(module, name)
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [("builtins", "getattr"), ("functools", "partial"), ("operator", "methodcaller"), ("torch.storage", "_load_from_bytes")],
+)
+def test_indirection_is_asked_about_and_not_called_dangerous(module: str, name: str) -> None:
+    assert not is_dangerous(module, name)
+    capability = capability_of(QualifiedName(module, name))
+    assert capability is not None
+    assert capability.judgement is Judgement.UNKNOWN
 
 
 @pytest.mark.parametrize(
