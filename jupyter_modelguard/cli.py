@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jupyter_modelguard.errors import ModelGuardError
@@ -34,7 +35,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="modelguard", description="Stops model loads that would run code until a person says so.")
+    parser = argparse.ArgumentParser(
+        prog="modelguard", description="Stops model loads that would run code until a person says so."
+    )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     scan = commands.add_parser("scan", help="look at files and folders without loading them")
@@ -81,8 +84,7 @@ def _scan(options: argparse.Namespace, console: Console) -> int:
                 console.print(table)
             text = captured.get()
     if options.output is not None:
-        with open(options.output, "w", encoding="utf-8") as file:
-            file.write(text + "\n")
+        Path(options.output).write_text(text + "\n", "utf-8")
     return exit_status(found)
 
 

@@ -1,12 +1,12 @@
 """Every error that jupyter_modelguard raises on purpose.
 
-    ModelGuardError (RuntimeError)
-    ├── ConfigurationError      a setting or folder cannot be used as it is
-    ├── ModelLoadBlockedError   a load was stopped; nothing of the file ran
-    ├── StaleArtifactError      the file changed between the look and the load
-    ├── ScanError               a target could not be scanned at all
-    ├── HistoryError            the history cannot be used as asked
-    └── UnloadRefusedError      the guard cannot go while a load is under way
+ModelGuardError (RuntimeError)
+├── ConfigurationError      a setting or folder cannot be used as it is
+├── ModelLoadBlockedError   a load was stopped; nothing of the file ran
+├── StaleArtifactError      the file changed between the look and the load
+├── ScanError               a target could not be scanned at all
+├── HistoryError            the history cannot be used as asked
+└── UnloadRefusedError      the guard cannot go while a load is under way
 """
 
 from __future__ import annotations

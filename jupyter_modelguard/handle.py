@@ -85,7 +85,7 @@ def guarded() -> Iterator[GuardHandle]:
 
 
 def _shell() -> object | None:
-    """The IPython shell this runs in, found without importing IPython."""
+    """Return the IPython shell this runs in, found without importing IPython."""
     import sys
 
     module = sys.modules.get("IPython")

@@ -163,7 +163,9 @@ class GlobalUse:
     count: int  # how often the stream uses it
     judgement: Judgement
     reason: str = ""  # one sentence a data scientist understands
-    origin: str = ""  # "Python", "numpy 2.4.6, installed here", "a file in the working directory", "this notebook", "not found here"
+    origin: str = (
+        ""  # "Python", "numpy 2.4.6, installed here", "a file in the working directory", "this notebook", "not found here"
+    )
 
 
 @dataclass(frozen=True, slots=True)

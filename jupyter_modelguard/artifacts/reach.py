@@ -157,7 +157,7 @@ class Reached:
 
 
 def _regular_descriptor(file: object) -> int | None:
-    """The descriptor of an exact CPython file over a regular file: a subclass may read something else than its descriptor."""
+    """Return the descriptor of an exact CPython file over a regular file; a subclass may read something else than it."""
     raw = file.raw if type(file) in (io.BufferedReader, io.BufferedRandom) else file  # type: ignore[attr-defined]
     if type(raw) is not io.FileIO:
         return None
@@ -166,7 +166,7 @@ def _regular_descriptor(file: object) -> int | None:
 
 
 def _path_to(descriptor: int, name: str) -> str:
-    """A path that leads another process of this user to the very file behind a descriptor."""
+    """Return a path that leads another process of this user to the very file behind a descriptor."""
     try:
         there = os.stat(name)
         here = os.fstat(descriptor)

@@ -32,7 +32,7 @@ class _Recorder:
 
 def record_stream(file: Any) -> bytes:
     """Return the bytes of the next stream; of a broken one, what could be read of it."""
-    recorder = _Recorder(file)
+    recorder: Any = _Recorder(file)
     try:
         for _ in pickletools.genops(recorder):
             pass

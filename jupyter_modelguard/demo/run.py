@@ -45,7 +45,9 @@ def run_demo(console: Console, *, terminal: bool = False, folder: str | None = N
     """
     place = Path(folder) if folder is not None else Path(tempfile.mkdtemp(prefix="modelguard-demo-"))
     files = make_files(place)
-    console.print(f"The demo's files are in [bold]{place}[/bold]. The armed ones only write a canary file there.", highlight=False)
+    console.print(
+        f"The demo's files are in [bold]{place}[/bold]. The armed ones only write a canary file there.", highlight=False
+    )
     if not terminal and _has_browser():
         return _open_lab(console, place)
     return _walk(console, place, files, ask=sys.stdin.isatty())
@@ -67,7 +69,7 @@ def _open_lab(console: Console, place: Path) -> int:
     with resources.as_file(_notebook()) as notebook:
         shutil.copy(notebook, place / _NOTEBOOK)
     console.print("Opening JupyterLab; stop it with Ctrl-C.")
-    return subprocess.run([sys.executable, "-m", "jupyterlab", _NOTEBOOK], cwd=place, check=False).returncode
+    return subprocess.run([sys.executable, "-m", "jupyterlab", _NOTEBOOK], cwd=place, check=False).returncode  # noqa: S603 no word of it comes from outside
 
 
 def _notebook() -> resources.abc.Traversable:

@@ -40,7 +40,13 @@ def scan_code(origin: str, files: tuple[CodeFile, ...]) -> ScanReport:
     """
     started = time.perf_counter()
     findings = [
-        Finding("remote-code", Severity.HIGH, f"{len(files)} Python file{'s' * (len(files) != 1)} would be imported and run", origin, 94)
+        Finding(
+            "remote-code",
+            Severity.HIGH,
+            f"{len(files)} Python file{'s' * (len(files) != 1)} would be imported and run",
+            origin,
+            94,
+        )
     ]
     missed = []
     for file in files:

@@ -68,4 +68,3 @@ def _call_scope() -> Scope | None:
     while scope is not None and scope.mode is not Mode.CALL:
         scope = scope.outer
     return scope
-

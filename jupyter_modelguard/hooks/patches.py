@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 import sys
 import threading
-from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +20,7 @@ from jupyter_modelguard.hooks.table import TABLE, GuardedFunction, Row
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from importlib.machinery import ModuleSpec
 
     from jupyter_modelguard.hooks.gate import Gate
 
@@ -104,7 +104,7 @@ class Patches:
             try:
                 for attribute in _spelled_out(module, row.attribute):
                     self._apply_row(module, row, attribute)
-            except Exception:
+            except Exception:  # noqa: BLE001 a bug of ours, whatever it is, is logged and shown by the doctor
                 _log.exception("could not guard %s.%s", row.module, row.attribute)
                 self.missing.add(row)
 
@@ -150,7 +150,7 @@ class Patches:
 
 
 def _spelled_out(module: ModuleType, attribute: str) -> list[str]:
-    """The attributes that a row means: `AutoModel*.from_pretrained` is one of each class whose name begins so."""
+    """Name the attributes that a row means: `AutoModel*.from_pretrained` is one of each class whose name begins so."""
     owner, _, method = attribute.partition(".")
     if not owner.endswith("*"):
         return [attribute]
@@ -158,7 +158,7 @@ def _spelled_out(module: ModuleType, attribute: str) -> list[str]:
 
 
 def _plain(loader: Any) -> Any:
-    """The loader itself, if this is its guarded form."""
+    """Return the loader itself, if this is its guarded form."""
     if isinstance(loader, GuardedFunction):
         return loader.__wrapped__
     return getattr(loader, "__modelguard__", loader)

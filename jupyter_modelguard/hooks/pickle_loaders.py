@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 from jupyter_modelguard.artifacts.reach import Reached, file_name
 from jupyter_modelguard.hooks.attribution import Caller, attribute
 from jupyter_modelguard.hooks.floor import FLOOR
-from jupyter_modelguard.hooks.passage import Passage
 from jupyter_modelguard.hooks.scopes import Suspended, Unproved
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from jupyter_modelguard.hooks.gate import Permit
+    from jupyter_modelguard.hooks.passage import Passage
 
 __all__ = ["guard_load", "guard_loads"]
 

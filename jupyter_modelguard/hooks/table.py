@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["TABLE", "GuardedFunction", "Row"]
 
 
-class GuardedFunction(wrapt.FunctionWrapper):  # type: ignore[misc] # wrapt carries no types for it
+class GuardedFunction(wrapt.FunctionWrapper):  # type: ignore[type-arg] # generic only in recent wrapts
     """A wrapped loader that documents, compares and pickles as the function it guards."""
 
     def __reduce_ex__(self, protocol: object) -> str:
@@ -99,7 +99,9 @@ TABLE: Final[tuple[Row, ...]] = (
     _auto("image_processing_auto", "AutoImageProcessor"),
     _auto("feature_extraction_auto", "AutoFeatureExtractor"),
     _auto("video_processing_auto", "AutoVideoProcessor"),
-    Row("transformers.pipelines", "pipeline", _wrap(guard_code_call, "transformers.pipeline", "model", 1), "transformers.pipeline"),
+    Row(
+        "transformers.pipelines", "pipeline", _wrap(guard_code_call, "transformers.pipeline", "model", 1), "transformers.pipeline"
+    ),
     Row("_frozen_importlib_external", "SourceLoader.get_code", lambda original, _: guard_get_code(original)),
     Row("_frozen_importlib_external", "SourcelessFileLoader.get_code", lambda original, _: guard_sourceless_get_code(original)),
 )

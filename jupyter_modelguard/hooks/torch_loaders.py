@@ -74,7 +74,9 @@ def guard_jit_load(passage: Passage) -> Callable[..., Any]:
         target = args[0] if args else options.get("f")
         with Suspended():
             path = path_of(target)
-            request = passage.gate.request("torch.jit.load", "torch.jit.load()", path or file_name(target) or "<file object>", frame)
+            request = passage.gate.request(
+                "torch.jit.load", "torch.jit.load()", path or file_name(target) or "<file object>", frame
+            )
             try:
                 reached = _reach(path, target)
             except Exception as error:
@@ -87,10 +89,15 @@ def guard_jit_load(passage: Passage) -> Callable[..., Any]:
 
 
 def _plain(
-    passage: Passage, request: LoadRequest, wrapped: Callable[..., Any], args: tuple[Any, ...], options: dict[str, Any], frame: Any
+    passage: Passage,
+    request: LoadRequest,
+    wrapped: Callable[..., Any],
+    args: tuple[Any, ...],
+    options: dict[str, Any],
+    frame: Any,
 ) -> Any:
     started = time.perf_counter()
-    target = args[0] if args else options.get("f")
+    target: Any = args[0] if args else options.get("f")
     start = target.tell() if hasattr(target, "tell") else 0
     try:
         with passage.public(request), Scope(Mode.PROVING, label="torch.load"):
@@ -151,7 +158,7 @@ class _Call:
 
 
 def _pickle_module(module: Any, proved: bytes) -> types.ModuleType:
-    """A pickle module whose Unpickler reads the proved bytes, whatever file torch opened meanwhile."""
+    """Make a pickle module whose Unpickler reads the proved bytes, whatever file torch opened meanwhile."""
 
     class Unpickler(module.Unpickler):  # type: ignore[misc] # the class is the caller's choice
         def __init__(self, _file: object, **options: Any) -> None:

@@ -28,7 +28,7 @@ def trusted_roots() -> tuple[str, ...]:
 def is_trusted(path: str) -> bool:
     """Return whether a file lies in the standard library or in site-packages."""
     real = os.path.realpath(path)
-    return real.startswith(trusted_roots()) or real.startswith(_OWN)
+    return real.startswith((*trusted_roots(), _OWN))
 
 
 _OWN = os.path.dirname(os.path.dirname(os.path.realpath(__file__))) + os.sep  # an editable install lives elsewhere

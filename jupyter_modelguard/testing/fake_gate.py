@@ -95,23 +95,23 @@ class FakeGate:
         return CellTally(lambda: counter.__next__)
 
 
-class _Recorder(pickle._Unpickler):  # type: ignore[misc, name-defined] # noqa: SLF001 the readable twin of the C class
+class _Recorder(pickle._Unpickler):  # noqa: SLF001 the readable twin of the C class
     """Notes the names and builds nothing."""
 
     def __init__(self, file: io.BytesIO) -> None:
         super().__init__(file)
         self.names: set[tuple[str, str]] = set()
 
-    def find_class(self, module: str, name: str) -> Any:  # noqa: ANN401 a stand-in for anything
+    def find_class(self, module: str, name: str) -> Any:
         self.names.add((module, name))
         return type(name, (_Inert,), {})
 
-    def persistent_load(self, pid: object) -> Any:  # noqa: ANN401, ARG002 a stand-in for anything
+    def persistent_load(self, pid: object) -> Any:  # noqa: ARG002 a stand-in for anything
         return _Inert()
 
 
 class _Inert:
-    def __new__(cls, *_: object, **__: object) -> Any:  # noqa: ANN401, PYI034 a stand-in for anything
+    def __new__(cls, *_: object, **__: object) -> Any:
         return object.__new__(cls)
 
     def __init__(self, *_: object, **__: object) -> None:

@@ -2,7 +2,7 @@
 
 import collections
 import concurrent.futures
-import datetime
+import datetime as dt
 import importlib
 import io
 import multiprocessing
@@ -92,12 +92,17 @@ def test_approved_stream_runs(way, gate, armed, canary):
 
 @pytest.mark.parametrize("way", WAYS)
 def test_proved_stream_loads(way, gate):
-    value = [datetime.date(2024, 2, 29), collections.OrderedDict(a=1)]
+    value = [dt.date(2024, 2, 29), collections.OrderedDict(a=1)]
     assert WAYS[way](pickle.dumps(value)) == value
 
 
 def test_names_bound_before_the_guard_are_held_by_the_floor(gate, armed, canary):
-    for way in (lambda: EARLY["loads"](armed), lambda: EARLY["load"](io.BytesIO(armed)), lambda: EARLY["Unpickler"](io.BytesIO(armed)).load()):
+    ways = (
+        lambda: EARLY["loads"](armed),
+        lambda: EARLY["load"](io.BytesIO(armed)),
+        lambda: EARLY["Unpickler"](io.BytesIO(armed)).load(),
+    )
+    for way in ways:
         with pytest.raises(LoadHeld):
             way()
     assert not canary.exists()
@@ -126,14 +131,14 @@ def test_plain_data_and_closed_globals_pass_unlooked_at(gate):
 
 
 def test_file_is_left_where_the_plain_load_leaves_it(gate, tmp_path):
-    date = pickle.dumps(datetime.date(2024, 2, 29))
+    date = pickle.dumps(dt.date(2024, 2, 29))
     path = tmp_path / "several.pkl"
     path.write_bytes(date + pickle.dumps("between") + date + b"rest")
     for open_it in (lambda: path.open("rb"), lambda: path.open("rb", buffering=0), lambda: io.BytesIO(path.read_bytes())):
         with open_it() as file:
-            assert pickle.load(file) == datetime.date(2024, 2, 29)
+            assert pickle.load(file) == dt.date(2024, 2, 29)
             assert pickle.load(file) == "between"
-            assert pickle.Unpickler(file).load() == datetime.date(2024, 2, 29)
+            assert pickle.Unpickler(file).load() == dt.date(2024, 2, 29)
             assert file.read() == b"rest"
 
 
@@ -141,21 +146,21 @@ def test_one_unpickler_reads_several_streams_with_one_memo(gate):
     buffer = io.BytesIO()
     pickler = pickle.Pickler(buffer)
     shared = ["shared"]
-    for value in (shared, datetime.date(2024, 2, 29), shared):
+    for value in (shared, dt.date(2024, 2, 29), shared):
         pickler.dump(value)
     buffer.seek(0)
     unpickler = pickle.Unpickler(buffer)
     first = unpickler.load()
-    assert unpickler.load() == datetime.date(2024, 2, 29)
+    assert unpickler.load() == dt.date(2024, 2, 29)
     assert unpickler.load() is first
 
 
 def test_pipe_gives_up_exactly_one_stream(gate):
-    stream = pickle.dumps(datetime.date(2024, 2, 29))
+    stream = pickle.dumps(dt.date(2024, 2, 29))
     reading, writing = os.pipe()
     os.write(writing, stream + pickle.dumps("next"))
     with os.fdopen(reading, "rb") as file:
-        assert pickle.load(file) == datetime.date(2024, 2, 29)
+        assert pickle.load(file) == dt.date(2024, 2, 29)
         assert pickle.load(file) == "next"
     os.close(writing)
 
@@ -172,7 +177,7 @@ def test_loaders_own_errors_come_through(gate):
 
 def test_load_that_goes_beyond_its_permit_is_stopped(gate, tmp_path, canary):
     """The bytes change between the look and the load: what was not looked at is not resolved."""
-    honest = pickle.dumps(datetime.date(2024, 2, 29))
+    honest = pickle.dumps(dt.date(2024, 2, 29))
 
     class Shifty(io.BytesIO):
         looks = 0
@@ -183,11 +188,13 @@ def test_load_that_goes_beyond_its_permit_is_stopped(gate, tmp_path, canary):
 
     gate.inert |= {("builtins", "eval")}  # as if it had been proved
     nested = pickle.dumps(Touch(canary))
-    stream = b"cbuiltins\neval\n(" + pickle.dumps(f"__import__('pickle').loads({nested!r})", 0)[:-1].replace(b"p0\n", b"") + b"tR."
+    stream = (
+        b"cbuiltins\neval\n(" + pickle.dumps(f"__import__('pickle').loads({nested!r})", 0)[:-1].replace(b"p0\n", b"") + b"tR."
+    )
     with pytest.raises(ModelLoadBlockedError):
         pickle.loads(stream)
     assert not canary.exists()
-    assert pickle.load(Shifty(honest)) == datetime.date(2024, 2, 29)
+    assert pickle.load(Shifty(honest)) == dt.date(2024, 2, 29)
 
 
 def test_refusal_swallowed_by_a_library_is_raised_all_the_same(gate, canary):
@@ -214,7 +221,7 @@ def test_name_that_is_no_exact_str_is_refused(gate):
 
 def test_processes_and_pools_never_notice(gate):
     with concurrent.futures.ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("fork")) as pool:
-        assert pool.submit(datetime.date.today).result() == datetime.date.today()
+        assert pool.submit(dt.date.today).result() == dt.date.today()
     queue = multiprocessing.get_context("fork").Queue()
     queue.put(os.system)
     assert queue.get() is os.system
@@ -226,8 +233,7 @@ def test_threads_do_not_share_scopes(gate, armed):
     outcomes = []
 
     def honest():
-        for _ in range(200):
-            outcomes.append(pickle.loads(pickle.dumps(datetime.date(2024, 2, 29))).year)
+        outcomes.extend(pickle.loads(pickle.dumps(dt.date(2024, 2, 29))).year for _ in range(200))
 
     def attacked():
         for _ in range(200):
