@@ -11,11 +11,13 @@ import dataclasses
 import importlib
 import logging
 import os
+import pickle
 import threading
 import time
 from typing import TYPE_CHECKING, Any
 
 from jupyter_modelguard.config import ModelGuardConfig, home
+from jupyter_modelguard.engines.trace_cache import TraceCache
 from jupyter_modelguard.errors import ModelLoadBlockedError, UnloadRefusedError
 from jupyter_modelguard.hooks.attribution import user_line
 from jupyter_modelguard.hooks.floor import FLOOR
@@ -42,10 +44,12 @@ if TYPE_CHECKING:
     from jupyter_modelguard.engines.trace import StreamTrace
     from jupyter_modelguard.engines.worker import Worker
     from jupyter_modelguard.history.store import Store
+    from jupyter_modelguard.types import ScanReport
 
 __all__ = ["Guard", "current", "start", "stop"]
 
 _log = logging.getLogger(__name__)
+_ERRORS: dict[str, type[Exception]] = {"EOFError": EOFError, "UnpicklingError": pickle.UnpicklingError, "RuntimeError": RuntimeError}
 _PROOF = Decision(allow=True, by="proof", transport="proof")
 
 
@@ -66,6 +70,7 @@ class Guard:
 
     def __init__(self, worker: Worker, approver: Approver, store: Store, site: Callable[[], CallSite] = CallSite) -> None:
         self.worker = worker
+        self.traces = TraceCache(worker)
         self.approver = approver
         self.store = store
         self.patches = Patches(self)
@@ -117,8 +122,36 @@ class Guard:
         report = dataclasses.replace(trace.report, target=request.source, size=reached.size)
         name = os.path.basename(reached.name or request.source) or request.source
         artifact = Artifact(name, request.source, report.format or dialect, report.digest, reached.size)
+        self._give_up(request, artifact, report, trace.error, started)
         record, decision = self._decided(request, artifact, _evaluate(report), started, explain=(trace, dialect))
         return Permit(record.id, trace.names, decision is not _PROOF, trace.copy, report.format)
+
+    def _give_up(
+        self, request: LoadRequest, artifact: Artifact, report: ScanReport, error: tuple[str, str] | None, started: float
+    ) -> None:
+        """Raise the error that any load of a broken stream ends with, when nothing before the break would be asked about.
+
+        Nothing is loaded for it: the error was met by the trace. What is armed and broken runs before it breaks, so that is asked about.
+        """
+        from jupyter_modelguard.policy.evaluate import BROKEN
+
+        if error is None:
+            return
+        whole = dataclasses.replace(
+            report,
+            findings=tuple(finding for finding in report.findings if finding.rule != BROKEN),
+            coverage=dataclasses.replace(report.coverage, inspected=report.coverage.parts, missed=()),
+        )
+        level = _evaluate(whole).level
+        if level.asks or len(report.coverage.missed) != 1:
+            return
+        kind, message = error
+        seconds = time.perf_counter() - started
+        record = HistoryRecord(
+            self.store.next_id(), time.time(), request, Outcome.FAILED, level, artifact, report, seconds=seconds, error=f"{kind}: {message}"
+        )
+        self.store.record(record)
+        raise _ERRORS[kind](message)
 
     def check_code(self, request: LoadRequest, origin: str, files: tuple[CodeFile, ...]) -> Permit:
         """Ask about code files; nothing proves those. See `Gate.check_code`."""
@@ -133,7 +166,7 @@ class Guard:
     def _traced(self, reached: Reached, dialect: str) -> StreamTrace:
         from jupyter_modelguard.engines.inspection import inspect_open, modules_to_import
 
-        trace = self.worker.trace(reached.source, dialect)
+        trace = self.traces.trace(reached, dialect)
         for module in modules_to_import(trace):
             try:
                 importlib.import_module(module)  # a listed library's first import belongs outside the load's scope

@@ -1,0 +1,141 @@
+"""What the guard costs a kernel: loading it, the first record, the first card, and the click that lets a cell go on.
+
+    python tests/benchmarks/kernel.py [--runs 5] [--browser]
+
+Each run is a fresh kernel. `%load_ext` and the first record are timed inside it, the first card from the request to run the cell until
+the card's message arrives. With `--browser` a real JupyterLab in Chromium shows the card, and the click is timed in the page until the
+output of the resumed cell is there. Figures are medians in milliseconds.
+"""
+
+import argparse
+import importlib.util
+import os
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+from jupyter_client.manager import start_new_kernel
+
+LOAD_EXT = """
+import time
+started = time.perf_counter()
+get_ipython().run_line_magic("load_ext", "modelguard")
+print((time.perf_counter() - started) * 1e3)
+"""
+FIRST_RECORD = """
+import numpy, pickle, time
+data = pickle.dumps(numpy.arange(3))
+started = time.perf_counter()
+pickle.loads(data)
+print((time.perf_counter() - started) * 1e3)
+"""
+FIRST_CARD = """
+import os, pickle
+class Armed:
+    def __reduce__(self):
+        return os.getpid, ()
+data = pickle.dumps(Armed())
+pickle.loads(data)
+"""
+BROWSER_CELL = FIRST_CARD.replace("os.getpid", "os.getppid") + "print('resumed')"
+TARGETS = {"%load_ext": 150, "first record": 1500, "first card": 1500, "click to resumed cell": 150}
+
+
+def printed(client, code):
+    """Run a cell and return the number it printed."""
+    found = []
+    client.execute_interactive(code, timeout=60, output_hook=lambda message: found.append(message["content"].get("text")))
+    return float(next(text for text in found if text))
+
+
+def first_card(client):
+    """Milliseconds until the card's widget is announced; the cell is then interrupted."""
+    started = time.perf_counter()
+    client.execute(FIRST_CARD)
+    while True:
+        message = client.get_iopub_msg(timeout=60)
+        state = message["content"].get("data", {}).get("state", {}) if message["msg_type"] == "comm_open" else {}
+        if str(state.get("_anywidget_id", "")).startswith("jupyter_modelguard."):
+            return (time.perf_counter() - started) * 1e3
+
+
+def in_kernels(runs):
+    """Measure fresh kernels."""
+    found = {"%load_ext": [], "first record": [], "first card": []}
+    for _ in range(runs):
+        for cases in (("%load_ext", "first record"), ("%load_ext", "first card")):
+            manager, client = start_new_kernel()
+            try:
+                printed(client, "print(1)")
+                found["%load_ext"].append(printed(client, LOAD_EXT))
+                if "first record" in cases:
+                    found["first record"].append(printed(client, FIRST_RECORD))
+                else:
+                    found["first card"].append(first_card(client))
+            finally:
+                client.stop_channels()
+                manager.shutdown_kernel(now=True)
+    return found
+
+
+def in_browser(runs):
+    """Measure clicks in a real JupyterLab, with the fixtures of the browser tests."""
+    from playwright.sync_api import sync_playwright
+
+    path = Path(__file__).parents[1] / "ui" / "conftest.py"
+    spec = importlib.util.spec_from_file_location("ui_conftest", path)
+    fixtures = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(fixtures)
+    times = []
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright, fixtures.running_lab(Path(folder)) as lab:
+        browser = playwright.chromium.launch(executable_path=fixtures.chromium(), args=fixtures.QUIET)
+        page = browser.new_page()
+        page.goto(lab.notebook("clicks.ipynb", "%load_ext modelguard", *[BROWSER_CELL] * runs, kernel="test-0"))
+        page.locator("#jp-main-statusbar").get_by_text("| Idle").wait_for()
+        for at in range(runs + 1):
+            cell = page.locator(".jp-Notebook .jp-Cell").nth(at)
+            cell.locator(".cm-content").click()
+            page.keyboard.press("Control+Enter")
+            if at:
+                card = cell.locator(".mg-card")
+                card.get_by_role("button", name="Run it anyway").click()
+                card.get_by_role("radio", name="I made this file").check()
+                run = card.get_by_role("button", name="once")
+                run.scroll_into_view_if_needed()
+                times.append(cell.evaluate(CLICK))
+        browser.close()
+    return {"click to resumed cell": times}
+
+
+CLICK = """
+cell => new Promise(done => {
+  const button = [...cell.querySelectorAll('.mg-btn--run')].at(-1);
+  const resumed = () => [...cell.querySelectorAll('.jp-OutputArea-output pre')].some(pre => pre.textContent.includes('resumed'));
+  const started = performance.now();
+  new MutationObserver((_, observer) => {
+    if (resumed()) { observer.disconnect(); done(performance.now() - started); }
+  }).observe(cell, { childList: true, subtree: true, characterData: true });
+  button.click();
+})
+"""
+
+
+def main():
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--browser", action="store_true", help="time clicks in Chromium too")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as home:
+        os.environ["MODELGUARD_HOME"] = home
+        found = in_kernels(options.runs)
+    if options.browser:
+        found |= in_browser(options.runs)
+    print(f"{'what':<28}{'median ms':>10}{'least':>10}{'most':>10}{'target':>10}")
+    for what, times in found.items():
+        print(f"{what:<28}{statistics.median(times):>10.0f}{min(times):>10.0f}{max(times):>10.0f}{TARGETS[what]:>10}")
+
+
+if __name__ == "__main__":
+    main()

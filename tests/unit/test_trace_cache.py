@@ -1,0 +1,85 @@
+"""A trace is remembered for the very same bytes, and for nothing else."""
+
+import pickle
+
+import pytest
+
+from jupyter_modelguard.artifacts.reach import Reached
+from jupyter_modelguard.engines import trace_cache
+from jupyter_modelguard.engines.trace import trace_stream
+from jupyter_modelguard.engines.trace_cache import TraceCache
+
+
+class Counting:
+    """Traces in this process and remembers how often."""
+
+    def __init__(self):
+        self.asked = 0
+        self.before = lambda: None
+
+    def trace(self, source, dialect):
+        self.asked += 1
+        self.before()
+        return trace_stream(source, dialect)
+
+
+@pytest.fixture
+def worker():
+    return Counting()
+
+
+def test_same_bytes_are_traced_once(worker, tmp_path):
+    path = tmp_path / "set.pkl"
+    path.write_bytes(pickle.dumps({1, 2}))
+    cache = TraceCache(worker)
+    with Reached.at_path(str(path)) as reached:
+        first = cache.trace(reached, "pickle")
+    with Reached.of_bytes(path.read_bytes()) as reached:
+        assert cache.trace(reached, "pickle") is first
+    assert worker.asked == 1
+
+
+def test_other_bytes_and_other_dialects_are_traced_again(worker):
+    cache = TraceCache(worker)
+    for data, dialect in ((pickle.dumps(1), "pickle"), (pickle.dumps(2), "pickle"), (pickle.dumps(1), "joblib")):
+        with Reached.of_bytes(data) as reached:
+            cache.trace(reached, dialect)
+    assert worker.asked == 3
+
+
+def test_file_that_changes_under_the_worker_is_not_remembered(worker, tmp_path):
+    path = tmp_path / "swapped.pkl"
+    path.write_bytes(pickle.dumps([1, 2, 3]))
+    worker.before = lambda: path.write_bytes(pickle.dumps([9, 9, 9]))
+    cache = TraceCache(worker)
+    with Reached.at_path(str(path)) as reached:
+        cache.trace(reached, "pickle")
+    path.write_bytes(pickle.dumps([1, 2, 3]))
+    worker.before = lambda: None
+    with Reached.at_path(str(path)) as reached:
+        trace = cache.trace(reached, "pickle")
+    assert worker.asked == 2
+    assert trace.copy.segments[0][1] == pickle.dumps([1, 2, 3])
+
+
+def test_broken_and_large_streams_are_never_remembered(worker, monkeypatch):
+    cache = TraceCache(worker)
+    monkeypatch.setattr(trace_cache, "_LARGEST", 1000)
+    for data in (pickle.dumps([1, 2])[:-1], pickle.dumps("x" * 2000)):
+        for _ in range(2):
+            with Reached.of_bytes(data) as reached:
+                cache.trace(reached, "pickle")
+    assert worker.asked == 4
+
+
+def test_what_was_not_used_for_longest_goes_first(worker, monkeypatch):
+    monkeypatch.setattr(trace_cache, "_ALL", 250)
+    cache = TraceCache(worker)
+    streams = [pickle.dumps(str(number) * 90) for number in range(3)]
+    for data in (streams[0], streams[1], streams[0], streams[2], streams[0]):
+        with Reached.of_bytes(data) as reached:
+            cache.trace(reached, "pickle")
+    assert worker.asked == 3
+    with Reached.of_bytes(streams[1]) as reached:
+        cache.trace(reached, "pickle")
+    assert worker.asked == 4
