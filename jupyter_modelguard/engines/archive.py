@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from typing import BinaryIO
 
-__all__ = ["TorchArchive", "is_zip", "read_archive"]
+__all__ = ["TorchArchive", "has_directory", "is_zip", "read_archive"]
 
 _WIDE = 0xFFFFFFFF  # what zip64 writes where the real size stands in its own field
 _LOCAL_HEAD = 30  # bytes of a local header before the name
+_DIRECTORY_END = 1 << 18  # bytes at the end in which the directory's end may stand; the longest comment takes 64 KiB
 _LARGEST_RECORD = 1 << 30  # bytes of data.pkl that are read at all
 _SMALL_RECORDS = 1 << 26  # bytes of all other members that are not tensors, together
 
@@ -39,6 +40,13 @@ class TorchArchive:
 def is_zip(head: bytes) -> bool:
     """Whether torch.load takes this for a zip: it looks at the first four bytes alone."""
     return head.startswith(b"PK\x03\x04")
+
+
+def has_directory(file: BinaryIO, base: int) -> bool:
+    """Whether the mark that every reader of zips looks for, torch's too, stands near the end; without one nobody reads a member."""
+    end = file.seek(0, io.SEEK_END)
+    file.seek(max(base, end - _DIRECTORY_END))
+    return b"PK\x05\x06" in file.read(_DIRECTORY_END)
 
 
 def read_archive(file: BinaryIO) -> TorchArchive:

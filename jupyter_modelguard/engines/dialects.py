@@ -12,7 +12,7 @@ import zipfile
 from typing import TYPE_CHECKING, Any
 
 from jupyter_modelguard.artifacts.copy import SKIP_AT_LEAST, StreamCopy
-from jupyter_modelguard.engines.archive import is_zip, read_archive
+from jupyter_modelguard.engines.archive import has_directory, is_zip, read_archive
 from jupyter_modelguard.engines.reader import FramedReader
 from jupyter_modelguard.engines.reading import conclude, divergence, frames_agree, open_reader, read_one
 from jupyter_modelguard.engines.tracer import Tracer
@@ -85,7 +85,8 @@ def _trace_zip(file: BinaryIO, source: StreamSource, started: float) -> StreamTr
         archive = read_archive(file)
     except (zipfile.BadZipFile, ValueError, NotImplementedError, RuntimeError) as error:
         wrong = (f"the zip archive cannot be read: {error}",)
-        return conclude(tracer, grammar, None, wrong, source, "torch-zip", started, size=size)
+        torn = None if has_directory(file, start) else ("RuntimeError", "the zip archive has no directory: the file is cut off")
+        return conclude(tracer, grammar, None, wrong, source, "torch-zip", started, size=size, error=torn)
     extra: tuple[Finding, ...] = ()
     if archive.script:
         sentence = "TorchScript code in the archive runs as TorchScript, whichever function loads it"
@@ -127,7 +128,7 @@ def _trace_legacy(file: BinaryIO, source: StreamSource, started: float) -> Strea
     if not broken and not frames_agree(reader, copy):
         extra, broken = (divergence(),), "its frames do not fit its opcodes"
     missed = (broken,) if broken else ()
-    return conclude(tracer, grammar, copy, missed, source, "torch-legacy", started, size=size, extra=extra)
+    return conclude(tracer, grammar, copy, missed, source, "torch-legacy", started, size=size, extra=extra, error=reader.error)
 
 
 def _is_tar(file: BinaryIO, start: int) -> bool:
@@ -157,7 +158,7 @@ def trace_joblib(file: BinaryIO, source: StreamSource, started: float) -> Stream
     if not broken and not frames_agree(reader, copy):
         extra, broken = (divergence(),), "its frames do not fit its opcodes"
     missed = (broken,) if broken else ()
-    return conclude(tracer, grammar, copy, missed, source, "joblib", started, size=reader.size, extra=extra)
+    return conclude(tracer, grammar, copy, missed, source, "joblib", started, size=reader.size, extra=extra, error=reader.error)
 
 
 def _skip_array(reader: FramedReader, tracer: Tracer, state: Any, grammar: Grammar) -> None:

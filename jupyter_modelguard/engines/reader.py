@@ -40,6 +40,7 @@ class StreamReader:
         self.position = 0  # bytes from the start of the stream that are read or jumped over
         self._segments: list[tuple[int, bytearray]] = [(0, bytearray())]
         self._segment = self._segments[0][1]
+        self.error: tuple[str, str] | None = None  # type and message with which the unpickler itself gave the stream up
 
     def read(self, size: int, /) -> bytes:
         """Read exactly what an opcode or its argument needs."""

@@ -5,6 +5,7 @@ Shared by the dialects, which differ in how many streams a file holds and what l
 
 from __future__ import annotations
 
+import pickle
 import pickletools
 import re
 import time
@@ -47,6 +48,10 @@ def read_one(tracer: Tracer, reader: StreamReader) -> str:
         return "the stream is nested too deeply"
     except MemoryError:
         return "the stream asks for more memory than a trace may have"
+    except (EOFError, pickle.UnpicklingError) as error:
+        if "persistent" not in str(error):  # some loaders know persistent ids that the trace does not
+            reader.error = (type(error).__name__, str(error)[:200])
+        return f"the stream could not be read to its end: {type(error).__name__}: {str(error)[:200]}"
     except Exception as error:  # noqa: BLE001 an unpickler raises anything at all for a broken stream, and none of it is "clean"
         return f"the stream could not be read to its end: {type(error).__name__}: {str(error)[:200]}"
     return ""
@@ -80,6 +85,7 @@ def conclude(  # noqa: PLR0913, PLR0917 one value a fact of the file
     size: int,
     digest: str | None = None,
     extra: tuple[Finding, ...] = (),
+    error: tuple[str, str] | None = None,
 ) -> StreamTrace:
     """Settle the tracer, ask the grammar for its verdict and make the trace of both."""
     tracer.settle()
@@ -94,7 +100,7 @@ def conclude(  # noqa: PLR0913, PLR0917 one value a fact of the file
         missed=wrong,
         seconds=time.perf_counter() - started,
     )
-    return StreamTrace(report, None if wrong else copy, frozenset(tracer.named), verdict.open_classes)
+    return StreamTrace(report, None if wrong else copy, frozenset(tracer.named), verdict.open_classes, error if wrong and not extra else None)
 
 
 def divergence() -> Finding:

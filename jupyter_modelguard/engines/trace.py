@@ -82,7 +82,7 @@ def _attempt(reader: StreamReader, grammar: Grammar, source: StreamSource, start
     if not wrong and not frames_agree(reader, copy):
         extra, wrong = (divergence(),), "its frames do not fit its opcodes"
     missed = (wrong,) if wrong else ()
-    return conclude(tracer, grammar, copy, missed, source, "pickle", started, size=reader.size, extra=extra)
+    return conclude(tracer, grammar, copy, missed, source, "pickle", started, size=reader.size, extra=extra, error=reader.error)
 
 
 _TRACES = {"pickle": _trace_pickle, "torch": trace_torch, "joblib": trace_joblib}

@@ -34,12 +34,16 @@ class StreamTrace:
         Each `(module, name)` as the interpreter's `pickle.find_class` event will give it.
     open_classes
         Classes that are still to be judged by a process that has them.
+    error
+        Type and message with which every loader gives this stream up, because it breaks off or is no pickle; None where the trace
+        alone might not have managed.
     """
 
     report: ScanReport
     copy: StreamCopy | None = field(default=None, repr=False)
     names: frozenset[tuple[str, str]] = frozenset()
     open_classes: tuple[OpenClass, ...] = ()
+    error: tuple[str, str] | None = None
 
 
 def findings_of(uses: tuple[GlobalUse, ...]) -> tuple[Finding, ...]:

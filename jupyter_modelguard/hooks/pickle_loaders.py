@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_modelguard.artifacts.reach import Reached, file_name
 from jupyter_modelguard.hooks.attribution import Caller, attribute
+from jupyter_modelguard.hooks.calls import current_call
 from jupyter_modelguard.hooks.floor import FLOOR
 from jupyter_modelguard.hooks.scopes import Suspended, Unproved
 
@@ -46,7 +47,7 @@ def guard_loads(original: Callable[..., Any], passage: Passage, loader: str) -> 
             if inside():
                 raise  # the outer load unwinds, not this one
         except Exception as error:
-            if not inside():
+            if not inside() and current_call() is None:
                 with Suspended():
                     gate.failed(gate.request(loader, f"{loader}()", "<bytes>", sys._getframe(1)), error)
             raise
@@ -92,11 +93,13 @@ def guard_load(original: Callable[..., Any], passage: Passage, loader: str) -> C
         except Unproved:
             pass
         except Exception as error:
-            with Suspended():
-                gate.failed(gate.request(loader, f"{loader}()", file_name(file) or "<file object>", sys._getframe(1)), error)
+            if current_call() is None:  # else the call that the person wrote says it
+                with Suspended():
+                    gate.failed(gate.request(loader, f"{loader}()", file_name(file) or "<file object>", sys._getframe(1)), error)
             raise
         else:
-            gate.loaded(loader, f"{loader}()", file_name(file), file.tell() - start, clock() - started, sys._getframe(1))
+            if current_call() is None:
+                gate.loaded(loader, f"{loader}()", file_name(file), file.tell() - start, clock() - started, sys._getframe(1))
             return value
         return closer_look(file, start, options)
 

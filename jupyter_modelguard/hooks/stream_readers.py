@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import io
 import lzma
 import sys
 import threading
@@ -26,15 +27,22 @@ if TYPE_CHECKING:
 
 __all__ = ["guard_dill_load", "guard_joblib_load", "swap_joblib_file"]
 
-_DECOMPRESS: Final[dict[bytes, Callable[[bytes], bytes]]] = {
-    b"\x1f\x8b": gzip.decompress,
-    b"BZ": bz2.decompress,
-    b"\xfd7zXZ": lzma.decompress,
-    b"\x5d\x00": lzma.decompress,
-    b"\x78\x01": zlib.decompress,
-    b"\x78\x5e": zlib.decompress,
-    b"\x78\x9c": zlib.decompress,
-    b"\x78\xda": zlib.decompress,
+
+
+def _open_zlib(file: io.BytesIO) -> io.BytesIO:
+    return io.BytesIO(zlib.decompressobj().decompress(file.getvalue()))
+
+
+_PIECE = 1 << 20  # bytes
+_DECOMPRESS: Final[dict[bytes, Callable[[io.BytesIO], Any]]] = {
+    b"\x1f\x8b": lambda file: gzip.GzipFile(fileobj=file),
+    b"BZ": bz2.BZ2File,
+    b"\xfd7zXZ": lzma.LZMAFile,
+    b"\x5d\x00": lzma.LZMAFile,
+    b"\x78\x01": _open_zlib,
+    b"\x78\x5e": _open_zlib,
+    b"\x78\x9c": _open_zlib,
+    b"\x78\xda": _open_zlib,
 }
 
 
@@ -99,15 +107,20 @@ def _guard(passage: Passage, loader: str, dialect: str, run: Callable[..., Any])
 
 
 def _decompressed(reached: Reached) -> Reached:
-    """Unpack a compressed file once; the look and the load share what came out."""
+    """Unpack a compressed file once; the look and the load share what came out, which is less than all of a file that is cut off."""
     with reached.source.open() as file:
         head = file.read(6)
-    for magic, decompress in _DECOMPRESS.items():
-        if head.startswith(magic):
-            with reached:
-                try:
-                    data = decompress(reached.everything())
-                except (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError):
-                    break  # not what its first bytes say; joblib itself names the fault
-                return Reached.of_bytes(data, reached.name)
-    return reached
+    opener = next((opener for magic, opener in _DECOMPRESS.items() if head.startswith(magic)), None)
+    if opener is None:
+        return reached
+    pieces: list[bytes] = []
+    try:
+        with opener(io.BytesIO(reached.everything())) as unpacked:
+            while piece := unpacked.read(_PIECE):
+                pieces.append(piece)
+    except EOFError:
+        pass
+    except (OSError, ValueError, zlib.error, lzma.LZMAError):
+        return reached  # not what its first bytes say
+    with reached:
+        return Reached.of_bytes(b"".join(pieces), reached.name)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_modelguard.artifacts.reach import Reached, file_name
 from jupyter_modelguard.hooks.attribution import Caller, attribute
+from jupyter_modelguard.hooks.calls import current_call
 from jupyter_modelguard.hooks.floor import FLOOR
 from jupyter_modelguard.hooks.scopes import Suspended, Unproved, thread_state
 
@@ -54,6 +55,12 @@ def guard_unpickler(original: type, passage: Passage, loader: str = _LOADER) -> 
                     value = original.load(reader)  # type: ignore[attr-defined]
                 except Unproved:
                     file.seek(start)
+                except Exception as error:
+                    if current_call() is None:
+                        with Suspended():
+                            source = file_name(file) or "<file object>"
+                            gate.failed(gate.request(loader, f"{loader}.load()", source, sys._getframe(1)), error)
+                    raise
                 else:
                     self.memo = reader.memo
                     seconds = time.perf_counter() - started

@@ -9,11 +9,13 @@ from jupyter_modelguard.types import Assessment, Judgement, RiskLevel, Severity
 if TYPE_CHECKING:
     from jupyter_modelguard.types import SaferWay, ScanReport
 
-__all__ = ["evaluate"]
+__all__ = ["BROKEN", "evaluate"]
+
+BROKEN = "pickle-broken-stream"
 
 _RUNS = frozenset({Judgement.UNKNOWN, Judgement.INSPECT})
 _WEIGHTY = frozenset({Severity.MEDIUM, Severity.HIGH, Severity.CRITICAL})
-_BROKEN = frozenset({"pickle-broken-stream", "pickle-frame-divergence"})
+_BROKEN = frozenset({BROKEN, "pickle-frame-divergence"})
 
 
 def evaluate(report: ScanReport, safer: tuple[SaferWay, ...] = ()) -> Assessment:
