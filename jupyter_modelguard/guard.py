@@ -49,7 +49,11 @@ if TYPE_CHECKING:
 __all__ = ["Guard", "current", "start", "stop"]
 
 _log = logging.getLogger(__name__)
-_ERRORS: dict[str, type[Exception]] = {"EOFError": EOFError, "UnpicklingError": pickle.UnpicklingError, "RuntimeError": RuntimeError}
+_ERRORS: dict[str, type[Exception]] = {
+    "EOFError": EOFError,
+    "UnpicklingError": pickle.UnpicklingError,
+    "RuntimeError": RuntimeError,
+}
 _PROOF = Decision(allow=True, by="proof", transport="proof")
 
 
@@ -148,7 +152,15 @@ class Guard:
         kind, message = error
         seconds = time.perf_counter() - started
         record = HistoryRecord(
-            self.store.next_id(), time.time(), request, Outcome.FAILED, level, artifact, report, seconds=seconds, error=f"{kind}: {message}"
+            self.store.next_id(),
+            time.time(),
+            request,
+            Outcome.FAILED,
+            level,
+            artifact,
+            report,
+            seconds=seconds,
+            error=f"{kind}: {message}",
         )
         self.store.record(record)
         raise _ERRORS[kind](message)

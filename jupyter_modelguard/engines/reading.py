@@ -100,7 +100,9 @@ def conclude(  # noqa: PLR0913, PLR0917 one value a fact of the file
         missed=wrong,
         seconds=time.perf_counter() - started,
     )
-    return StreamTrace(report, None if wrong else copy, frozenset(tracer.named), verdict.open_classes, error if wrong and not extra else None)
+    return StreamTrace(
+        report, None if wrong else copy, frozenset(tracer.named), verdict.open_classes, error if wrong and not extra else None
+    )
 
 
 def divergence() -> Finding:

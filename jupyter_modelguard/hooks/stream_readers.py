@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 __all__ = ["guard_dill_load", "guard_joblib_load", "swap_joblib_file"]
 
 
-
 def _open_zlib(file: io.BytesIO) -> io.BytesIO:
     return io.BytesIO(zlib.decompressobj().decompress(file.getvalue()))
 
@@ -116,7 +115,7 @@ def _decompressed(reached: Reached) -> Reached:
     pieces: list[bytes] = []
     try:
         with opener(io.BytesIO(reached.everything())) as unpacked:
-            while piece := unpacked.read(_PIECE):
+            while piece := unpacked.read1(_PIECE):
                 pieces.append(piece)
     except EOFError:
         pass

@@ -25,13 +25,21 @@ def environment(home, tmp_path):
 def lines_of(text, *names):
     """The table's line of each file."""
     plain = COLOURS.sub("", text)
-    return {name: next((line for line in plain.splitlines() if re.search(rf"^\W*{re.escape(name)}\s", line)), "") for name in names}
+    return {
+        name: next((line for line in plain.splitlines() if re.search(rf"^\W*{re.escape(name)}\s", line)), "") for name in names
+    }
 
 
 def test_without_browser_and_terminal_it_prints_the_outcome(environment, tmp_path):
     place = tmp_path / "demo"
     done = subprocess.run(
-        [*COMMAND, "--folder", str(place)], env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, check=False
+        [*COMMAND, "--folder", str(place)],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     said = lines_of(done.stdout, "weights.pkl", "weights.safetensors", "surprise.pkl", "acme-tiny")

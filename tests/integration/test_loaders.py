@@ -144,7 +144,13 @@ PICKLE = [
     ),
 ]
 JOBLIB = [
-    Loader("joblib.load", "joblib.load", lambda library, value, path: library.dump(value, path), lambda library, path: library.load(path), "joblib"),
+    Loader(
+        "joblib.load",
+        "joblib.load",
+        lambda library, value, path: library.dump(value, path),
+        lambda library, path: library.load(path),
+        "joblib",
+    ),
     Loader(
         "joblib.load of a file object",
         "joblib.load",
@@ -165,9 +171,13 @@ JOBLIB = [
     ),
 ]
 ARRAYS = [
-    Loader("numpy.load of npy", "numpy.load", numpy_objects, lambda library, path: library.load(path, allow_pickle=True), "numpy"),
+    Loader(
+        "numpy.load of npy", "numpy.load", numpy_objects, lambda library, path: library.load(path, allow_pickle=True), "numpy"
+    ),
     Loader("numpy.load of npz", "pickle.load", numpy_archive, load_archive, "numpy", before=(("numpy.load", "loaded"),)),
-    Loader("numpy.load of a pickle", "numpy.load", dump_pickle, lambda library, path: library.load(path, allow_pickle=True), "numpy"),
+    Loader(
+        "numpy.load of a pickle", "numpy.load", dump_pickle, lambda library, path: library.load(path, allow_pickle=True), "numpy"
+    ),
     Loader(
         "pandas.read_pickle",
         "pandas.read_pickle",
@@ -184,7 +194,9 @@ ARRAYS = [
     ),
 ]
 TORCH = [
-    Loader("torch.load", "torch.load", lambda library, value, path: library.save(value, path), torch_load(), "torch", "checkpoint"),
+    Loader(
+        "torch.load", "torch.load", lambda library, value, path: library.save(value, path), torch_load(), "torch", "checkpoint"
+    ),
     Loader("torch.load of the old format", "torch.load", legacy, torch_load(), "torch", "checkpoint"),
     Loader(
         "torch.load of a BytesIO",
@@ -202,7 +214,14 @@ TORCH = [
         "torch",
         "checkpoint",
     ),
-    Loader("torch.load mapped", "torch.load", lambda library, value, path: library.save(value, path), torch_load(mmap=True), "torch", "checkpoint"),
+    Loader(
+        "torch.load mapped",
+        "torch.load",
+        lambda library, value, path: library.save(value, path),
+        torch_load(mmap=True),
+        "torch",
+        "checkpoint",
+    ),
     Loader(
         "torch.load with a pickle module",
         "torch.load",
@@ -421,7 +440,7 @@ def script(torch, tmp_path, canary):
             return x
 
         @torch.jit.export
-        def __getstate__(self):  # noqa: PLE0302 TorchScript's own signature
+        def __getstate__(self):
             # type: () -> Tuple[str, bool]
             return (self.path, self.training)
 
@@ -466,7 +485,9 @@ def repository(tmp_path, canary):
     folder = tmp_path / "acme-hub"
     folder.mkdir()
     (folder / "beside.py").write_text(f"from pathlib import Path\nPath({str(canary)!r}).write_text('ran')\nANSWER = 42\n")
-    (folder / "hubconf.py").write_text("dependencies = []\nimport beside\n\ndef answer(more=0):\n    return beside.ANSWER + more\n")
+    (folder / "hubconf.py").write_text(
+        "dependencies = []\nimport beside\n\ndef answer(more=0):\n    return beside.ANSWER + more\n"
+    )
     yield folder
     for name in ("beside", "hubconf"):
         sys.modules.pop(name, None)

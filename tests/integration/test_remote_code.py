@@ -13,7 +13,9 @@ transformers = pytest.importorskip("transformers", reason="transformers is not i
 
 pytestmark = [
     pytest.mark.torch,
-    pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning", "ignore::ResourceWarning"),
+    pytest.mark.filterwarnings(
+        "ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning", "ignore::ResourceWarning"
+    ),
 ]
 
 CANARY = "from pathlib import Path\nwith open({canaries!r}, 'a') as file: print(__name__.rpartition('.')[2], file=file)\n"
@@ -106,8 +108,7 @@ class Repository:
 
 @pytest.fixture
 def repository(tmp_path, monkeypatch):
-    import transformers.dynamic_module_utils
-
+    importlib.import_module("transformers.dynamic_module_utils")
     modules = tmp_path / "modules"
     for module in ("transformers.dynamic_module_utils", "transformers.utils.hub", "transformers.utils"):
         if hasattr(sys.modules.get(module), "HF_MODULES_CACHE"):
@@ -126,13 +127,21 @@ def forget():
 
 def load_pipeline(folder):
     # not from the package, which keeps the name it first gave out
-    return importlib.import_module("transformers.pipelines").pipeline("feature-extraction", model=str(folder), trust_remote_code=True)
+    return importlib.import_module("transformers.pipelines").pipeline(
+        "feature-extraction", model=str(folder), trust_remote_code=True
+    )
 
 
 LOADS = {
-    "transformers.AutoConfig.from_pretrained": lambda folder: transformers.AutoConfig.from_pretrained(folder, trust_remote_code=True),
-    "transformers.AutoModel.from_pretrained": lambda folder: transformers.AutoModel.from_pretrained(folder, trust_remote_code=True),
-    "transformers.AutoTokenizer.from_pretrained": lambda folder: transformers.AutoTokenizer.from_pretrained(folder, trust_remote_code=True),
+    "transformers.AutoConfig.from_pretrained": lambda folder: transformers.AutoConfig.from_pretrained(
+        folder, trust_remote_code=True
+    ),
+    "transformers.AutoModel.from_pretrained": lambda folder: transformers.AutoModel.from_pretrained(
+        folder, trust_remote_code=True
+    ),
+    "transformers.AutoTokenizer.from_pretrained": lambda folder: transformers.AutoTokenizer.from_pretrained(
+        folder, trust_remote_code=True
+    ),
     "transformers.pipeline": load_pipeline,
 }
 
@@ -163,7 +172,8 @@ def test_approved_folder_works_and_every_file_that_ran_was_shown(loader, reposit
         assert loaded.width == 5
     else:
         assert loaded.tokenize("abc") == ["a", "b", "c"]
-    shown = {file.path.rpartition("/")[2].removesuffix(".py") for record, _ in running.guard.approver.asked for file in record.artifact.files}
+    files = [file for record, _ in running.guard.approver.asked for file in record.artifact.files]
+    shown = {file.path.rpartition("/")[2].removesuffix(".py") for file in files}
     assert repository.ran()
     assert repository.ran() <= shown
     assert {name for name, _ in running.outcomes()} == {loader}
@@ -211,7 +221,9 @@ def test_file_changed_between_decision_and_import_does_not_run(name, repository,
 
     def ask_slowly(record, view):
         decision = ask(record, view)
-        repository.write(name, FILES[name] + f"\nwith open({str(repository.canaries)!r}, 'a') as file: print('changed', file=file)\n")
+        repository.write(
+            name, FILES[name] + f"\nwith open({str(repository.canaries)!r}, 'a') as file: print('changed', file=file)\n"
+        )
         return decision
 
     monkeypatch.setattr(running.guard.approver, "ask", ask_slowly)
