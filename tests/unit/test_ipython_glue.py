@@ -248,8 +248,8 @@ def test_a_blocked_load_is_shown_without_the_librarys_frames(shell, capsys):
 
 
 def test_the_site_is_the_cell_that_runs(shell, monkeypatch):
-    monkeypatch.setenv("JPY_SESSION_NAME", "/work/a.ipynb")
+    monkeypatch.setenv("JPY_SESSION_NAME", "/home/ada/a.ipynb")
     shell.kernel = types.SimpleNamespace(get_parent=lambda: {"metadata": {"cellId": "c-1"}})
-    assert current_site() == CallSite("/work/a.ipynb", "c-1", shell.execution_count)
+    assert current_site() == CallSite("/home/ada/a.ipynb", "c-1", shell.execution_count)
     shell.kernel = types.SimpleNamespace(get_parent=lambda: {"metadata": {"cellId": 7}})
     assert current_site().cell_id is None
