@@ -150,11 +150,12 @@ class Patches:
 
 
 def _spelled_out(module: ModuleType, attribute: str) -> list[str]:
-    """Name the attributes that a row means: `AutoModel*.from_pretrained` is one of each class whose name begins so."""
+    """List the attributes that a row means: `AutoModel*.from_pretrained` is one of each class that begins so and has its own."""
     owner, _, method = attribute.partition(".")
     if not owner.endswith("*"):
         return [attribute]
-    return [f"{name}.{method}" for name, value in vars(module).items() if name.startswith(owner[:-1]) and isinstance(value, type)]
+    classes = ((name, value) for name, value in vars(module).items() if name.startswith(owner[:-1]) and isinstance(value, type))
+    return [f"{name}.{method}" for name, value in classes if method in vars(value)]
 
 
 def _plain(loader: Any) -> Any:

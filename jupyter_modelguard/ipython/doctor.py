@@ -6,19 +6,18 @@ Nothing is changed and nothing is sent. A foreign module called modelguard is re
 from __future__ import annotations
 
 import importlib.util
+import sys
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from jupyter_modelguard.config import headless_mode, home
 from jupyter_modelguard.errors import ConfigurationError, HistoryError
+from jupyter_modelguard.ipython.alias import foreign_alias
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 __all__ = ["Diagnosis", "diagnosis"]
-
-_ALIAS_MARK = '__modelguard_alias__ = "jupyter-modelguard"'
 
 
 class Diagnosis(NamedTuple):
@@ -35,22 +34,15 @@ def diagnosis() -> tuple[Diagnosis, ...]:
 
 
 def _alias() -> Diagnosis:
-    try:
-        spec = importlib.util.find_spec("modelguard")
-    except (ImportError, ValueError):
-        spec = None
-    if spec is None or spec.origin is None:
+    foreign = foreign_alias()
+    if foreign is not None:
+        text = f"The module modelguard is another project's ({foreign}): %load_ext modelguard would not guard. "
+        return Diagnosis(well=False, text=text + "Use %load_ext jupyter_modelguard.")
+    if "modelguard" not in sys.modules and importlib.util.find_spec("modelguard") is None:
         return Diagnosis(
             well=False, text="%load_ext modelguard finds no module. Use %load_ext jupyter_modelguard, or install again."
         )
-    try:
-        ours = _ALIAS_MARK in Path(spec.origin).read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        ours = False
-    if ours:
-        return Diagnosis(well=True, text="%load_ext modelguard loads this package.")
-    text = f"The module modelguard is another project's ({spec.origin}): %load_ext modelguard would not guard. "
-    return Diagnosis(well=False, text=text + "Use %load_ext jupyter_modelguard.")
+    return Diagnosis(well=True, text="%load_ext modelguard loads this package.")
 
 
 def _home() -> Diagnosis:

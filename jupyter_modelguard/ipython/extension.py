@@ -5,11 +5,11 @@ Thin on purpose: the guard knows nothing of IPython's events, and nothing here d
 
 from __future__ import annotations
 
-import sys
 import warnings
 from typing import TYPE_CHECKING, Any
 
 from jupyter_modelguard.guard import current, start, stop
+from jupyter_modelguard.ipython.alias import foreign_alias
 from jupyter_modelguard.ipython.magics import ModelGuardMagics
 from jupyter_modelguard.ipython.site import current_site
 
@@ -50,10 +50,10 @@ def unload_ipython_extension(shell: Any) -> None:
 
 def _check_alias() -> None:
     """Say so when the module called modelguard is another project's: this kernel is guarded, the next may not be."""
-    alias = sys.modules.get("modelguard")
-    if alias is not None and getattr(alias, "__modelguard_alias__", None) != "jupyter-modelguard":
+    foreign = foreign_alias()
+    if foreign is not None:
         warnings.warn(
-            f"The module modelguard, from {getattr(alias, '__file__', 'an unknown place')}, belongs to another project. "
+            f"The module modelguard, from {foreign}, belongs to another project. "
             "Use %load_ext jupyter_modelguard; it guards this kernel now.",
             stacklevel=2,
         )

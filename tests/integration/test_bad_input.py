@@ -44,7 +44,7 @@ def torch(path, value, **options):
 
 
 LOADERS = {  # library, how the whole file is made, how it is loaded
-    "pickle.load": ("pickle", dump_pickle, lambda library, path: with_open(path, lambda file: library.load(file))),
+    "pickle.load": ("pickle", dump_pickle, lambda library, path: with_open(path, library.load)),
     "pickle.Unpickler": (
         "pickle",
         dump_pickle,
@@ -55,7 +55,7 @@ LOADERS = {  # library, how the whole file is made, how it is loaded
         dump_pickle,
         lambda library, path: with_open(path, lambda file: library._Unpickler(file).load()),
     ),
-    "dill.load": ("dill", dump_pickle, lambda library, path: with_open(path, lambda file: library.load(file))),
+    "dill.load": ("dill", dump_pickle, lambda library, path: with_open(path, library.load)),
     "joblib.load": ("joblib", joblib, lambda library, path: library.load(path)),
     "joblib.load of zlib": (
         "joblib",

@@ -2,7 +2,7 @@
 
 import collections
 import copyreg
-import datetime
+import datetime as dt
 import io
 import json
 import pickle
@@ -91,7 +91,7 @@ def torch_load(**options):
 
 
 PICKLE = [
-    Loader("pickle.load", "pickle.load", dump_pickle, lambda library, path: with_open(path, lambda file: library.load(file))),
+    Loader("pickle.load", "pickle.load", dump_pickle, lambda library, path: with_open(path, library.load)),
     Loader("pickle.loads", "pickle.loads", dump_pickle, lambda library, path: library.loads(read(path))),
     Loader(
         "pickle.loads of protocol 0",
@@ -116,7 +116,7 @@ PICKLE = [
         "cloudpickle.load",
         "cloudpickle.load",
         lambda library, value, path: path.write_bytes(library.dumps(value)),
-        lambda library, path: with_open(path, lambda file: library.load(file)),
+        lambda library, path: with_open(path, library.load),
         "cloudpickle",
     ),
     Loader(
@@ -130,7 +130,7 @@ PICKLE = [
         "dill.load",
         "dill.load",
         lambda library, value, path: path.write_bytes(library.dumps(value)),
-        lambda library, path: with_open(path, lambda file: library.load(file)),
+        lambda library, path: with_open(path, library.load),
         "dill",
         "plain",
     ),
@@ -155,7 +155,7 @@ JOBLIB = [
         "joblib.load of a file object",
         "joblib.load",
         lambda library, value, path: library.dump(value, path),
-        lambda library, path: with_open(path, lambda file: library.load(file)),
+        lambda library, path: with_open(path, library.load),
         "joblib",
     ),
     *(
@@ -249,14 +249,14 @@ def arrays():
     return {
         "weights": np.arange(12, dtype="float32").reshape(3, 4),
         "names": np.array(["a", "bc"]),
-        "made": datetime.datetime(2024, 2, 29, 12, 30),
+        "made": dt.datetime(2024, 2, 29, 12, 30),
         "order": collections.OrderedDict(a=1, b=(2, {3})),
         "rng": np.random.RandomState(3).get_state(legacy=False),
     }
 
 
 def plain():
-    return {"made": datetime.datetime(2024, 2, 29, 12, 30), "order": collections.OrderedDict(a=1, b=(2, {3}))}
+    return {"made": dt.datetime(2024, 2, 29, 12, 30), "order": collections.OrderedDict(a=1, b=(2, {3}))}
 
 
 def checkpoint():
