@@ -1,6 +1,6 @@
 """What a user may set, and where the history lives.
 
-Settings are traitlets, so `%config ModelGuardConfig.strict = True` and `ipython_config.py` both work. They set comfort or
+Settings are traitlets, so `%config ModelGuardConfig.ask_with = "prompt"` and `ipython_config.py` both work. They set comfort or
 tighten; what may load is policy and is decided elsewhere, because any cell can override a traitlet.
 
 Two environment variables are read. `MODELGUARD_HOME` names the folder of the history; it is read once, and refused unless it
@@ -16,7 +16,7 @@ import os
 import sys
 from pathlib import Path
 
-from traitlets import Bool, CaselessStrEnum, Float
+from traitlets import CaselessStrEnum, Float
 from traitlets.config import Configurable
 
 from jupyter_modelguard.errors import ConfigurationError
@@ -31,9 +31,6 @@ _PLATFORM: str = sys.platform  # a plain string: every branch is checked on ever
 class ModelGuardConfig(Configurable):
     """Comfort settings of the guard in one kernel."""
 
-    strict = Bool(default_value=False, help="Refuse unguarded loads by libraries that are otherwise only recorded.").tag(
-        config=True
-    )
     ready_within = Float(3.0, min=0.0, help="Seconds a card has to appear before the question moves to a text prompt.").tag(
         config=True
     )

@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING, Any
 from jupyter_modelguard.config import ModelGuardConfig, home
 from jupyter_modelguard.engines.trace_cache import TraceCache
 from jupyter_modelguard.errors import ModelLoadBlockedError, UnloadRefusedError
+from jupyter_modelguard.history.journal import Journal
 from jupyter_modelguard.hooks.attribution import user_line
 from jupyter_modelguard.hooks.floor import FLOOR
-from jupyter_modelguard.hooks.gate import CellTally, Permit
+from jupyter_modelguard.hooks.gate import Permit
 from jupyter_modelguard.hooks.patches import Patches
 from jupyter_modelguard.hooks.scopes import current_scope
 from jupyter_modelguard.types import (
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from jupyter_modelguard.artifacts.reach import Reached
     from jupyter_modelguard.engines.trace import StreamTrace
     from jupyter_modelguard.engines.worker import Worker
+    from jupyter_modelguard.history.journal import CellTally
     from jupyter_modelguard.history.store import Store
     from jupyter_modelguard.types import ScanReport
 
@@ -77,13 +79,9 @@ class Guard:
         self.traces = TraceCache(worker)
         self.approver = approver
         self.store = store
+        self.journal = Journal(store, site)
         self.patches = Patches(self)
         self.unguarded: dict[tuple[str, str], int] = {}
-        self._site_of = site
-        self._site = site()
-        self._lines: dict[int, CallSite] = {}  # of this cell; thousands of loads share a line
-        self._tallies: dict[str, CellTally] = {}
-        self._under_way: dict[str, tuple[HistoryRecord, float]] = {}
 
     # -- life ---------------------------------------------------------------------------------------------------------------------
 
@@ -102,7 +100,7 @@ class Guard:
         UnloadRefusedError
             If a load is under way on this thread.
         """
-        if current_scope() is not None or self._under_way:
+        if current_scope() is not None or self.journal.busy:
             message = "modelguard cannot be unloaded while a load is under way; unload it from a cell of its own."
             raise UnloadRefusedError(message)
         self.patches.restore()
@@ -112,10 +110,7 @@ class Guard:
 
     def begin_cell(self) -> None:
         """Note that user code goes on in another cell."""
-        self._site = self._site_of()
-        self._lines = {}
-        for tally in self._tallies.values():
-            tally.next_cell()
+        self.journal.begin_cell()
 
     # -- the stages ---------------------------------------------------------------------------------------------------------------
 
@@ -151,18 +146,7 @@ class Guard:
             return
         kind, message = error
         seconds = time.perf_counter() - started
-        record = HistoryRecord(
-            self.store.next_id(),
-            time.time(),
-            request,
-            Outcome.FAILED,
-            level,
-            artifact,
-            report,
-            seconds=seconds,
-            error=f"{kind}: {message}",
-        )
-        self.store.record(record)
+        self.journal.record(request, Outcome.FAILED, level, artifact, report, seconds=seconds, error=f"{kind}: {message}")
         raise _ERRORS[kind](message)
 
     def check_code(self, request: LoadRequest, origin: str, files: tuple[CodeFile, ...]) -> Permit:
@@ -196,15 +180,7 @@ class Guard:
     ) -> tuple[HistoryRecord, Decision]:
         from jupyter_modelguard.approval.present import build_view
 
-        record = HistoryRecord(
-            id=self.store.next_id(),
-            at=time.time(),
-            request=request,
-            outcome=Outcome.WAITING,
-            level=assessment.level,
-            artifact=artifact,
-            report=assessment.report,
-        )
+        record = self.journal.record(request, Outcome.WAITING, assessment.level, artifact, assessment.report)
         decision = _PROOF
         if assessment.level.asks:
             decided = self.approver.prior(record)
@@ -215,70 +191,48 @@ class Guard:
                 decided = self.approver.ask(record, view)
                 started += time.perf_counter() - waited  # the time a person took is not the load's
             decision = decided
-        record = dataclasses.replace(record, decision=decision)
         if not decision.allow:
-            record = dataclasses.replace(record, outcome=Outcome.BLOCKED, seconds=time.perf_counter() - started)
-            self.store.record(record)
+            record = self.journal.deny(record, decision, started)
             raise ModelLoadBlockedError(_kept_blocked(record, assessment, decision), assessment, record.id)
-        self._under_way[record.id] = (record, started)
+        self.journal.begin(record, decision, started)
         return record, decision
 
     # -- the record ---------------------------------------------------------------------------------------------------------------
 
     def settle(self, permit: Permit, error: BaseException | None) -> None:
         """Record how a permitted load ended."""
-        record, started = self._under_way.pop(permit.record_id)
-        outcome = Outcome.ALLOWED if permit.approved else Outcome.LOADED
-        self.store.record(
-            dataclasses.replace(
-                record,
-                outcome=outcome if error is None else Outcome.FAILED,
-                seconds=time.perf_counter() - started,
-                error="" if error is None else _described(error),
-            )
-        )
+        if error is not None:
+            self.journal.end(permit.record_id, Outcome.FAILED, _described(error))
+        else:
+            self.journal.end(permit.record_id, Outcome.ALLOWED if permit.approved else Outcome.LOADED)
 
     def loaded(self, loader: str, call: str, source: str, size: int, seconds: float, frame: FrameType | None) -> None:
         """Record a load that passed on the fast path."""
-        self.store.note(loader, source or call, size, time.time(), self._site_at(frame), seconds)
+        self.journal.note(loader, source or call, size, seconds, user_line(frame))
 
     def failed(self, request: LoadRequest, error: BaseException) -> None:
         """Record the loader's own error."""
-        self.store.record(
-            HistoryRecord(self.store.next_id(), time.time(), request, Outcome.FAILED, error=_described(error)),
-        )
+        self.journal.record(request, Outcome.FAILED, error=_described(error))
 
     def blocked(self, request: LoadRequest, why: str, permit: Permit | None = None) -> ModelLoadBlockedError:
         """Record a load that went beyond what was permitted, and describe what to do."""
-        known = self._under_way.pop(permit.record_id, None) if permit is not None else None
-        record = known[0] if known is not None else HistoryRecord(self.store.next_id(), time.time(), request, Outcome.BLOCKED)
-        self.store.record(dataclasses.replace(record, outcome=Outcome.BLOCKED, error=why))
-        beyond = "what was agreed to" if permit is not None and permit.approved else "what was proved harmless"
-        if known is not None:
+        if permit is not None and self.journal.end(permit.record_id, Outcome.BLOCKED, why):
+            beyond = "what was agreed to" if permit.approved else "what was proved harmless"
             message = f"modelguard stopped {request.loader}: it went beyond {beyond} and reached for {why}."
-        else:
-            message = (
-                f"modelguard stopped {request.loader or 'a load'} before {why} was resolved: it was read by a loader that cannot ask. "
-                "Load the file through the public function (pickle.load, torch.load, joblib.load …) to see what it would do and decide."
-            )
-        return ModelLoadBlockedError(message, None, record.id)
+            return ModelLoadBlockedError(message, None, permit.record_id)
+        message = (
+            f"modelguard stopped {request.loader or 'a load'} before {why} was resolved: it was read by a loader that cannot ask. "
+            "Load the file through the public function (pickle.load, torch.load, joblib.load …) to see what it would do and decide."
+        )
+        return ModelLoadBlockedError(message, None, self.journal.record(request, Outcome.BLOCKED, error=why).id)
 
     def request(self, loader: str, call: str, source: str, frame: FrameType | None) -> LoadRequest:
         """Describe a load."""
-        return LoadRequest(loader, call, source, self._site_at(frame))
+        return LoadRequest(loader, call, source, self.journal.site(user_line(frame)))
 
     def tally(self, loader: str) -> CellTally:
         """Return the counter of a loader's silent in-memory loads."""
-        return self._tallies.setdefault(loader, CellTally(lambda: self.store.tally(loader, self._site).bump))
-
-    def _site_at(self, frame: FrameType | None) -> CallSite:
-        line = user_line(frame)
-        if line is None:
-            return self._site
-        site = self._lines.get(line)
-        if site is None:
-            site = self._lines[line] = dataclasses.replace(self._site, line=line)
-        return site
+        return self.journal.tally(loader)
 
     def _observe(self, library: str, name: str) -> None:
         """Count what a library resolved outside every guarded load; shown by `%modelguard status`."""
@@ -292,7 +246,7 @@ def _evaluate(report: Any) -> Assessment:
 
 
 def _described(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}"[:500]
+    return f"{type(error).__name__}: {error}"
 
 
 def _kept_blocked(record: HistoryRecord, assessment: Assessment, decision: Decision) -> str:

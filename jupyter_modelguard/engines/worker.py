@@ -10,9 +10,11 @@ from __future__ import annotations
 import atexit
 import contextlib
 import logging
+import multiprocessing
 import os
 import threading
 import time
+import weakref
 from concurrent.futures import TimeoutError as TaskTimeoutError
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_modelguard.engines.verdict import StreamTrace, failed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from jupyter_modelguard.artifacts.source import StreamSource
     from jupyter_modelguard.engines.explanation import Explanation
@@ -59,6 +61,7 @@ class Worker:
         self._pool: Any = None
         self._owner = 0
         atexit.register(self.close)
+        _workers.add(self)
 
     def trace(self, source: StreamSource, dialect: str) -> StreamTrace:
         """Trace a stream, see `jupyter_modelguard.engines.trace.trace_stream`. What stops the process was not inspected."""
@@ -87,7 +90,9 @@ class Worker:
         with self._lock:
             deadline = time.monotonic() + self._seconds
             try:
-                future = self._ready().submit(task, *arguments)
+                pool = self._ready()
+                with _even_a_daemon():
+                    future = pool.submit(task, *arguments)
                 return future.result(timeout=max(0.0, deadline - time.monotonic()))
             except TaskTimeoutError:
                 self._discard()
@@ -104,8 +109,6 @@ class Worker:
                 raise
 
     def _ready(self) -> Any:
-        if self._pool is not None and self._owner != os.getpid():
-            self._pool = None  # a forked child must not talk to its parent's worker
         if self._pool is None:
             from loky import ProcessPoolExecutor
 
@@ -113,6 +116,11 @@ class Worker:
             self._pool = ProcessPoolExecutor(
                 max_workers=1, initializer=_limit, initargs=(self._memory, str(Path.cwd())), env=_ENVIRONMENT
             )
+            if multiprocessing.parent_process() is not None:
+                from multiprocessing.util import Finalize
+
+                # A child runs no atexit functions, but waits at its end for every process that it started.
+                Finalize(None, self.close, exitpriority=100)
         return self._pool
 
     def _discard(self) -> None:
@@ -122,10 +130,44 @@ class Worker:
                 pool.shutdown(wait=False, kill_workers=True)
 
 
+_workers: weakref.WeakSet[Worker] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    """Start anew in a forked child: it must neither talk to its parent's process nor wait for a lock of its parent's threads."""
+    for worker in _workers:
+        worker._lock = threading.Lock()
+        worker._pool = None
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
+@contextlib.contextmanager
+def _even_a_daemon() -> Iterator[None]:
+    """Let a daemonic process (a data loader's, a pool's) start the scan process, which ends with whoever started it."""
+    settings = multiprocessing.current_process()._config  # type: ignore[attr-defined] # there is no public way
+    daemon = settings.pop("daemon", None)
+    try:
+        yield
+    finally:
+        if daemon is not None:
+            settings["daemon"] = daemon
+
+
+def _end_with(parent: int) -> None:
+    """End when the process that asked is gone without a word, killed for example."""
+    while os.getppid() == parent:
+        time.sleep(1.0)
+    os._exit(0)
+
+
 def _limit(memory: int, folder: str) -> None:
     """Set a new process up: limits, and no module from the working directory."""
     import sys
 
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     real = os.path.realpath(folder)
     sys.path[:] = [entry for entry in sys.path if entry and os.path.realpath(entry) != real]
     with contextlib.suppress(ImportError, OSError, ValueError):

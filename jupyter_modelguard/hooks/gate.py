@@ -6,15 +6,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from types import FrameType
 
     from jupyter_modelguard.artifacts.copy import StreamCopy
     from jupyter_modelguard.artifacts.reach import Reached
     from jupyter_modelguard.errors import ModelLoadBlockedError
+    from jupyter_modelguard.history.journal import CellTally
     from jupyter_modelguard.types import CodeFile, LoadRequest
 
-__all__ = ["CellTally", "Gate", "Permit"]
+__all__ = ["Gate", "Permit"]
 
 
 @dataclass(slots=True)
@@ -43,30 +43,6 @@ class Permit:
     copy: StreamCopy | None = None
     format: str = ""
     files: dict[str, bytes] = field(default_factory=dict)
-
-
-class CellTally:
-    """Counts silent in-memory loads of one loader, cell by cell, at the price of one call into C.
-
-    Parameters
-    ----------
-    begin
-        Starts a line of the history and returns the function that counts one load on it.
-    """
-
-    __slots__ = ("_begin", "bump")
-
-    def __init__(self, begin: Callable[[], Callable[[], int]]) -> None:
-        self._begin = begin
-        self.bump: Callable[[], int] = self._first
-
-    def next_cell(self) -> None:
-        """Let the next load start a line of its own."""
-        self.bump = self._first
-
-    def _first(self) -> int:
-        self.bump = self._begin()
-        return self.bump()
 
 
 class Gate(Protocol):

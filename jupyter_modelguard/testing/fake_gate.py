@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_modelguard.artifacts.copy import StreamCopy
 from jupyter_modelguard.errors import ModelLoadBlockedError
-from jupyter_modelguard.hooks.gate import CellTally, Permit
+from jupyter_modelguard.history.journal import CellTally
+from jupyter_modelguard.hooks.gate import Permit
 from jupyter_modelguard.types import LoadRequest
 
 if TYPE_CHECKING:
