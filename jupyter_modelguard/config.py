@@ -1,7 +1,7 @@
 """What a user may set, and where the history lives.
 
-Settings are traitlets, so `%config ModelGuardConfig.ask_with = "prompt"` and `ipython_config.py` both work. They set comfort or
-tighten; what may load is policy and is decided elsewhere, because any cell can override a traitlet.
+Settings are traitlets, so `%config ModelGuardConfig.ask_with = "prompt"` and `ipython_config.py` both work. They set comfort;
+what may load is policy and is decided elsewhere, because any cell can override a traitlet.
 
 Two environment variables are read. `MODELGUARD_HOME` names the folder of the history; it is read once, and refused unless it
 belongs to this user and is closed to others. `MODELGUARD_HEADLESS` says how to decide where nobody can answer. Neither moves
