@@ -10,7 +10,6 @@ from __future__ import annotations
 import atexit
 import contextlib
 import logging
-import multiprocessing
 import os
 import threading
 import time
@@ -110,11 +109,13 @@ class Worker:
 
     def _ready(self) -> Any:
         if self._pool is None:
+            import multiprocessing
+
             from loky import ProcessPoolExecutor
 
             self._owner = os.getpid()
             self._pool = ProcessPoolExecutor(
-                max_workers=1, initializer=_limit, initargs=(self._memory, str(Path.cwd())), env=_ENVIRONMENT
+                max_workers=1, initializer=_limit, initargs=(self._owner, self._memory, str(Path.cwd())), env=_ENVIRONMENT
             )
             if multiprocessing.parent_process() is not None:
                 from multiprocessing.util import Finalize
@@ -136,8 +137,8 @@ _workers: weakref.WeakSet[Worker] = weakref.WeakSet()
 def _after_fork() -> None:
     """Start anew in a forked child: it must neither talk to its parent's process nor wait for a lock of its parent's threads."""
     for worker in _workers:
-        worker._lock = threading.Lock()
-        worker._pool = None
+        worker._lock = threading.Lock()  # noqa: SLF001
+        worker._pool = None  # noqa: SLF001
 
 
 if hasattr(os, "register_at_fork"):
@@ -147,7 +148,9 @@ if hasattr(os, "register_at_fork"):
 @contextlib.contextmanager
 def _even_a_daemon() -> Iterator[None]:
     """Let a daemonic process (a data loader's, a pool's) start the scan process, which ends with whoever started it."""
-    settings = multiprocessing.current_process()._config  # type: ignore[attr-defined] # there is no public way
+    import multiprocessing
+
+    settings = multiprocessing.current_process()._config  # type: ignore[attr-defined]  # noqa: SLF001 there is no public way
     daemon = settings.pop("daemon", None)
     try:
         yield
@@ -163,11 +166,11 @@ def _end_with(parent: int) -> None:
     os._exit(0)
 
 
-def _limit(memory: int, folder: str) -> None:
-    """Set a new process up: limits, and no module from the working directory."""
+def _limit(parent: int, memory: int, folder: str) -> None:
+    """Set a new process up: an end with its parent, limits, and no module from the working directory."""
     import sys
 
-    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     real = os.path.realpath(folder)
     sys.path[:] = [entry for entry in sys.path if entry and os.path.realpath(entry) != real]
     with contextlib.suppress(ImportError, OSError, ValueError):
