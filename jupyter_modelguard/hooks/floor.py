@@ -7,6 +7,7 @@ resolved, by raising from the `pickle.find_class` event. Audit hooks cannot be r
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 import threading
@@ -41,6 +42,7 @@ _HARMLESS: Final = frozenset(
         "time.sleep",
     }
 )
+_READS_BYTECODE: Final = importlib._bootstrap_external._compile_bytecode.__code__  # type: ignore[attr-defined] # the import system's own
 _WRITE_FLAGS: Final = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 
@@ -164,6 +166,8 @@ def _judge_event(scope: Scope, event: str, args: tuple[Any, ...]) -> None:
                 return
         elif event in ("import", "exec") and _is_library(event, args):
             return
+        elif event == "marshal.loads" and sys._getframe(2).f_code is _READS_BYTECODE:
+            return  # an import; the file that the bytes come from was judged when it was opened
     finally:
         state.suspended -= 1
     raise scope.refuse(f"{event} {_shown(args)}")

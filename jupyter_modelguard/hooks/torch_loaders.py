@@ -7,6 +7,8 @@ proved bytes whatever the archive says by then.
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import io
 import os
 import pickle
@@ -55,6 +57,7 @@ def guard_torch_load(passage: Passage) -> Callable[..., Any]:
             except Exception as error:
                 gate.failed(request, error)
                 raise
+        _import_what_loading_imports()
         with reached:
             return passage.stream(request, reached, "torch", lambda permit: call.run(wrapped, reached, permit))
 
@@ -116,6 +119,12 @@ def _plain(
 
 def _reach(path: str | None, target: Any) -> Reached:
     return Reached.at_path(path) if path is not None else Reached.of_file(target, target.tell())
+
+
+def _import_what_loading_imports() -> None:
+    """Import torch's settings for archives, which its first load does: as they are made they do what no proved load may do."""
+    with Suspended(), contextlib.suppress(ImportError):  # older versions have none
+        importlib.import_module("torch.utils.serialization.config")
 
 
 def _widened() -> bool:

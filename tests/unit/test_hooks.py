@@ -5,6 +5,7 @@ import concurrent.futures
 import datetime as dt
 import importlib
 import io
+import marshal
 import multiprocessing
 import os
 import pickle
@@ -16,7 +17,7 @@ import pytest
 from jupyter_modelguard.errors import ModelLoadBlockedError
 from jupyter_modelguard.hooks.floor import FLOOR
 from jupyter_modelguard.hooks.patches import Patches
-from jupyter_modelguard.hooks.scopes import LoadHeld
+from jupyter_modelguard.hooks.scopes import LoadHeld, Mode, Scope
 from jupyter_modelguard.testing import FakeGate
 from jupyter_modelguard.types import QualifiedName
 
@@ -195,6 +196,15 @@ def test_load_that_goes_beyond_its_permit_is_stopped(gate, tmp_path, canary):
         pickle.loads(stream)
     assert not canary.exists()
     assert pickle.load(Shifty(honest)) == dt.date(2024, 2, 29)
+
+
+def test_bytecode_is_read_by_imports_alone(gate):
+    data = marshal.dumps(compile("1", "<test>", "eval"))
+    with pytest.raises(LoadHeld), Scope(Mode.PROVED):
+        marshal.loads(data)
+    read_bytecode = importlib._bootstrap_external._compile_bytecode
+    with Scope(Mode.PROVED):
+        assert read_bytecode(data, "test", "test.pyc").co_filename == "<test>"
 
 
 def test_refusal_swallowed_by_a_library_is_raised_all_the_same(gate, canary):
