@@ -64,7 +64,6 @@ def guard_sourceless_get_code(original: Callable[..., CodeType | None]) -> Calla
 
 
 def _call_scope() -> Scope | None:
+    """Return the innermost scope if it holds code files; a load inside it that a person approved may import what it was approved for."""
     scope = current_scope()
-    while scope is not None and scope.mode is not Mode.CALL:
-        scope = scope.outer
-    return scope
+    return scope if scope is not None and scope.mode is Mode.CALL else None
