@@ -77,12 +77,12 @@ def test_planted_modules_are_not_imported(tmp_path: Path, monkeypatch: pytest.Mo
         (tmp_path / f"{name}.py").write_text(f"open({str(tmp_path / 'canary')!r}, 'w').close()\n")
     import loky
 
+    np = pytest.importorskip("numpy")
     assert loky
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", ["", *sys.path])
     worker = Worker(seconds=20)
     try:
-        np = pytest.importorskip("numpy")
         found = worker.trace(StreamSource(data=pickle.dumps(np.zeros(2))), "pickle")
         assert evaluate(found.report).level is RiskLevel.DATA_ONLY
     finally:
