@@ -10,7 +10,7 @@ import io
 import os
 import stat
 import tempfile
-from typing import TYPE_CHECKING, BinaryIO, Self
+from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
 from jupyter_modelguard.artifacts.recording import record_stream
 from jupyter_modelguard.artifacts.replay import replay
@@ -19,7 +19,7 @@ from jupyter_modelguard.artifacts.source import StreamSource
 if TYPE_CHECKING:
     from jupyter_modelguard.artifacts.copy import StreamCopy
 
-__all__ = ["Reached", "file_name", "path_of"]
+__all__ = ["Reached", "file_name", "path_of", "position"]
 
 _READ = 1 << 26  # bytes a system call
 _INLINE = 1 << 20  # bytes; what is larger travels to the worker through a private file instead of its pipe
@@ -45,6 +45,16 @@ def file_name(file: object) -> str:
     if type(name) is not str or not name:
         return ""
     return name if name[0] == "/" else os.path.abspath(name)
+
+
+def position(file: Any) -> int | None:
+    """Return where a file object stands, or None if there is no way back to it: a pipe, a socket, a decompressor that only goes on."""
+    try:
+        start = file.tell()
+        seekable = getattr(file, "seekable", None)
+        return start if type(start) is int and (seekable is None or seekable()) else None
+    except Exception:  # noqa: BLE001 whatever the caller's object raises
+        return None
 
 
 class Reached:

@@ -19,7 +19,7 @@ from jupyter_modelguard.engines.tracer import Tracer
 from jupyter_modelguard.policy.catalogue import InertRow
 from jupyter_modelguard.policy.grammar import Grammar
 from jupyter_modelguard.policy.patterns import STORAGE
-from jupyter_modelguard.policy.record import is_global, name_of
+from jupyter_modelguard.policy.record import is_global, is_made, name_of
 from jupyter_modelguard.types import Finding, QualifiedName, Severity
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ _TORCH_RENAMES = {"torch.tensor": "torch._tensor"}  # torch.serialization.load_m
 _MAGIC = 0x1950A86A20F9469CFC6C
 _PROTOCOL = 1001
 _WRAPPER = "joblib.numpy_pickle.NumpyArrayWrapper"
+_ARRAYS = frozenset({"numpy._core.multiarray._reconstruct", "numpy.core.multiarray._reconstruct"})
 
 
 def trace_torch(file: BinaryIO, source: StreamSource, started: float) -> StreamTrace:
@@ -123,12 +124,19 @@ def _trace_legacy(file: BinaryIO, source: StreamSource, started: float) -> Strea
             broken = "it does not start as a file of torch does"
         if broken:
             break
+    if not broken and not _is_list_of_text(tracer.results[-1]):
+        broken = "its storages are not listed as torch lists them"
     copy = reader.copy()
     extra: tuple[Finding, ...] = ()
     if not broken and not frames_agree(reader, copy):
         extra, broken = (divergence(),), "its frames do not fit its opcodes"
     missed = (broken,) if broken else ()
     return conclude(tracer, grammar, copy, missed, source, "torch-legacy", started, size=size, extra=extra, error=reader.error)
+
+
+def _is_list_of_text(value: Any) -> bool:
+    """Whether iterating over the keys and hashing them, as the loader does, asks no object of the stream for an answer of its own."""
+    return type(value) is list and all(type(key) is str for key in value)
 
 
 def _is_tar(file: BinaryIO, start: int) -> bool:
@@ -147,9 +155,17 @@ def trace_joblib(file: BinaryIO, source: StreamSource, started: float) -> Stream
     reader = FramedReader(file)
     grammar = Grammar()
 
+    inside: list[bool] = []
+
     def skip_array(made: Any, state: Any) -> None:
-        if str(name_of(made)) == _WRAPPER:
-            _skip_array(reader, tracer, state, grammar)
+        if str(name_of(made)) != _WRAPPER:
+            return
+        if inside:
+            # The plain unpickler reads the objects of an array: it would take the raw array behind this one for opcodes.
+            raise ValueError("an array is described inside another one")
+        inside.append(True)
+        _skip_array(reader, tracer, state, grammar)
+        inside.clear()
 
     tracer = Tracer(grammar, on_build=skip_array)
     broken = read_one(tracer, reader)
@@ -170,7 +186,10 @@ def _skip_array(reader: FramedReader, tracer: Tracer, state: Any, grammar: Gramm
         raise ValueError("the data type of an array is not one that numpy makes")
     if made.hasobject:
         reader.resume()
-        tracer.load(reader)
+        objects = tracer.load(reader)
+        # joblib asks what comes out of there for its shape, its type and more: it must be an array, not an object with answers of its own.
+        if not is_made(objects) or str(name_of(objects)) not in _ARRAYS:
+            raise ValueError("an array of objects is not one that numpy writes")
     else:
         count = made.itemsize
         for length in state["shape"]:

@@ -73,6 +73,12 @@ def inspect_open(trace: StreamTrace) -> StreamTrace:
                     judgement=Judgement.UNKNOWN,
                     reason=f"is written {planted[0]}.{use.name.name}, which could be imported",
                 )
+            elif _is_planted(use.name.module):
+                judged = replace(
+                    judged,
+                    judgement=Judgement.UNKNOWN,
+                    reason="comes from a file outside Python and its installed packages",
+                )
         uses.append(replace(judged, origin=_origin(use.name)))
     finished = with_globals(trace, tuple(uses), ())
     return replace(finished, report=replace(finished.report, findings=finished.report.findings + tuple(extra)))
@@ -102,6 +108,14 @@ def modules_to_import(trace: StreamTrace) -> tuple[str, ...]:
         if path is not None and (path in ("built-in", "frozen") or is_installed(path)):
             wanted.append(module)
     return tuple(wanted)
+
+
+def _is_planted(module: str) -> bool:
+    """Whether a module that a list knows is, or would be imported from, a file that is no library's: somebody put it in the way."""
+    if module == "__main__":
+        return False
+    path = file_of(module) if namespace_of(module) is not None else find_file(module)
+    return path is not None and path not in ("", "built-in", "frozen") and not is_installed(path)
 
 
 def _raw_names(trace: StreamTrace) -> dict[QualifiedName, list[str]]:

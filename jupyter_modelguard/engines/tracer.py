@@ -11,7 +11,7 @@ import gc
 import pickle
 from collections import OrderedDict
 from contextlib import contextmanager
-from itertools import chain
+from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any
 
 from jupyter_modelguard.engines.stubs import Stubs
@@ -183,7 +183,8 @@ _EXTENSION_TABLES = ("_extension_registry", "_inverted_registry", "_extension_ca
 class _Unpickler(pickle.Unpickler):
     def __init__(self, reader: StreamReader, find: Callable[[str, str], Any], persistent: Callable[[Any], Any] | None) -> None:
         # latin1 reads any string of a Python 2 pickle; what is ASCII reads the same in whatever encoding the loader is given.
-        super().__init__(reader, encoding="latin1")
+        # Out-of-band buffers are the caller's own objects; which bytes they hold decides nothing.
+        super().__init__(reader, encoding="latin1", buffers=repeat(b""))
         self._find = find
         self._persistent = persistent
 

@@ -10,14 +10,15 @@ import contextlib
 import dataclasses
 import gc
 import os
-from typing import TYPE_CHECKING, TypeVar
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from jupyter_modelguard.errors import ModelLoadBlockedError
 from jupyter_modelguard.hooks.calls import current_call
 from jupyter_modelguard.hooks.scopes import LoadHeld, Mode, Scope, Suspended, thread_state
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from jupyter_modelguard.artifacts.reach import Reached
     from jupyter_modelguard.hooks.gate import Gate, Permit
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 __all__ = ["Passage", "call_text"]
 
 T = TypeVar("T")
+# Encodings in which ASCII bytes, and no others, are the letters they are everywhere; ways to read what is no text but to leave it out.
+_ENCODINGS = frozenset({"ascii", "us-ascii", "latin1", "latin-1", "iso-8859-1", "cp1252", "utf-8", "utf8", "bytes"})
+_ERRORS = frozenset({"strict", "replace", "surrogateescape", "backslashreplace"})
 _SHOWN = ("weights_only", "allow_pickle", "trust_remote_code", "mmap_mode", "source", "revision")
 
 
@@ -33,6 +37,14 @@ def call_text(loader: str, options: dict[str, object]) -> str:
     """Describe a call for people: the loader and those of its arguments that matter to what may run."""
     shown = ", ".join(f"{name}={options[name]!r}" for name in _SHOWN if options.get(name) is not None)
     return f"{loader}({shown})"
+
+
+def _other_text(options: Mapping[str, Any]) -> str:
+    """Say how the text of old protocols would read otherwise than it was looked at: with other letters, or with some left out."""
+    encoding, errors = options.get("encoding", "ASCII"), options.get("errors", "strict")
+    if type(encoding) is not str or encoding.lower() not in _ENCODINGS:
+        return f"text in the encoding {encoding!r:.40}"
+    return "" if type(errors) is str and errors in _ERRORS else f"text with errors={errors!r:.40}"
 
 
 class Passage:
@@ -55,8 +67,31 @@ class Passage:
         scope = thread_state.scope
         return bool(thread_state.suspended) or (scope is not None and scope.mode is not Mode.CALL)
 
-    def stream(self, request: LoadRequest, reached: Reached, dialect: str, load: Callable[[Permit], T]) -> T:
+    def stream(
+        self,
+        request: LoadRequest,
+        reached: Reached,
+        dialect: str,
+        load: Callable[[Permit], T],
+        options: Mapping[str, Any] = MappingProxyType({}),
+        own_ways: str = "",
+    ) -> T:
         """Prove or ask, then run `load` under exactly what was permitted.
+
+        Parameters
+        ----------
+        request
+            What the person asked for.
+        reached
+            The bytes.
+        dialect
+            How the loader reads them.
+        load
+            The library's own load.
+        options
+            Of the unpickler. Some let text read differently from what was looked at; such a load can be approved, never proved.
+        own_ways
+            What else keeps a proof from holding for this reader, for people; empty if nothing does.
 
         Raises
         ------
@@ -66,8 +101,17 @@ class Passage:
         request = self._in_the_name_of_the_call(request)
         with Suspended():
             permit = self.ask(lambda: self.gate.check_stream(request, reached, dialect))
-        mode = Mode.APPROVED if permit.approved else Mode.PROVED
-        return self.run(request, permit, Scope(mode, permit.names, artifact=reached.name, label=request.loader), load)
+        scope = Scope(
+            Mode.APPROVED if permit.approved else Mode.PROVED, permit.names, artifact=reached.name, label=request.loader
+        )
+        beyond = own_ways or _other_text(options)
+        if permit.approved or not beyond:
+            return self.run(request, permit, scope, load)
+
+        def refuse(_permit: Permit) -> T:
+            raise scope.refuse(beyond)
+
+        return self.run(request, permit, scope, refuse)
 
     @staticmethod
     def ask(check: Callable[[], Permit]) -> Permit:
@@ -94,9 +138,11 @@ class Passage:
             with _garbage_waits(scope), scope:
                 value = load(permit)
         except LoadHeld as held:
-            if held.error is None:
-                with Suspended():
+            with Suspended():
+                if held.error is None:
                     held.error = self.gate.blocked(request, str(held), permit)
+                else:  # something inside was asked about for itself
+                    self.gate.settle(permit, held.error)
             if thread_state.scope is not None:
                 raise  # the outermost load says what happened
             raise held.error from None

@@ -12,10 +12,11 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from jupyter_modelguard.artifacts.reach import Reached, file_name
+from jupyter_modelguard.artifacts.reach import Reached, file_name, position
 from jupyter_modelguard.hooks.attribution import Caller, attribute
 from jupyter_modelguard.hooks.calls import current_call
 from jupyter_modelguard.hooks.floor import FLOOR
+from jupyter_modelguard.hooks.out_of_band import kept_for_rereading
 from jupyter_modelguard.hooks.scopes import Suspended, Unproved
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ def guard_loads(original: Callable[..., Any], passage: Passage, loader: str) -> 
     tally = gate.tally(loader)
 
     def loads(data: Any, /, **options: Any) -> Any:
+        if options:
+            options = kept_for_rereading(options)
         if extensions and not inside():
             return closer_look(data, options)
         try:
@@ -67,7 +70,7 @@ def guard_loads(original: Callable[..., Any], passage: Passage, loader: str) -> 
             def load(permit: Permit) -> Any:  # noqa: ARG001 the bytes in hand are the very bytes that were looked at
                 return original(reached.data, **options)
 
-            return passage.stream(request, reached, "pickle", load)
+            return passage.stream(request, reached, "pickle", load, options)
 
     FLOOR.add_fast_path(loads.__code__)
     return _named(loads, original, loader)
@@ -81,10 +84,11 @@ def guard_load(original: Callable[..., Any], passage: Passage, loader: str) -> C
     def load(file: Any, **options: Any) -> Any:
         if inside():
             return original(file, **options)
+        if options:
+            options = kept_for_rereading(options)
         started = clock()
-        try:
-            start = file.tell()
-        except Exception:  # noqa: BLE001 a pipe, a socket, or anything else that cannot be rewound
+        start = position(file)
+        if start is None:
             return unseekable(file, options)
         if extensions:
             return closer_look(file, start, options)
@@ -119,7 +123,7 @@ def guard_load(original: Callable[..., Any], passage: Passage, loader: str) -> C
                 return original(reached.replay(permit.copy), **options)
 
             try:
-                return passage.stream(request, reached, "pickle", load)
+                return passage.stream(request, reached, "pickle", load, options)
             finally:
                 if ends:
                     file.seek(ends[0])  # where the plain load would have left it
@@ -131,7 +135,11 @@ def guard_load(original: Callable[..., Any], passage: Passage, loader: str) -> C
         with Suspended():
             request = gate.request(loader, f"{loader}()", file_name(file) or "<file object>", frame)
         with Reached.of_pipe(file) as reached:
-            return passage.stream(request, reached, "pickle", lambda permit: original(reached.replay(permit.copy), **options))
+
+            def load(permit: Permit) -> Any:
+                return original(reached.replay(permit.copy), **options)
+
+            return passage.stream(request, reached, "pickle", load, options)
 
     FLOOR.add_fast_path(load.__code__)
     return _named(load, original, loader)

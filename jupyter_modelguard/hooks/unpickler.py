@@ -6,6 +6,7 @@ other one is looked at first, because its overrides may resolve globals without 
 
 from __future__ import annotations
 
+import contextlib
 import copyreg
 import io
 import pickle
@@ -14,14 +15,15 @@ import time
 import types
 from typing import TYPE_CHECKING, Any
 
-from jupyter_modelguard.artifacts.reach import Reached, file_name
+from jupyter_modelguard.artifacts.reach import Reached, file_name, position
 from jupyter_modelguard.hooks.attribution import Caller, attribute
 from jupyter_modelguard.hooks.calls import current_call
 from jupyter_modelguard.hooks.floor import FLOOR
+from jupyter_modelguard.hooks.out_of_band import OutOfBand, kept_for_rereading
 from jupyter_modelguard.hooks.scopes import Suspended, Unproved, thread_state
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from jupyter_modelguard.hooks.gate import Permit
     from jupyter_modelguard.hooks.passage import Passage
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
 __all__ = ["guard_python_load", "guard_unpickler"]
 
 _LOADER = "pickle.Unpickler"
+# Readers with opcodes of their own that were read: they rename what pandas moved, and call nothing more than the stream says.
+_REVIEWED_READERS = frozenset({("pandas.compat.pickle_compat", "Unpickler")})
 
 
 def guard_unpickler(original: type, passage: Passage, loader: str = _LOADER) -> type:
@@ -37,6 +41,7 @@ def guard_unpickler(original: type, passage: Passage, loader: str = _LOADER) -> 
 
     class Unpickler(original):  # type: ignore[misc] # the class is handed in
         def __init__(self, file: Any, **options: Any) -> None:
+            options = kept_for_rereading(options)
             super().__init__(file, **options)
             self.__dict__["_modelguard"] = (file, options)
 
@@ -44,10 +49,7 @@ def guard_unpickler(original: type, passage: Passage, loader: str = _LOADER) -> 
             if passage.inside() or "_modelguard" not in self.__dict__:
                 return _beneath_the_floor(original, self)
             file, options = self._modelguard
-            try:
-                start = file.tell()
-            except Exception:  # noqa: BLE001 no way back to the start of the stream: look at it before reading
-                start = None
+            start = position(file)  # without a way back the stream is looked at before it is read
             if start is not None and not _overrides(self, original):
                 started = time.perf_counter()
                 reader = _twin(self, original, file, options)
@@ -63,6 +65,7 @@ def guard_unpickler(original: type, passage: Passage, loader: str = _LOADER) -> 
                     raise
                 else:
                     self.memo = reader.memo
+                    _let_go(options)
                     seconds = time.perf_counter() - started
                     gate.loaded(loader, f"{loader}.load()", file_name(file), file.tell() - start, seconds, sys._getframe(1))
                     return value
@@ -77,7 +80,10 @@ def guard_unpickler(original: type, passage: Passage, loader: str = _LOADER) -> 
                 finally:
                     self.memo = reader.memo
 
-            return _look(passage, loader, self, file, start, frame, run)
+            try:
+                return _look(passage, loader, self, file, start, frame, run, options)
+            finally:
+                _let_go(options)
 
     Unpickler.__module__, Unpickler.__qualname__ = "pickle", "Unpickler"
     Unpickler.__doc__ = original.__doc__
@@ -92,13 +98,14 @@ def guard_python_load(original: Callable[..., Any], passage: Passage, loader: st
     def load(self: Any) -> Any:
         frame = sys._getframe(1)
         if passage.inside() or attribute(frame)[0] is Caller.TRAFFIC:
-            return original(self)
+            with _reading_like_c(self):
+                return original(self)
         file = getattr(self._file_read, "__self__", None)
-        try:
-            start = file.tell()  # type: ignore[union-attr] # a reader without a way back is recorded instead
-        except Exception:  # noqa: BLE001 whatever the caller's object raises
-            start, file = None, _Readers(self._file_read, self._file_readline)
-        return _look(passage, loader, self, file, start, frame, lambda proved: _python_reload(original, self, proved))
+        start = position(file)
+        if start is None:  # a reader without a way back is recorded instead
+            file = _Readers(self._file_read, self._file_readline)
+        options = {"encoding": self.encoding, "errors": self.errors}
+        return _look(passage, loader, self, file, start, frame, lambda proved: _python_reload(original, self, proved), options)
 
     load.__modelguard__ = original  # type: ignore[attr-defined]
     return load
@@ -110,6 +117,50 @@ def _beneath_the_floor(original: type, unpickler: Any) -> Any:
     A function of its own, because the floor takes the code of the guarded `load` for the fast path and unwinds it.
     """
     return original.load(unpickler)  # type: ignore[attr-defined]
+
+
+def _let_go(options: dict[str, Any]) -> None:
+    buffers = options.get("buffers")
+    if type(buffers) is OutOfBand:
+        buffers.forget()
+
+
+def _own_opcodes(unpickler: Any) -> str:
+    """Say that a subclass of the pure Python unpickler reads opcodes its own way, which no trace of the plain way speaks for."""
+    if not isinstance(unpickler, pickle._Unpickler):
+        return ""
+    kind = type(unpickler)
+    if (kind.__module__, kind.__qualname__) in _REVIEWED_READERS:
+        return ""
+    if kind.dispatch == pickle._Unpickler.dispatch:
+        return ""
+    return f"opcodes that {kind.__module__}.{kind.__qualname__} reads in a way of its own"
+
+
+@contextlib.contextmanager
+def _reading_like_c(unpickler: Any) -> Iterator[None]:
+    """Let the pure Python unpickler do as the C one, which was traced: append nothing where a stream has nothing to append.
+
+    The Python code calls `extend` even then, on whatever object the stream put there.
+    """
+    plain = pickle._Unpickler.load_appends  # type: ignore[attr-defined]
+    opcode = pickle.APPENDS[0]
+    dispatch = type(unpickler).dispatch
+    if dispatch.get(opcode) is not plain:
+        yield
+        return
+
+    def load_appends(self: Any) -> None:
+        if self.stack:
+            plain(self)
+        else:
+            self.pop_mark()
+
+    unpickler.dispatch = {**dispatch, opcode: load_appends}
+    try:
+        yield
+    finally:
+        del unpickler.dispatch
 
 
 class _Readers:
@@ -132,7 +183,14 @@ def _overrides(unpickler: Any, original: type) -> bool:
 
 
 def _look(
-    passage: Passage, loader: str, unpickler: Any, file: Any, start: int | None, frame: Any, run: Callable[[Any], Any]
+    passage: Passage,
+    loader: str,
+    unpickler: Any,
+    file: Any,
+    start: int | None,
+    frame: Any,
+    run: Callable[[Any], Any],
+    options: dict[str, Any],
 ) -> Any:
     """Prove or ask about one stream, then load it with the caller's own object, its overrides bridged."""
     with Suspended():
@@ -150,7 +208,7 @@ def _look(
 
     with Reached.of_pipe(file) if start is None else Reached.of_file(file, start) as reached:
         try:
-            return passage.stream(request, reached, "pickle", load)
+            return passage.stream(request, reached, "pickle", load, options, _own_opcodes(unpickler))
         finally:
             if ends:
                 file.seek(ends[0])  # where the plain load would have left it
@@ -194,6 +252,7 @@ def _python_reload(original: Callable[..., Any], unpickler: Any, file: Any) -> A
     kept = unpickler._file_readline, unpickler._file_read
     unpickler._file_readline, unpickler._file_read = file.readline, file.read
     try:
-        return original(unpickler)
+        with _reading_like_c(unpickler):
+            return original(unpickler)
     finally:
         unpickler._file_readline, unpickler._file_read = kept

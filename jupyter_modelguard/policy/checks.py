@@ -96,6 +96,8 @@ def _array_wrapper(  # noqa: PLR0911 a list of reasons
     made = dtype(state["dtype"])
     if made is None or (made.hasobject and made.kind != "O"):
         return "its data type is not one that numpy makes"
+    if made.hasobject and state.get("allow_mmap", False) is not False:
+        return "it maps objects into memory"
     alignment = state.get("numpy_array_alignment_bytes")
     if type(state.get("allow_mmap", False)) is not bool or (alignment is not None and type(alignment) is not int):
         return "its description is not the one that joblib writes"
