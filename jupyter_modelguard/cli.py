@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["main"]
 
 _EXIT_ERROR = 2
+_WIDE = 200  # columns of a table in a file or pipe, where nothing says how wide it is shown
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -25,10 +27,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from rich.console import Console
 
     console = Console()
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = _WIDE
     try:
         return int(options.run(options, console))
     except (ModelGuardError, OSError) as error:
-        Console(stderr=True).print(f"modelguard: {error}", markup=False, highlight=False)
+        Console(stderr=True).print(f"modelguard: {error}", markup=False, highlight=False, soft_wrap=True)
         return _EXIT_ERROR
     except KeyboardInterrupt:
         return 130
@@ -47,7 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     scan.set_defaults(run=_scan)
 
     history = commands.add_parser("history", help="list what was loaded and who decided")
-    history.add_argument("--limit", type=int, default=50, help="how many lines at most (50)")
+    history.add_argument("--limit", type=_positive, default=50, help="how many lines at most (50)")
     history.set_defaults(run=_history)
 
     decide = commands.add_parser("decide", help="answer a load that waits in another window")
@@ -62,6 +66,13 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--folder", metavar="DIR", help="where to make the files (a fresh temporary folder)")
     demo.set_defaults(run=_demo)
     return parser
+
+
+def _positive(text: str) -> int:
+    number = int(text) if text.isascii() and text.isdigit() else 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of lines")
+    return number
 
 
 def _scan(options: argparse.Namespace, console: Console) -> int:
@@ -112,7 +123,7 @@ def _doctor(_options: argparse.Namespace, console: Console) -> int:
 
     lines = diagnosis()
     for line in lines:
-        console.print(f"{'ok ' if line.well else 'NOT'}  {line.text}", highlight=False, markup=False)
+        console.print(f"{'ok ' if line.well else 'NOT'}  {line.text}", highlight=False, markup=False, soft_wrap=True)
     return 0 if all(line.well for line in lines) else 1
 
 

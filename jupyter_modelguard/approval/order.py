@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_modelguard.approval.headless import keep_blocked
 from jupyter_modelguard.config import ModelGuardConfig, headless_mode, user_name
+from jupyter_modelguard.errors import ConfigurationError
 from jupyter_modelguard.history.pending import fingerprint
 from jupyter_modelguard.types import Decision, RiskLevel
 
@@ -142,9 +143,9 @@ class Approver:
         """Why nobody can answer; None when somebody can."""
         if os.getpid() != self._pid:
             return "this is a child process"
-        mode = headless_mode()
-        if mode is not None:
-            return f"MODELGUARD_HEADLESS is {mode}"
+        silenced = _silenced()
+        if silenced is not None:
+            return silenced
         if self._config.ask_with == "headless":
             return "ModelGuardConfig.ask_with is headless"
         shell = self._find_shell()
@@ -154,6 +155,15 @@ class Approver:
         if kernel is None:
             return None if _at_terminal() else "standard input is not a terminal"
         return None if _takes_input(kernel) else "the front end that runs this notebook takes no input"
+
+
+def _silenced() -> str | None:
+    """Say what the environment says against asking; a wrong word in it must not open a way to ask."""
+    try:
+        mode = headless_mode()
+    except ConfigurationError as error:
+        return str(error).rstrip(".")
+    return None if mode is None else f"MODELGUARD_HEADLESS is {mode}"
 
 
 def _at_terminal() -> bool:

@@ -115,7 +115,8 @@ def receipt(view: CardView, decision: Decision) -> Receipt:
         rule = view.title.removeprefix("Blocked by policy: ")
         text = f"{name} blocked by policy {rule} · {clock} · #{view.id}"
     else:
-        text = f"{name} kept blocked by {decision.by} · {clock} · #{view.id}"
+        who = ", nobody could be asked" if decision.transport == "headless" else f" by {decision.by}"
+        text = f"{name} kept blocked{who} · {clock} · #{view.id}"
     return Receipt(decision.allow, text, view.id)
 
 

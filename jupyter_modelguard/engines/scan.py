@@ -106,7 +106,7 @@ def _scan_folder(folder: str, worker: Worker) -> tuple[ScanReport, ...]:
                 sentence = f"more than {_MOST_FILES:,} files: the rest was not looked at"
                 return (*reports, _missed(folder, "folder", 0, sentence))
             reports += worker.scan(str(path))
-    return tuple(reports) or (ScanReport(folder, "folder", engines=(_ENGINE,)),)
+    return tuple(reports) or (ScanReport(folder, "folder", coverage=Coverage(0, 0), engines=(_ENGINE,)),)
 
 
 def _remote_code(folder: str) -> tuple[ScanReport, ...]:

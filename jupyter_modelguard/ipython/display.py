@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from jupyter_modelguard.ipython.sheet import Sheet
-from jupyter_modelguard.types import Judgement, Outcome
+from jupyter_modelguard.types import Judgement, Outcome, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -31,7 +31,9 @@ _OUTCOMES = {
     Outcome.WAITING: "waiting",
     Outcome.ABANDONED: "not decided",
 }
-_MOST_GLOBALS = 6
+_MOST_GLOBALS = 3  # a cell that is cut in its middle reads badly
+_MOST_FINDINGS = 3
+_SEVERITIES = tuple(Severity)  # from the least to the gravest
 
 
 def history_table(records: Sequence[HistoryRecord]) -> Sheet:
@@ -88,7 +90,7 @@ def assessments_table(assessments: Iterable[Assessment]) -> Sheet:
             assessment.report.target,
             _level(assessment.level),
             _globals(assessment),
-            "; ".join(finding.title for finding in assessment.report.findings),
+            _findings(assessment),
             f"{assessment.report.coverage.inspected} of {assessment.report.coverage.parts}",
             "; ".join(assessment.report.coverage.missed) or "nothing",
         )
@@ -120,8 +122,18 @@ def _outcome(record: HistoryRecord) -> str:
     decision = record.decision
     if decision is None or record.outcome not in {Outcome.ALLOWED, Outcome.BLOCKED}:
         return said
+    if decision.transport == "headless":
+        return f"{said}, nobody could be asked"
     reason = f', "{decision.reason}"' if decision.allow and decision.reason else ""
     return f"{said} by {decision.by}{reason}"
+
+
+def _findings(assessment: Assessment) -> str:
+    """Say the gravest first."""
+    gravest = sorted(assessment.report.findings, key=lambda finding: -_SEVERITIES.index(finding.severity))
+    titles = list(dict.fromkeys(finding.title for finding in gravest))
+    more = len(titles) - _MOST_FINDINGS
+    return "; ".join([*titles[:_MOST_FINDINGS], *([f"{more} more"] if more > 0 else [])])
 
 
 def _globals(assessment: Assessment) -> str:

@@ -64,8 +64,11 @@ def _database() -> Diagnosis:
             waiting = len(store.pending())
         finally:
             store.close()
-    except (ConfigurationError, HistoryError) as error:
-        return Diagnosis(well=False, text=f"{error} Loads are decided all the same; the history stays in memory.")
+    except ConfigurationError:
+        return Diagnosis(well=False, text="The guard does not start before its folder is as it must be.")
+    except HistoryError as error:
+        said = str(error).rstrip(".")
+        return Diagnosis(well=False, text=f"{said}. Loads are decided all the same; the history stays in memory.")
     return Diagnosis(well=True, text=f"The history can be written; {waiting} {'load waits' if waiting == 1 else 'loads wait'}.")
 
 

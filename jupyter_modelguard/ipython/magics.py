@@ -88,7 +88,7 @@ class ModelGuardMagics(Magics):
     def _history(self, arguments: list[str]) -> None:
         from jupyter_modelguard.ipython import display
 
-        if len(arguments) > 1 or (arguments and not arguments[0].isdecimal()):
+        if len(arguments) > 1 or (arguments and not (arguments[0].isdecimal() and int(arguments[0]))):
             raise UsageError("How many lines? %modelguard history [N]")
         limit = int(arguments[0]) if arguments else _LINES
         self._show_sheet(display.history_table(_guard().store.history(limit)))

@@ -20,7 +20,13 @@ def current_site() -> CallSite:
     shell = ipython.get_ipython() if ipython is not None else None
     if shell is None:
         return CallSite()
-    return CallSite(_notebook(shell), _cell(shell), getattr(shell, "execution_count", None))
+    return CallSite(_notebook(shell), _cell(shell), _number(shell))
+
+
+def _number(shell: Any) -> int | None:
+    # Newer shells count on before the cell runs, older ones after it: only the list of inputs ends with the running cell in both.
+    inputs = getattr(getattr(shell, "history_manager", None), "input_hist_parsed", None)
+    return len(inputs) - 1 if inputs and len(inputs) > 1 else getattr(shell, "execution_count", None)
 
 
 def _notebook(shell: Any) -> str | None:

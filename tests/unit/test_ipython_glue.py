@@ -143,7 +143,9 @@ def test_a_foreign_alias_is_told_and_the_kernel_guarded_all_the_same(shell, guar
     extension.unload_ipython_extension(shell)
 
 
-@pytest.mark.parametrize("line", ["frob", "scan", "show", "history x", "allow", "deny 1 2", "show zz", "show 7f3a", "'open"])
+@pytest.mark.parametrize(
+    "line", ["frob", "scan", "show", "history x", "history 0", "allow", "deny 1 2", "show zz", "show 7f3a", "'open"]
+)
 def test_what_the_magic_does_not_understand_is_said_in_one_line(loaded, capsys, line):
     loaded.run_line_magic("modelguard", "status")
     capsys.readouterr()
@@ -250,6 +252,8 @@ def test_a_blocked_load_is_shown_without_the_librarys_frames(shell, capsys):
 def test_the_site_is_the_cell_that_runs(shell, monkeypatch):
     monkeypatch.setenv("JPY_SESSION_NAME", "/home/ada/a.ipynb")
     shell.kernel = types.SimpleNamespace(get_parent=lambda: {"metadata": {"cellId": "c-1"}})
-    assert current_site() == CallSite("/home/ada/a.ipynb", "c-1", shell.execution_count)
+    shell.run_cell("from jupyter_modelguard.ipython.site import current_site; site = current_site()", store_history=True)
+    assert shell.user_ns["In"][shell.user_ns["site"].execution_count].startswith("from jupyter_modelguard")
+    assert shell.user_ns["site"] == CallSite("/home/ada/a.ipynb", "c-1", shell.user_ns["site"].execution_count)
     shell.kernel = types.SimpleNamespace(get_parent=lambda: {"metadata": {"cellId": 7}})
     assert current_site().cell_id is None

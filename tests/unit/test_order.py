@@ -112,7 +112,7 @@ def test_no_shell_means_no(store, monkeypatch):
 def test_a_front_end_without_input_means_no(store, outputs, message):
     decision = approver(store, Kernel(allow_stdin=False, message=message)).ask(*load(store))
     assert (decision.allow, decision.transport) == (False, "headless")
-    assert "kept blocked by headless" in outputs[0]["text/plain"]
+    assert "kept blocked, nobody could be asked" in outputs[0]["text/plain"]
 
 
 @pytest.mark.parametrize("mode", ["deny", "lock"])
@@ -120,6 +120,13 @@ def test_the_environment_can_silence_every_question(store, monkeypatch, mode):
     monkeypatch.setenv("MODELGUARD_HEADLESS", mode)
     decision = approver(store, Kernel()).ask(*load(store))
     assert (decision.allow, decision.transport, decision.reason) == (False, "headless", f"MODELGUARD_HEADLESS is {mode}")
+
+
+def test_a_wrong_word_in_the_environment_silences_every_question_and_is_named(store, monkeypatch):
+    monkeypatch.setenv("MODELGUARD_HEADLESS", "maybe")
+    decision = approver(store, Kernel()).ask(*load(store))
+    assert (decision.allow, decision.transport) == (False, "headless")
+    assert decision.reason == "MODELGUARD_HEADLESS must be deny or lock, not 'maybe'"
 
 
 def test_another_process_means_no(store):

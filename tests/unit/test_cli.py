@@ -1,0 +1,29 @@
+"""The command line says what is wrong with what it was given."""
+
+import pickle
+
+import pytest
+
+from jupyter_modelguard.cli import main
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "x"])
+def test_a_history_of_no_lines_is_refused(number, capsys):
+    with pytest.raises(SystemExit):
+        main(["history", f"--limit={number}"])
+    assert "is not a number of lines" in capsys.readouterr().err
+
+
+def test_a_folder_without_models_is_not_called_checked(tmp_path, capsys):
+    assert main(["scan", str(tmp_path)]) == 0
+    assert "0 of 0" in capsys.readouterr().out
+
+
+def test_the_gravest_finding_is_shown_first(tmp_path, monkeypatch):
+    monkeypatch.delenv("COLUMNS", raising=False)
+    many = [b"c" + f"library{number}\nThing\n0".encode() for number in range(9)]
+    (tmp_path / "a.pkl").write_bytes(b"".join(many) + b"cos\nsystem\n0" + pickle.dumps(1, 0))
+    assert main(["scan", "--output", str(tmp_path / "out"), str(tmp_path / "a.pkl")]) == 1
+    shown = (tmp_path / "out").read_text()
+    assert "starts programs" in shown
+    assert "7 more" in shown
