@@ -165,6 +165,8 @@ def _judge_event(scope: Scope, event: str, args: tuple[Any, ...]) -> None:
             reads = (flags & _WRITE_FLAGS) == 0 if type(flags) is int else mode in ("r", "rb")
             if reads and (type(path) is int or _may_read(scope, path)):
                 return
+            if scope.maps_for_writing and type(path) is str and os.path.abspath(path) == scope.artifact and mode in ("r+", "r+b"):
+                return
         elif event in ("import", "exec") and _is_library(event, args):
             return
         elif event == "marshal.loads" and sys._getframe(2).f_code is _READS_BYTECODE:

@@ -79,7 +79,7 @@ class Scope:
         The loader, for messages.
     """
 
-    __slots__ = ("allowed", "artifact", "files", "label", "mode", "outer", "refusals")
+    __slots__ = ("allowed", "artifact", "files", "label", "maps_for_writing", "mode", "outer", "refusals")
 
     def __init__(
         self,
@@ -94,6 +94,7 @@ class Scope:
         self.files: dict[str, bytes] = dict(files or {})
         self.artifact = artifact
         self.label = label
+        self.maps_for_writing = False  # whether the caller asked for arrays that write back to the artifact
         self.refusals: list[LoadHeld | Unproved] = []
         self.outer: Scope | None = None
 

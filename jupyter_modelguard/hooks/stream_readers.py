@@ -18,14 +18,14 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final
 from jupyter_modelguard.artifacts.reach import Reached, file_name, path_of
 from jupyter_modelguard.hooks.attribution import Caller, attribute
 from jupyter_modelguard.hooks.passage import Passage, call_text
-from jupyter_modelguard.hooks.scopes import Suspended
+from jupyter_modelguard.hooks.scopes import Mode, Suspended, thread_state
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from jupyter_modelguard.hooks.gate import Permit
 
-__all__ = ["guard_dill_load", "guard_joblib_load", "swap_joblib_file"]
+__all__ = ["guard_dill_load", "guard_joblib_load", "refuse_other_format", "swap_joblib_file"]
 
 
 def _open_zlib(file: io.BytesIO) -> io.BytesIO:
@@ -66,6 +66,9 @@ def guard_joblib_load(passage: Passage) -> Callable[..., Any]:
 
     def run(reached: Reached, permit: Permit, wrapped: Callable[..., Any], args: tuple[Any, ...], options: dict[str, Any]) -> Any:
         _proved.file = reached.replay(permit.copy)
+        mode = args[1] if len(args) > 1 else options.get("mmap_mode")
+        if thread_state.scope is not None:
+            thread_state.scope.maps_for_writing = mode in ("r+", "w+")  # what the caller asked for, not the file
         try:
             return wrapped(*args, **options)
         finally:
@@ -84,13 +87,24 @@ def swap_joblib_file(wrapped: Callable[..., Any], _instance: object, args: tuple
     return wrapped(*args, **{**options, "file_handle": proved})
 
 
+def refuse_other_format(wrapped: Callable[..., Any], _instance: object, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+    """Hold joblib's reader of very old files when a load was proved: then the file was replaced after it was looked at."""
+    scope = thread_state.scope
+    if scope is not None and scope.mode is Mode.PROVED and not thread_state.suspended:
+        raise scope.refuse("another file: it was replaced after it was looked at")
+    return wrapped(*args, **options)
+
+
 def _guard(passage: Passage, loader: str, dialect: str, run: Callable[..., Any]) -> Callable[..., Any]:
     gate = passage.gate
 
     def reader(wrapped: Callable[..., Any], _instance: object, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
         frame = sys._getframe(1)
-        if passage.inside() or not args or attribute(frame)[0] is Caller.TRAFFIC:
+        if passage.inside() or not args:
             return wrapped(*args, **options)
+        if attribute(frame)[0] is Caller.TRAFFIC:
+            with Suspended():  # the readers inside must not take it for a load of their own
+                return wrapped(*args, **options)
         with Suspended():
             path = path_of(args[0])
             request = gate.request(loader, call_text(loader, options), path or file_name(args[0]) or "<file object>", frame)

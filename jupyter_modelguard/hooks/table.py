@@ -15,7 +15,7 @@ from jupyter_modelguard.hooks.array_loaders import guard_reader
 from jupyter_modelguard.hooks.code_files import guard_get_code, guard_sourceless_get_code
 from jupyter_modelguard.hooks.pickle_loaders import guard_load, guard_loads
 from jupyter_modelguard.hooks.remote_code import guard_code_call, guard_dynamic_module, guard_hub_import
-from jupyter_modelguard.hooks.stream_readers import guard_dill_load, guard_joblib_load, swap_joblib_file
+from jupyter_modelguard.hooks.stream_readers import guard_dill_load, guard_joblib_load, refuse_other_format, swap_joblib_file
 from jupyter_modelguard.hooks.torch_loaders import guard_jit_load, guard_torch_load
 from jupyter_modelguard.hooks.unpickler import guard_python_load, guard_unpickler
 
@@ -84,6 +84,7 @@ TABLE: Final[tuple[Row, ...]] = (
     Row("dill._dill", "load", _wrap(guard_dill_load), "dill.load"),
     Row("joblib.numpy_pickle", "load", _wrap(guard_joblib_load), "joblib.load"),
     Row("joblib.numpy_pickle", "NumpyUnpickler.__init__", _bare(swap_joblib_file)),
+    Row("joblib.numpy_pickle", "load_compatibility", _bare(refuse_other_format)),
     Row("numpy", "load", _wrap(guard_reader, "numpy.load"), "numpy.load"),
     Row("pandas.io.pickle", "read_pickle", _wrap(guard_reader, "pandas.read_pickle"), "pandas.read_pickle"),
     Row("torch.serialization", "load", _wrap(guard_torch_load), "torch.load"),

@@ -15,7 +15,7 @@ import pickle
 import sys
 import time
 import types
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from jupyter_modelguard.artifacts.reach import Reached, file_name, path_of
 from jupyter_modelguard.hooks.attribution import Caller, attribute
@@ -39,8 +39,11 @@ def guard_torch_load(passage: Passage) -> Callable[..., Any]:
 
     def load(wrapped: Callable[..., Any], _instance: object, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
         frame = sys._getframe(1)
-        if passage.inside() or attribute(frame)[0] is Caller.TRAFFIC:
+        if passage.inside():
             return wrapped(*args, **options)
+        if attribute(frame)[0] is Caller.TRAFFIC:
+            with Suspended():  # the reader inside must not take it for a load of its own
+                return wrapped(*args, **options)
         call = _Call(args, options)
         with Suspended():
             path = path_of(call.target)
@@ -59,7 +62,7 @@ def guard_torch_load(passage: Passage) -> Callable[..., Any]:
                 raise
         _import_what_loading_imports()
         with reached:
-            return passage.stream(request, reached, "torch", lambda permit: call.run(wrapped, reached, permit))
+            return passage.stream(request, reached, "torch", lambda permit: call.run(wrapped, reached, permit), call.options)
 
     return load
 
@@ -86,7 +89,14 @@ def guard_jit_load(passage: Passage) -> Callable[..., Any]:
                 passage.gate.failed(request, error)
                 raise
         with reached:
-            return passage.stream(request, reached, "torch", lambda permit: wrapped(*args, **options))  # noqa: ARG005
+            # What was traced is a pickle, and this function runs TorchScript: a file that is both was proved as neither.
+            return passage.stream(
+                request,
+                reached,
+                "torch",
+                lambda permit: wrapped(*args, **options),  # noqa: ARG005
+                own_ways="TorchScript",
+            )
 
     return load
 
@@ -176,4 +186,11 @@ def _pickle_module(module: Any, proved: bytes) -> types.ModuleType:
     replacement = types.ModuleType(module.__name__)
     replacement.__dict__.update(vars(module))
     replacement.Unpickler = Unpickler  # type: ignore[attr-defined]
+    replacement.load = _refuse_other_format  # type: ignore[attr-defined]
     return replacement
+
+
+def _refuse_other_format(*_: object, **__: object) -> NoReturn:
+    """Stand in for `pickle.load`, which torch calls for its older formats alone: the file is not the archive any more that was proved."""
+    scope = thread_state.scope or Scope(Mode.PROVED)
+    raise scope.refuse("another file: the archive was replaced after it was looked at")
