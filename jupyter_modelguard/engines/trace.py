@@ -46,6 +46,7 @@ def trace_stream(source: StreamSource, dialect: str) -> StreamTrace:
     started = time.perf_counter()
     collecting = gc.isenabled()
     gc.disable()  # a million stand-ins are no garbage, and looking for it would take longer than the trace
+    gc.freeze()  # the end of a trace looks through all that Python made since, and what was there before is not the stream's
     try:
         with source.open() as file:
             return _TRACES[dialect](file, source, started)
@@ -54,6 +55,7 @@ def trace_stream(source: StreamSource, dialect: str) -> StreamTrace:
             source, dialect, f"it could not be read: {str(error) or type(error).__name__}", time.perf_counter() - started
         )
     finally:
+        gc.unfreeze()
         if collecting:
             gc.enable()
 

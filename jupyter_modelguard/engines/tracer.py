@@ -98,7 +98,7 @@ class Tracer:
         self.stubs.settle()
         ordered = any(stub is OrderedDict for stub in self.named.values())
         if self._light or ordered:
-            everything = gc.get_objects()  # the worker has frozen what is not the trace's, so these are few
+            everything = gc.get_objects()  # what was there before the trace is frozen, so these are few
             self._report_light(everything)
             self._report_attributes(everything)
             del everything  # it would count as a container that holds every global

@@ -181,27 +181,11 @@ def _limit(parent: int, memory: int, folder: str) -> None:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     import jupyter_modelguard.engines.trace  # noqa: F401 so that the first task does not wait for it
 
-    _set_aside()
-
-
-def _set_aside() -> None:
-    """Leave what is loaded by now out of every later look through Python's objects."""
-    import gc
-
-    gc.collect()
-    gc.freeze()
-
 
 def _trace(source: StreamSource, dialect: str) -> StreamTrace:
-    import sys
-
     from jupyter_modelguard.engines.trace import trace_stream
 
-    modules = len(sys.modules)
-    trace = trace_stream(source, dialect)
-    if len(sys.modules) > modules + 20:  # numpy came in
-        _set_aside()
-    return trace
+    return trace_stream(source, dialect)
 
 
 def _explain(trace: StreamTrace, dialect: str) -> Explanation:

@@ -33,14 +33,10 @@ def test_a_shadowing_module_is_named_and_not_run(tmp_path, monkeypatch):
     assert not canary.exists()
 
 
-def test_our_own_alias_is_well(tmp_path, monkeypatch):
-    from pathlib import Path
+def test_our_own_alias_is_well():
+    import modelguard
 
-    import jupyter_modelguard
-
-    alias = Path(jupyter_modelguard.__file__).parent / "_alias" / "modelguard.py"
-    (tmp_path / "modelguard.py").write_text(alias.read_text())
-    monkeypatch.syspath_prepend(str(tmp_path))
+    assert modelguard.__modelguard_alias__ == "jupyter-modelguard"
     assert not [text for text in ill() if "%load_ext" in text]
 
 

@@ -19,7 +19,7 @@ from jupyter_modelguard.errors import ModelLoadBlockedError, UnloadRefusedError
 from jupyter_modelguard.history.store import Store
 from jupyter_modelguard.ipython import extension, magics
 from jupyter_modelguard.ipython.display import assessments_table, history_table, record_table
-from jupyter_modelguard.ipython.site import current_site
+from jupyter_modelguard.ipython.site import current_site, number_cell
 from jupyter_modelguard.types import (
     Artifact,
     Assessment,
@@ -114,8 +114,9 @@ def test_loading_twice_changes_nothing_and_unloading_restores(shell, guard):
     extension.load_ipython_extension(shell)
     extension.load_ipython_extension(shell)
     assert len(shell.events.callbacks["pre_run_cell"]) == before + 1
-    shell.run_cell("1")
+    shell.run_cell("1  # the first", store_history=True)
     assert guard.cells == 1
+    assert "the first" in shell.user_ns["In"][current_site().execution_count]
     extension.unload_ipython_extension(shell)
     extension.unload_ipython_extension(shell)
     assert len(shell.events.callbacks["pre_run_cell"]) == before
@@ -251,9 +252,12 @@ def test_a_blocked_load_is_shown_without_the_librarys_frames(shell, capsys):
 
 def test_the_site_is_the_cell_that_runs(shell, monkeypatch):
     monkeypatch.setenv("JPY_SESSION_NAME", "/home/ada/a.ipynb")
+    monkeypatch.setitem(shell.user_ns, "current_site", current_site)
     shell.kernel = types.SimpleNamespace(get_parent=lambda: {"metadata": {"cellId": "c-1"}})
-    shell.run_cell("from jupyter_modelguard.ipython.site import current_site; site = current_site()", store_history=True)
-    assert shell.user_ns["In"][shell.user_ns["site"].execution_count].startswith("from jupyter_modelguard")
-    assert shell.user_ns["site"] == CallSite("/home/ada/a.ipynb", "c-1", shell.user_ns["site"].execution_count)
+    number_cell(shell)
+    shell.run_cell("site = current_site()  # this one", store_history=True)
+    site = shell.user_ns["site"]
+    assert "this one" in shell.user_ns["In"][site.execution_count]
+    assert site == CallSite("/home/ada/a.ipynb", "c-1", site.execution_count)
     shell.kernel = types.SimpleNamespace(get_parent=lambda: {"metadata": {"cellId": 7}})
     assert current_site().cell_id is None
