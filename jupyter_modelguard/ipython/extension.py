@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_modelguard.guard import current, start, stop
 from jupyter_modelguard.ipython.alias import foreign_alias
 from jupyter_modelguard.ipython.magics import ModelGuardMagics
-from jupyter_modelguard.ipython.site import current_site
+from jupyter_modelguard.ipython.site import current_site, number_cell
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,6 +29,7 @@ def load_ipython_extension(shell: Any) -> None:
         return
 
     def begin_cell(*_: object) -> None:
+        number_cell(shell)
         guard.begin_cell()
 
     shell.events.register("pre_run_cell", begin_cell)

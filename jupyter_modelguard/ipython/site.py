@@ -8,7 +8,9 @@ from typing import Any
 
 from jupyter_modelguard.types import CallSite
 
-__all__ = ["current_site"]
+__all__ = ["current_site", "number_cell"]
+
+_NUMBER = "_modelguard_cell_number"  # on the shell
 
 
 def current_site() -> CallSite:
@@ -23,10 +25,21 @@ def current_site() -> CallSite:
     return CallSite(_notebook(shell), _cell(shell), _number(shell))
 
 
+def number_cell(shell: Any) -> None:
+    """Note the number of the cell that is about to run.
+
+    The shell's own counter cannot say: newer versions count on before the cell runs, older ones after it. The list of inputs is
+    as long as the number before the cell joins it, in all of them.
+    """
+    setattr(shell, _NUMBER, len(shell.history_manager.input_hist_parsed))
+
+
 def _number(shell: Any) -> int | None:
-    # Newer shells count on before the cell runs, older ones after it: only the list of inputs ends with the running cell in both.
-    inputs = getattr(getattr(shell, "history_manager", None), "input_hist_parsed", None)
-    return len(inputs) - 1 if inputs and len(inputs) > 1 else getattr(shell, "execution_count", None)
+    noted: int | None = getattr(shell, _NUMBER, None)
+    if noted is not None:
+        return noted
+    inputs = getattr(getattr(shell, "history_manager", None), "input_hist_parsed", ())  # in the cell that loads the extension
+    return len(inputs) - 1 if len(inputs) > 1 else None
 
 
 def _notebook(shell: Any) -> str | None:
