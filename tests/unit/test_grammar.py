@@ -101,6 +101,8 @@ HONEST: dict[str, Any] = {
     "masked": np.ma.array([1.0, 2.0], mask=[True, False]),
     "random state": np.random.RandomState(1),
     "generator": np.random.default_rng(1),
+    "families of types": [np.generic, np.number, np.integer, np.signedinteger, np.unsignedinteger, np.inexact, np.floating],
+    "constants": [..., NotImplemented],
     "types": [np.float64, np.dtype("f8"), np.dtype("M8[us]")],
 }
 DTYPES = [
@@ -158,6 +160,16 @@ def test_global_as_a_value_asks(body: bytes) -> None:
 
 def test_listed_type_as_a_value_is_silent() -> None:
     assert not asks(mapping(dtype=glob("numpy", "float64"), kind=glob("builtins", "int")))
+
+
+@pytest.mark.parametrize("name", ["numpy number", "numpy generic", "builtins Ellipsis", "builtins NotImplemented"])
+@pytest.mark.parametrize(
+    "act",
+    [b")R", b")\x81", number(1) + b"\x85R", b"}b", mapping(shape=number(1)) + b"b", b"Na", b"NNs"],
+    ids=["call", "new", "call with one", "empty state", "state", "append", "item"],
+)
+def test_listed_constant_or_family_of_types_that_does_more_than_stand_asks(name: str, act: bytes) -> None:
+    assert asks(glob(*name.split()) + act)
 
 
 def test_global_in_the_attributes_of_an_ordered_dict_asks() -> None:
