@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jupyter_modelguard.errors import ModelGuardError
+from jupyter_modelguard.errors import HistoryError, ModelGuardError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -105,8 +105,13 @@ def _history(options: argparse.Namespace, console: Console) -> int:
     from jupyter_modelguard.ipython.display import history_table
 
     store = Store(home())
-    console.print(history_table(store.history(options.limit)))
-    store.close()
+    try:
+        records = store.history(options.limit)
+        if not store.usable:
+            raise HistoryError(f"The history {store.path} cannot be read. modelguard doctor says more.")
+    finally:
+        store.close()
+    console.print(history_table(records))
     return 0
 
 

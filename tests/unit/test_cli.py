@@ -4,6 +4,7 @@ import pickle
 
 import pytest
 
+from jupyter_modelguard import config
 from jupyter_modelguard.cli import main
 
 
@@ -12,6 +13,18 @@ def test_a_history_of_no_lines_is_refused(number, capsys):
     with pytest.raises(SystemExit):
         main(["history", f"--limit={number}"])
     assert "is not a number of lines" in capsys.readouterr().err
+
+
+def test_a_history_that_cannot_be_read_is_not_called_empty(tmp_path, monkeypatch, capsys):
+    (tmp_path / "home").mkdir(mode=0o700)
+    (tmp_path / "home" / "history.sqlite").mkdir()
+    monkeypatch.setenv("MODELGUARD_HOME", str(tmp_path / "home"))
+    config.home.cache_clear()
+    try:
+        assert main(["history"]) == 2
+    finally:
+        config.home.cache_clear()
+    assert "cannot be read" in capsys.readouterr().err
 
 
 def test_a_folder_without_models_is_not_called_checked(tmp_path, capsys):
