@@ -5,6 +5,7 @@ Each gets the call's arguments and the state (None before BUILD) and answers wit
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -37,7 +38,7 @@ def _fraction(arguments: tuple[Any, ...], _state: Any, _dtype: Callable[[Any], A
 def _array(arguments: tuple[Any, ...], state: Any, dtype: Callable[[Any], Any]) -> str:
     if arguments and (arguments[1] != (0,) or arguments[2] not in (b"b", "b")):
         return "its placeholder is not the empty one that numpy writes"
-    return "" if state is None else _contents(state[2], state[4], dtype)
+    return "" if state is None else _contents(state[1], state[2], state[4], dtype)
 
 
 def _masked_array(arguments: tuple[Any, ...], state: Any, dtype: Callable[[Any], Any]) -> str:
@@ -46,16 +47,19 @@ def _masked_array(arguments: tuple[Any, ...], state: Any, dtype: Callable[[Any],
     made = dtype(state[2])
     if made is not None and (made.hasobject or made.names is not None):
         return "a masked array of objects or records is not reviewed"
-    return _contents(state[2], state[4], dtype)
+    return _contents(state[1], state[2], state[4], dtype)
 
 
-def _contents(kind: Any, data: Any, dtype: Callable[[Any], Any]) -> str:
+def _contents(shape: tuple[int, ...], kind: Any, data: Any, dtype: Callable[[Any], Any]) -> str:
     made = dtype(kind)
     if made is None:
         return "its data type is not one that numpy makes"
     if made.hasobject:
         # Objects in a record go through `__float__` and the like of its other fields.
-        return "" if made.kind == "O" and type(data) is list else "objects inside records are not reviewed"
+        if made.kind != "O" or type(data) is not list:
+            return "objects inside records are not reviewed"
+        # numpy takes as many objects as the shape has places, also from behind the end of the list.
+        return "" if math.prod(shape) == len(data) else "it has another number of objects than places"
     return "" if type(data) in (bytes, str) else "its data is not raw bytes"
 
 
