@@ -24,7 +24,7 @@ from jupyter_modelguard.hooks.attribution import user_line
 from jupyter_modelguard.hooks.floor import FLOOR
 from jupyter_modelguard.hooks.gate import Permit
 from jupyter_modelguard.hooks.patches import Patches
-from jupyter_modelguard.hooks.scopes import current_scope
+from jupyter_modelguard.hooks.scopes import LoadHeld, Suspended, current_scope
 from jupyter_modelguard.types import (
     Artifact,
     Assessment,
@@ -89,7 +89,7 @@ class Guard:
         """Start to hold loads; `namespace` holds the user's names, where those bound to a loader are bound to its guarded form."""
         from jupyter_modelguard.policy.catalogue import closed, is_dangerous
 
-        FLOOR.open(closed(), is_dangerous, self._observe)
+        FLOOR.open(closed(), is_dangerous, self._observe, self._refused)
         self.patches.install(namespace)
 
     def close(self) -> None:
@@ -233,6 +233,12 @@ class Guard:
     def tally(self, loader: str) -> CellTally:
         """Return the counter of a loader's silent in-memory loads."""
         return self.journal.tally(loader)
+
+    def _refused(self, library: str, name: str) -> LoadHeld:
+        """Record what the floor refused outside every wrapper, and say how to load it."""
+        with Suspended():
+            error = self.blocked(LoadRequest(f"a reader in {library}", "", "<bytes>", self.journal.site(None)), name)
+        return LoadHeld(str(error), error)
 
     def _observe(self, library: str, name: str) -> None:
         """Count what a library resolved outside every guarded load; shown by `%modelguard status`."""

@@ -14,7 +14,7 @@ import threading
 from typing import TYPE_CHECKING, Any, Final
 
 from jupyter_modelguard.hooks.attribution import Caller, attribute
-from jupyter_modelguard.hooks.scopes import Mode, Scope, thread_state
+from jupyter_modelguard.hooks.scopes import LoadHeld, Mode, Scope, thread_state
 from jupyter_modelguard.hooks.trusted_paths import is_trusted
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ class Floor:
         self._closed: list[frozenset[tuple[str, str]]] = [frozenset()]
         self._dangerous: list[Callable[[str, str], bool]] = [lambda module, name: False]  # noqa: ARG005 the judge's signature
         self._observe: list[Callable[[str, str], None]] = [lambda module, name: None]  # noqa: ARG005
+        self._refused: list[Callable[[str, str], LoadHeld]] = [_held]
         self._fast_codes: set[CodeType] = set()
 
     @property
@@ -73,6 +74,7 @@ class Floor:
         closed: frozenset[QualifiedName],
         dangerous: Callable[[str, str], bool],
         observe: Callable[[str, str], None],
+        refused: Callable[[str, str], LoadHeld] | None = None,
     ) -> None:
         """Start to hold.
 
@@ -84,11 +86,14 @@ class Floor:
             Whether a global is on the known-dangerous list; refused outside scopes too, whichever library asks.
         observe
             Told the module and the global that a library resolved outside every scope and that was let pass.
+        refused
+            Told the module and the global that was refused outside every scope; makes what is raised, since no wrapper will.
         """
         with self._lock:
             self._closed[0] = frozenset((name.module, name.name) for name in closed)
             self._dangerous[0] = dangerous
             self._observe[0] = observe
+            self._refused[0] = refused or _held
             if not self._hooked:
                 sys.addaudithook(self._build())
                 self._hooked = True
@@ -108,7 +113,7 @@ class Floor:
 
     def _build(self) -> Callable[[str, tuple[Any, ...]], None]:
         active, closed, fast_codes = self._active, self._closed, self._fast_codes
-        dangerous, observe = self._dangerous, self._observe
+        dangerous, observe, refused = self._dangerous, self._observe, self._refused
         modules, state, getframe = sys.modules, thread_state, sys._getframe
 
         def judge_global(args: tuple[Any, ...], frame: FrameType) -> None:
@@ -128,7 +133,7 @@ class Floor:
                 if caller is Caller.TRAFFIC:
                     return
                 if caller is Caller.USER or scope is not None or dangerous[0](module, name):
-                    raise (scope or Scope(Mode.PROVED)).refuse(f"{module}.{name}")
+                    raise refused[0](who, f"{module}.{name}") if scope is None else scope.refuse(f"{module}.{name}")
                 observe[0](who, f"{module}.{name}")
             elif scope.mode is Mode.PROVING:
                 raise scope.unwind(f"{module}.{name}")
@@ -149,6 +154,10 @@ class Floor:
                 _judge_native_import(scope, args)
 
         return hook
+
+
+def _held(_library: str, name: str) -> LoadHeld:
+    return LoadHeld(name)
 
 
 def _judge_event(scope: Scope, event: str, args: tuple[Any, ...]) -> None:

@@ -35,6 +35,10 @@ class LoadHeld(BaseException):
         super().__init__(why)
         self.error = error
 
+    def _render_traceback_(self) -> list[str]:
+        """Show IPython's users the message alone, where no wrapper turned this into the public error."""
+        return [f"{type(self.error or self).__name__}: {self}"]
+
 
 class Unproved(BaseException):
     """The fast path met a global that is not closed; the wrapper unwinds and looks at the whole stream."""

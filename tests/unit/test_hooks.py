@@ -109,6 +109,18 @@ def test_names_bound_before_the_guard_are_held_by_the_floor(gate, armed, canary)
     assert not canary.exists()
 
 
+def test_refusal_that_no_wrapper_sees_tells_the_guard(armed, canary):
+    told = []
+    FLOOR.open(CLOSED, lambda *_: False, lambda *_: None, lambda *about: told.append(about) or LoadHeld("how to go on"))
+    try:
+        with pytest.raises(LoadHeld, match="how to go on"):
+            exec("EARLY['loads'](armed)", {"__name__": "__main__", "EARLY": EARLY, "armed": armed})
+    finally:
+        FLOOR.close()
+    assert told == [("__main__", "posix.system")]
+    assert not canary.exists()
+
+
 def test_user_names_bound_to_an_original_are_bound_to_the_guarded_form(armed, canary):
     namespace = {"load": pickle.load, "mine": pickle.loads, "other": 3}
     patches = Patches(FakeGate())
@@ -286,13 +298,27 @@ def test_guarded_functions_pickle_as_the_public_names(gate):
         assert f"c{'pickle'}\n{name}\n".encode() in pickle.dumps(getattr(pickle, name), 0)
 
 
-def test_rows_are_applied_on_import_on_reload_and_on_import_after_deletion(gate, monkeypatch):
-    monkeypatch.delitem(sys.modules, "pandas.io.pickle", raising=False)
-    module = pytest.importorskip("pandas.io.pickle")
-    assert hasattr(module.read_pickle, "__wrapped__")
-    assert hasattr(importlib.reload(module).read_pickle, "__wrapped__")
-    monkeypatch.delitem(sys.modules, "pandas.io.pickle")
-    assert hasattr(importlib.import_module("pandas.io.pickle").read_pickle, "__wrapped__")
+def test_rows_are_applied_on_import_on_reload_and_on_import_after_deletion(monkeypatch):
+    from jupyter_modelguard.hooks.table import Row
+
+    def guard(original, _passage):
+        def guarded(*args):
+            return original(*args)
+
+        guarded.__modelguard__ = original
+        return guarded
+
+    patches = Patches(FakeGate(), [Row("tabnanny", "check", guard)])
+    monkeypatch.delitem(sys.modules, "tabnanny", raising=False)
+    patches.install()
+    try:
+        module = importlib.import_module("tabnanny")
+        assert hasattr(module.check, "__modelguard__")
+        assert hasattr(importlib.reload(module).check, "__modelguard__")
+        monkeypatch.delitem(sys.modules, "tabnanny")
+        assert hasattr(importlib.import_module("tabnanny").check, "__modelguard__")
+    finally:
+        patches.restore()
 
 
 def test_fault_in_a_row_never_breaks_the_import(monkeypatch, caplog):
