@@ -17,6 +17,7 @@ import wrapt
 
 from jupyter_modelguard.hooks.passage import Passage
 from jupyter_modelguard.hooks.table import TABLE, GuardedFunction, Row
+from jupyter_modelguard.hooks.trusted_paths import trusted_roots
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -123,13 +124,15 @@ class Patches:
         self._placed.append((owner, name, original, replacement))
 
     def _rebind(self, namespace: dict[str, Any] | None, changes: dict[int, tuple[Any, Any]]) -> list[tuple[Any, str, Any, Any]]:
-        """Bind one thing in place of another wherever libraries of the table and the user had bound it by name.
+        """Bind one thing in place of another wherever libraries of the table and the user's own modules had bound it by name.
 
         Classes stay: a subclass that was made of the original would no longer be one of its base by that name.
         """
         libraries = self.libraries | {"_pickle"}
         owners: list[Any] = [
-            getattr(module, "__dict__", {}) for name, module in tuple(sys.modules.items()) if name.partition(".")[0] in libraries
+            getattr(module, "__dict__", {})
+            for name, module in tuple(sys.modules.items())
+            if name.partition(".")[0] in libraries or _is_users(module)
         ]
         if namespace is not None:
             owners.append(namespace)
@@ -147,6 +150,15 @@ class Patches:
                     names[name] = new
                     placed.append((names, name, old, new))
         return placed
+
+
+def _is_users(module: ModuleType) -> bool:
+    """Return whether a module is the user's own: a file outside the standard library and site-packages.
+
+    By the text of its path alone, since a kernel has thousands of modules; a library behind a link is then searched for nothing.
+    """
+    path = getattr(module, "__file__", None)
+    return type(path) is str and not path.startswith(trusted_roots())
 
 
 def _spelled_out(module: ModuleType, attribute: str) -> list[str]:

@@ -136,6 +136,24 @@ def test_user_names_bound_to_an_original_are_bound_to_the_guarded_form(armed, ca
     assert not canary.exists()
 
 
+def test_modules_of_the_user_get_the_guarded_form_too(armed, canary, tmp_path, monkeypatch):
+    (tmp_path / "my_reader.py").write_text("from pickle import loads\n\ndef read(data):\n    return loads(data)\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    mine = importlib.import_module("my_reader")
+    patches = Patches(FakeGate())
+    FLOOR.open(CLOSED, lambda *_: False, lambda *_: None)
+    patches.install()
+    try:
+        with pytest.raises(ModelLoadBlockedError):
+            mine.read(armed)
+    finally:
+        patches.restore()
+        FLOOR.close()
+        del sys.modules["my_reader"]
+    assert mine.loads is EARLY["loads"]
+    assert not canary.exists()
+
+
 def test_plain_data_and_closed_globals_pass_unlooked_at(gate):
     assert pickle.loads(pickle.dumps({"a": [1, 2.5, "x", b"y", None, (1,), {3}]})) == {"a": [1, 2.5, "x", b"y", None, (1,), {3}]}
     pickle.loads(pickle.dumps(collections.OrderedDict(a=1)))
