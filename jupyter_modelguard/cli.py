@@ -76,12 +76,12 @@ def _positive(text: str) -> int:
 
 
 def _scan(options: argparse.Namespace, console: Console) -> int:
-    from jupyter_modelguard.engines.scan import scan
+    from jupyter_modelguard.engines.scan import scan_each
     from jupyter_modelguard.exports.scan_json import exit_status, scan_json
     from jupyter_modelguard.ipython.display import assessments_table
     from jupyter_modelguard.policy.evaluate import evaluate
 
-    found = [evaluate(report) for target in options.targets for report in scan(target)]
+    found = [evaluate(report) for target in options.targets for report in scan_each(target)]
     if options.format == "json":
         text = scan_json(found)
         if options.output is None:

@@ -73,7 +73,7 @@ class Worker:
         return ((), ()) if isinstance(answer, str) else answer
 
     def scan(self, path: str) -> tuple[ScanReport, ...]:
-        """Scan a file, see `jupyter_modelguard.engines.scan.scan_file`. What stops the process was not inspected."""
+        """Scan a file, see `jupyter_modelguard.engines.file_scan.scan_file`. What stops the process was not inspected."""
         from jupyter_modelguard.artifacts.source import StreamSource
 
         answer = self._run(_scan, path)
@@ -195,6 +195,6 @@ def _explain(trace: StreamTrace, dialect: str) -> Explanation:
 
 
 def _scan(path: str) -> tuple[ScanReport, ...]:
-    from jupyter_modelguard.engines.scan import scan_file
+    from jupyter_modelguard.engines.file_scan import scan_file
 
     return scan_file(path)

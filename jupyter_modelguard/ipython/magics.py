@@ -80,10 +80,10 @@ class ModelGuardMagics(Magics):
 
         if not arguments:
             raise UsageError("Which file? %modelguard scan PATH …")
-        from jupyter_modelguard.engines.scan import scan
+        from jupyter_modelguard.engines.scan import scan_each
         from jupyter_modelguard.policy.evaluate import evaluate
 
-        self._show_sheet(display.assessments_table(evaluate(report) for target in arguments for report in scan(target)))
+        self._show_sheet(display.assessments_table(evaluate(report) for target in arguments for report in scan_each(target)))
 
     def _history(self, arguments: list[str]) -> None:
         from jupyter_modelguard.ipython import display
