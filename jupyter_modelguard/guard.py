@@ -7,13 +7,7 @@ The hooks call `Guard` through the `Gate` protocol. `start` puts one guard in pl
 
 from __future__ import annotations
 
-import dataclasses
-import importlib
-import logging
-import os
-import pickle
 import threading
-import time
 from typing import TYPE_CHECKING, Any
 
 from jupyter_modelguard.config import ModelGuardConfig, home
@@ -22,19 +16,12 @@ from jupyter_modelguard.errors import ModelLoadBlockedError, UnloadRefusedError
 from jupyter_modelguard.history.journal import Journal
 from jupyter_modelguard.hooks.attribution import user_line
 from jupyter_modelguard.hooks.floor import FLOOR
-from jupyter_modelguard.hooks.gate import Permit
 from jupyter_modelguard.hooks.patches import Patches
 from jupyter_modelguard.hooks.scopes import LoadHeld, Suspended, current_scope
-from jupyter_modelguard.types import (
-    Artifact,
-    Assessment,
-    CallSite,
-    CodeFile,
-    Decision,
-    HistoryRecord,
-    LoadRequest,
-    Outcome,
-)
+from jupyter_modelguard.stages.code import CodeCheck
+from jupyter_modelguard.stages.deciding import Deciding
+from jupyter_modelguard.stages.streams import StreamCheck
+from jupyter_modelguard.types import CallSite, LoadRequest, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,21 +29,13 @@ if TYPE_CHECKING:
 
     from jupyter_modelguard.approval.order import Approver
     from jupyter_modelguard.artifacts.reach import Reached
-    from jupyter_modelguard.engines.trace import StreamTrace
     from jupyter_modelguard.engines.worker import Worker
     from jupyter_modelguard.history.journal import CellTally
     from jupyter_modelguard.history.store import Store
-    from jupyter_modelguard.types import ScanReport
+    from jupyter_modelguard.hooks.gate import Permit
+    from jupyter_modelguard.types import CodeFile
 
 __all__ = ["Guard", "current", "start", "stop"]
-
-_log = logging.getLogger(__name__)
-_ERRORS: dict[str, type[Exception]] = {
-    "EOFError": EOFError,
-    "UnpicklingError": pickle.UnpicklingError,
-    "RuntimeError": RuntimeError,
-}
-_PROOF = Decision(allow=True, by="proof", transport="proof")
 
 
 class Guard:
@@ -80,6 +59,9 @@ class Guard:
         self.approver = approver
         self.store = store
         self.journal = Journal(store, site)
+        deciding = Deciding(approver, self.journal)
+        self._streams = StreamCheck(self.traces, worker, deciding)
+        self._code = CodeCheck(deciding)
         self.patches = Patches(self)
         self.unguarded: dict[tuple[str, str], int] = {}
 
@@ -116,86 +98,11 @@ class Guard:
 
     def check_stream(self, request: LoadRequest, reached: Reached, dialect: str) -> Permit:
         """Scan and assess a stream; ask if it was not proved. See `Gate.check_stream`."""
-        started = time.perf_counter()
-        trace = self._traced(reached, dialect)
-        report = dataclasses.replace(trace.report, target=request.source, size=reached.size)
-        name = os.path.basename(reached.name or request.source) or request.source
-        artifact = Artifact(name, request.source, report.format or dialect, report.digest, reached.size)
-        self._give_up(request, artifact, report, trace.error, started)
-        record, decision = self._decided(request, artifact, _evaluate(report), started, explain=(trace, dialect))
-        return Permit(record.id, trace.names, decision is not _PROOF, trace.copy, report.format)
-
-    def _give_up(
-        self, request: LoadRequest, artifact: Artifact, report: ScanReport, error: tuple[str, str] | None, started: float
-    ) -> None:
-        """Raise the error that any load of a broken stream ends with, when nothing before the break would be asked about.
-
-        Nothing is loaded for it: the error was met by the trace. What is armed and broken runs before it breaks, so that is asked about.
-        """
-        from jupyter_modelguard.policy.evaluate import BROKEN
-
-        if error is None:
-            return
-        whole = dataclasses.replace(
-            report,
-            findings=tuple(finding for finding in report.findings if finding.rule != BROKEN),
-            coverage=dataclasses.replace(report.coverage, inspected=report.coverage.parts, missed=()),
-        )
-        level = _evaluate(whole).level
-        if level.asks or len(report.coverage.missed) != 1:
-            return
-        kind, message = error
-        seconds = time.perf_counter() - started
-        self.journal.record(request, Outcome.FAILED, level, artifact, report, seconds=seconds, error=f"{kind}: {message}")
-        raise _ERRORS[kind](message)
+        return self._streams.check(request, reached, dialect)
 
     def check_code(self, request: LoadRequest, origin: str, files: tuple[CodeFile, ...]) -> Permit:
-        """Ask about code files; nothing proves those. See `Gate.check_code`."""
-        from jupyter_modelguard.engines.code import scan_code
-
-        started = time.perf_counter()
-        report = scan_code(origin, files)
-        artifact = Artifact(os.path.basename(origin), origin, report.format, report.digest, report.size, files)
-        record, _ = self._decided(request, artifact, _evaluate(report), started)
-        return Permit(record.id, approved=True, files={file.digest: file.content for file in files})
-
-    def _traced(self, reached: Reached, dialect: str) -> StreamTrace:
-        from jupyter_modelguard.engines.inspection import inspect_open, modules_to_import
-
-        trace = self.traces.trace(reached, dialect)
-        for module in modules_to_import(trace):
-            try:
-                importlib.import_module(module)  # a listed library's first import belongs outside the load's scope
-            except Exception:  # noqa: BLE001 the load itself will say so; what is not imported stays uninspected
-                _log.debug("could not import %s ahead of a load", module, exc_info=True)
-        return inspect_open(trace)
-
-    def _decided(
-        self,
-        request: LoadRequest,
-        artifact: Artifact,
-        assessment: Assessment,
-        started: float,
-        explain: tuple[StreamTrace, str] | None = None,
-    ) -> tuple[HistoryRecord, Decision]:
-        from jupyter_modelguard.approval.present import build_view
-
-        record = self.journal.record(request, Outcome.WAITING, assessment.level, artifact, assessment.report)
-        decision = _PROOF
-        if assessment.level.asks:
-            decided = self.approver.prior(record)
-            if decided is None:
-                explanation = self.worker.explain(*explain) if explain is not None else None
-                view = build_view(record, assessment, explanation or ((), ()))
-                waited = time.perf_counter()
-                decided = self.approver.ask(record, view)
-                started += time.perf_counter() - waited  # the time a person took is not the load's
-            decision = decided
-        if not decision.allow:
-            record = self.journal.deny(record, decision, started)
-            raise ModelLoadBlockedError(_kept_blocked(record, assessment, decision), assessment, record.id)
-        self.journal.begin(record, decision, started)
-        return record, decision
+        """Ask about code files. See `Gate.check_code`."""
+        return self._code.check(request, origin, files)
 
     # -- the record ---------------------------------------------------------------------------------------------------------------
 
@@ -245,21 +152,8 @@ class Guard:
         self.unguarded[library, name] = self.unguarded.get((library, name), 0) + 1
 
 
-def _evaluate(report: Any) -> Assessment:
-    from jupyter_modelguard.policy.evaluate import evaluate
-
-    return evaluate(report)
-
-
 def _described(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"
-
-
-def _kept_blocked(record: HistoryRecord, assessment: Assessment, decision: Decision) -> str:
-    from jupyter_modelguard.approval.present import build_view
-    from jupyter_modelguard.approval.refusal import refusal
-
-    return refusal(build_view(record, assessment), decision)
 
 
 _lock = threading.RLock()

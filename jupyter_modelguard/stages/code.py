@@ -1,0 +1,40 @@
+"""A model's own Python files: nothing proves those, so each is asked about and exactly its bytes may run."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING
+
+from jupyter_modelguard.hooks.gate import Permit
+from jupyter_modelguard.stages.deciding import evaluate
+from jupyter_modelguard.types import Artifact
+
+if TYPE_CHECKING:
+    from jupyter_modelguard.stages.deciding import Deciding
+    from jupyter_modelguard.types import CodeFile, LoadRequest
+
+__all__ = ["CodeCheck"]
+
+
+class CodeCheck:
+    """Looks at code files.
+
+    Parameters
+    ----------
+    deciding
+        What follows the look.
+    """
+
+    def __init__(self, deciding: Deciding) -> None:
+        self._deciding = deciding
+
+    def check(self, request: LoadRequest, origin: str, files: tuple[CodeFile, ...]) -> Permit:
+        """Ask about code files; nothing proves those. See `Gate.check_code`."""
+        from jupyter_modelguard.engines.code import scan_code
+
+        started = time.perf_counter()
+        report = scan_code(origin, files)
+        artifact = Artifact(os.path.basename(origin), origin, report.format, report.digest, report.size, files)
+        record, _ = self._deciding.decide(request, artifact, evaluate(report), started)
+        return Permit(record.id, approved=True, files={file.digest: file.content for file in files})

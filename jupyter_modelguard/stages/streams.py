@@ -1,0 +1,101 @@
+"""Pickle streams, alone or inside an archive: traced, judged as a grammar, and loaded from the bytes that were looked at."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import logging
+import os
+import pickle
+import time
+from typing import TYPE_CHECKING
+
+from jupyter_modelguard.hooks.gate import Permit
+from jupyter_modelguard.stages.deciding import PROOF, evaluate
+from jupyter_modelguard.types import Artifact, Outcome
+
+if TYPE_CHECKING:
+    from jupyter_modelguard.artifacts.reach import Reached
+    from jupyter_modelguard.engines.trace import StreamTrace
+    from jupyter_modelguard.engines.trace_cache import TraceCache
+    from jupyter_modelguard.engines.worker import Worker
+    from jupyter_modelguard.stages.deciding import Deciding
+    from jupyter_modelguard.types import LoadRequest, ScanReport
+
+__all__ = ["StreamCheck"]
+
+_log = logging.getLogger(__name__)
+_ERRORS: dict[str, type[Exception]] = {
+    "EOFError": EOFError,
+    "UnpicklingError": pickle.UnpicklingError,
+    "RuntimeError": RuntimeError,
+}
+
+
+class StreamCheck:
+    """Looks at streams.
+
+    Parameters
+    ----------
+    traces
+        Traces them, and remembers.
+    worker
+        Explains what a stream does, for a card.
+    deciding
+        What follows the look.
+    """
+
+    def __init__(self, traces: TraceCache, worker: Worker, deciding: Deciding) -> None:
+        self._traces = traces
+        self._worker = worker
+        self._deciding = deciding
+
+    def check(self, request: LoadRequest, reached: Reached, dialect: str) -> Permit:
+        """Scan and assess a stream; ask if it was not proved. See `Gate.check_stream`."""
+        started = time.perf_counter()
+        trace = self._traced(reached, dialect)
+        report = dataclasses.replace(trace.report, target=request.source, size=reached.size)
+        name = os.path.basename(reached.name or request.source) or request.source
+        artifact = Artifact(name, request.source, report.format or dialect, report.digest, reached.size)
+        self._give_up(request, artifact, report, trace.error, started)
+        record, decision = self._deciding.decide(
+            request, artifact, evaluate(report), started, lambda: self._worker.explain(trace, dialect)
+        )
+        return Permit(record.id, trace.names, decision is not PROOF, trace.copy, report.format)
+
+    def _traced(self, reached: Reached, dialect: str) -> StreamTrace:
+        from jupyter_modelguard.engines.inspection import inspect_open, modules_to_import
+
+        trace = self._traces.trace(reached, dialect)
+        for module in modules_to_import(trace):
+            try:
+                importlib.import_module(module)  # a listed library's first import belongs outside the load's scope
+            except Exception:  # noqa: BLE001 the load itself will say so; what is not imported stays uninspected
+                _log.debug("could not import %s ahead of a load", module, exc_info=True)
+        return inspect_open(trace)
+
+    def _give_up(
+        self, request: LoadRequest, artifact: Artifact, report: ScanReport, error: tuple[str, str] | None, started: float
+    ) -> None:
+        """Raise the error that any load of a broken stream ends with, when nothing before the break would be asked about.
+
+        Nothing is loaded for it: the error was met by the trace. What is armed and broken runs before it breaks, so that is asked about.
+        """
+        from jupyter_modelguard.policy.evaluate import BROKEN
+
+        if error is None:
+            return
+        whole = dataclasses.replace(
+            report,
+            findings=tuple(finding for finding in report.findings if finding.rule != BROKEN),
+            coverage=dataclasses.replace(report.coverage, inspected=report.coverage.parts, missed=()),
+        )
+        level = evaluate(whole).level
+        if level.asks or len(report.coverage.missed) != 1:
+            return
+        kind, message = error
+        seconds = time.perf_counter() - started
+        self._deciding.journal.record(
+            request, Outcome.FAILED, level, artifact, report, seconds=seconds, error=f"{kind}: {message}"
+        )
+        raise _ERRORS[kind](message)
