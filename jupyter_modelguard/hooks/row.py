@@ -1,0 +1,59 @@
+"""One guarded attribute of a library: what every loader of the table is described by.
+
+The rows themselves are in `jupyter_modelguard.hooks.table` and the `rows` package beside it; other packages bring rows of their own
+through an entry point, see `jupyter_modelguard.hooks.plugins`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import wrapt
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from jupyter_modelguard.hooks.passage import Passage
+
+__all__ = ["GuardedFunction", "Row", "bare", "wrap"]
+
+
+class GuardedFunction(wrapt.FunctionWrapper):  # type: ignore[type-arg] # generic only in recent wrapts
+    """A wrapped loader that documents, compares and pickles as the function it guards."""
+
+    def __reduce_ex__(self, protocol: object) -> str:
+        return str(self.__qualname__)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One guarded attribute.
+
+    Attributes
+    ----------
+    module, attribute
+        Where the loader is; a dotted attribute is a method, and one of every class whose name begins so if its class ends in `*`.
+    build
+        Makes the replacement from the original and the way through the gate.
+    loader
+        Its name for people; empty for a sink or a part of the mechanism, which is no loader of its own.
+    runs
+        What kind of code its files can run, for the list of loaders: "a pickle's", "Python files of the repository", "nothing".
+    """
+
+    module: str
+    attribute: str
+    build: Callable[[Any, Passage], Any]
+    loader: str = ""
+    runs: str = ""
+
+
+def wrap(factory: Callable[..., Callable[..., Any]], *details: Any) -> Callable[[Any, Passage], Any]:
+    """Make a builder of a factory for wrapt wrappers that take the way through the gate, and details of the row."""
+    return lambda original, passage: GuardedFunction(original, factory(passage, *details))
+
+
+def bare(wrapper: Callable[..., Any]) -> Callable[[Any, Passage], Any]:
+    """Make a builder of a wrapt wrapper that never asks."""
+    return lambda original, passage: GuardedFunction(original, wrapper)  # noqa: ARG005 no gate on this way
