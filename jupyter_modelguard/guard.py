@@ -20,6 +20,7 @@ from jupyter_modelguard.hooks.patches import Patches
 from jupyter_modelguard.hooks.scopes import LoadHeld, Suspended, current_scope
 from jupyter_modelguard.stages.code import CodeCheck
 from jupyter_modelguard.stages.deciding import Deciding
+from jupyter_modelguard.stages.named import NamedCheck
 from jupyter_modelguard.stages.streams import StreamCheck
 from jupyter_modelguard.types import CallSite, LoadRequest, Outcome
 
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from jupyter_modelguard.history.journal import CellTally
     from jupyter_modelguard.history.store import Store
     from jupyter_modelguard.hooks.gate import Permit
-    from jupyter_modelguard.types import CodeFile
+    from jupyter_modelguard.types import Artifact, CodeFile, Finding, GlobalUse
 
 __all__ = ["Guard", "current", "start", "stop"]
 
@@ -62,6 +63,7 @@ class Guard:
         deciding = Deciding(approver, self.journal)
         self._streams = StreamCheck(self.traces, worker, deciding)
         self._code = CodeCheck(deciding)
+        self._named = NamedCheck(deciding)
         self.patches = Patches(self)
         self.unguarded: dict[tuple[str, str], int] = {}
 
@@ -103,6 +105,17 @@ class Guard:
     def check_code(self, request: LoadRequest, origin: str, files: tuple[CodeFile, ...]) -> Permit:
         """Ask about code files. See `Gate.check_code`."""
         return self._code.check(request, origin, files)
+
+    def check_named(
+        self,
+        request: LoadRequest,
+        artifact: Artifact,
+        uses: tuple[GlobalUse, ...],
+        findings: tuple[Finding, ...] = (),
+        missed: tuple[str, ...] = (),
+    ) -> Permit:
+        """Assess what a file names; ask unless it is harmless. See `Gate.check_named`."""
+        return self._named.check(request, artifact, uses, findings, missed)
 
     # -- the record ---------------------------------------------------------------------------------------------------------------
 

@@ -66,4 +66,4 @@ def guard_sourceless_get_code(original: Callable[..., CodeType | None]) -> Calla
 def _call_scope() -> Scope | None:
     """Return the innermost scope if it holds code files; a load inside it that a person approved may import what it was approved for."""
     scope = current_scope()
-    return scope if scope is not None and scope.mode is Mode.CALL else None
+    return scope if scope is not None and scope.mode is Mode.CALL and scope.holds_code else None

@@ -150,7 +150,7 @@ class Floor:
                 return
             if scope.mode is Mode.PROVED:
                 _judge_event(scope, event, args)
-            elif event == "import" and scope.mode is Mode.CALL:
+            elif event == "import" and scope.mode is Mode.CALL and scope.holds_code:
                 _judge_native_import(scope, args)
 
         return hook

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from jupyter_modelguard.artifacts.reach import Reached
     from jupyter_modelguard.errors import ModelLoadBlockedError
     from jupyter_modelguard.history.journal import CellTally
-    from jupyter_modelguard.types import CodeFile, LoadRequest
+    from jupyter_modelguard.types import Artifact, CodeFile, Finding, GlobalUse, LoadRequest
 
 __all__ = ["Gate", "Permit"]
 
@@ -59,6 +59,30 @@ class Gate(Protocol):
 
     def check_code(self, request: LoadRequest, origin: str, files: tuple[CodeFile, ...]) -> Permit:
         """Ask about a model's own code files before the first of them runs; raises like `check_stream`."""
+
+    def check_named(
+        self,
+        request: LoadRequest,
+        artifact: Artifact,
+        uses: tuple[GlobalUse, ...],
+        findings: tuple[Finding, ...] = (),
+        missed: tuple[str, ...] = (),
+    ) -> Permit:
+        """Ask about what a file names that is no pickle, unless that is harmless; raises like `check_stream`.
+
+        Parameters
+        ----------
+        request
+            What the person asked for.
+        artifact
+            The file, with the digest of the bytes that were read.
+        uses
+            What it names, as judged by whoever read it.
+        findings
+            Where it names that.
+        missed
+            What could not be read, a sentence each.
+        """
 
     def settle(self, permit: Permit, error: BaseException | None) -> None:
         """Record how a load that was looked at ended."""

@@ -81,9 +81,11 @@ class Scope:
         Path of the file being read, which may be opened again.
     label
         The loader, for messages.
+    holds_code
+        Whether a call scope holds Python files that are not installed libraries'; not where the call runs the person's own classes.
     """
 
-    __slots__ = ("allowed", "artifact", "files", "label", "maps_for_writing", "mode", "outer", "refusals")
+    __slots__ = ("allowed", "artifact", "files", "holds_code", "label", "maps_for_writing", "mode", "outer", "refusals")
 
     def __init__(
         self,
@@ -92,12 +94,15 @@ class Scope:
         files: Mapping[str, bytes] | None = None,
         artifact: str = "",
         label: str = "",
+        *,
+        holds_code: bool = True,
     ) -> None:
         self.mode = mode
         self.allowed = allowed
         self.files: dict[str, bytes] = dict(files or {})
         self.artifact = artifact
         self.label = label
+        self.holds_code = holds_code
         self.maps_for_writing = False  # whether the caller asked for arrays that write back to the artifact
         self.refusals: list[LoadHeld | Unproved] = []
         self.outer: Scope | None = None

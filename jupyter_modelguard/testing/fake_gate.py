@@ -12,15 +12,17 @@ from jupyter_modelguard.artifacts.copy import StreamCopy
 from jupyter_modelguard.errors import ModelLoadBlockedError
 from jupyter_modelguard.history.journal import CellTally
 from jupyter_modelguard.hooks.gate import Permit
-from jupyter_modelguard.types import LoadRequest
+from jupyter_modelguard.types import Judgement, LoadRequest
 
 if TYPE_CHECKING:
     from types import FrameType
 
     from jupyter_modelguard.artifacts.reach import Reached
-    from jupyter_modelguard.types import CodeFile
+    from jupyter_modelguard.types import Artifact, CodeFile, Finding, GlobalUse
 
 __all__ = ["FakeGate"]
+
+_SAFE = frozenset({Judgement.CLOSED, Judgement.INERT})
 
 
 class FakeGate:
@@ -67,6 +69,21 @@ class FakeGate:
         if not self.approve:
             raise ModelLoadBlockedError(f"kept blocked: code of {origin}")
         return Permit("0", approved=True, files={file.digest: file.content for file in files})
+
+    def check_named(
+        self,
+        request: LoadRequest,
+        artifact: Artifact,  # noqa: ARG002 the protocol's
+        uses: tuple[GlobalUse, ...],
+        findings: tuple[Finding, ...] = (),  # noqa: ARG002
+        missed: tuple[str, ...] = (),
+    ) -> Permit:
+        """Take what is named only if everything is approved, or if nothing open is named."""
+        self.events.append(("named", request.loader, ", ".join(str(use.name) for use in uses)))
+        safe = not missed and all(use.judgement in _SAFE for use in uses)
+        if not safe and not self.approve:
+            raise ModelLoadBlockedError(f"kept blocked: {request.source}")
+        return Permit("0", approved=not safe)
 
     def settle(self, permit: Permit, error: BaseException | None) -> None:
         """Remember how it ended."""

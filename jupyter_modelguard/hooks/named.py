@@ -1,0 +1,113 @@
+"""One load of a file that names what it calls without being a pickle: ask about the names, then go on with what was read.
+
+The wrapper reads the file once, and hands the library the very text that was looked at.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from jupyter_modelguard.artifacts.reach import file_name, path_of
+from jupyter_modelguard.hooks.calls import Call, current_call
+from jupyter_modelguard.hooks.passage import call_text
+from jupyter_modelguard.hooks.scopes import Mode, Scope, Suspended
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from jupyter_modelguard.hooks.passage import Passage
+    from jupyter_modelguard.types import Artifact, Finding, GlobalUse, LoadRequest
+
+__all__ = ["go_on", "guard_call", "source_of"]
+
+T = TypeVar("T")
+
+
+def source_of(target: object) -> str:
+    """Say for people where a loader reads from."""
+    if isinstance(target, str) and "://" in target:
+        return target
+    try:
+        return path_of(target) or file_name(target) or "<file object>"
+    except (TypeError, ValueError):
+        return "<file object>"
+
+
+def go_on(
+    passage: Passage,
+    request: LoadRequest,
+    artifact: Artifact,
+    uses: tuple[GlobalUse, ...],
+    findings: tuple[Finding, ...],
+    load: Callable[[], T],
+    missed: tuple[str, ...] = (),
+) -> T:
+    """Have what a file names decided, run the library's load, and record how it ended.
+
+    Raises
+    ------
+    ModelLoadBlockedError
+        If the load was kept blocked.
+    """
+    request = passage._in_the_name_of_the_call(request)
+    gate = passage.gate
+    with Suspended():
+        permit = passage.ask(lambda: gate.check_named(request, artifact, uses, findings, missed))
+    try:
+        value = load()
+    except BaseException as error:
+        with Suspended():
+            gate.settle(permit, error)
+        raise
+    with Suspended():
+        gate.settle(permit, None)
+    return value
+
+
+def guard_call(
+    passage: Passage, loader: str, position: int = 0, parameter: str = "", *, holds_code: bool = True
+) -> Callable[..., Any]:
+    """Return a wrapt wrapper for a call that people write, whose readers inside ask for themselves, in its name.
+
+    Parameters
+    ----------
+    passage
+        The way through the gate.
+    loader
+        Its name for people; `{class}` stands for the class it was called on.
+    position, parameter
+        Where the call takes the file.
+    holds_code
+        Whether Python files outside the installed libraries may be imported only if they were asked about. False where the call runs
+        the person's own classes, which import what they like.
+    """
+    gate = passage.gate
+
+    def call(wrapped: Callable[..., Any], instance: object, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+        if passage.inside() or current_call() is not None:
+            return wrapped(*args, **options)
+        frame = sys._getframe(1)
+        name = loader.replace("{class}", getattr(instance, "__name__", type(instance).__name__))
+        target = options.get(parameter, args[position] if len(args) > position else next(iter(options.values()), None))
+        started = time.perf_counter()
+        with Suspended():
+            request = gate.request(name, call_text(name, options), source_of(target), frame)
+        try:
+            with (
+                passage.public(request),
+                Call(request) as under_way,
+                Scope(Mode.CALL, label=name, holds_code=holds_code),
+            ):
+                value = wrapped(*args, **options)
+        except Exception as error:
+            if not under_way.looked:
+                with Suspended():
+                    gate.failed(request, error)
+            raise
+        if not under_way.looked:
+            gate.loaded(name, request.call, request.source, -1, time.perf_counter() - started, frame)
+        return value
+
+    return call
