@@ -13,9 +13,9 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any, Final
 
-from jupyter_modelguard.hooks.attribution import Caller, attribute
+from jupyter_modelguard.hooks.attribution import Caller, attribute, be_strict
 from jupyter_modelguard.hooks.scopes import LoadHeld, Mode, Scope, thread_state
-from jupyter_modelguard.hooks.trusted_paths import is_trusted
+from jupyter_modelguard.hooks.trusted_paths import is_library_code, is_trusted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,6 +44,8 @@ _HARMLESS: Final = frozenset(
     }
 )
 _READS_BYTECODE: Final = importlib._bootstrap_external._compile_bytecode.__code__  # type: ignore[attr-defined] # the import system's own
+_IMPORTS: Final = importlib._bootstrap._call_with_frames_removed.__code__  # type: ignore[attr-defined] # runs the code of a module
+_DEEPEST_OVERRIDE: Final = 8  # frames between an overridden find_class and the one that it calls
 _WRITE_FLAGS: Final = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 
@@ -62,6 +64,7 @@ class Floor:
         self._dangerous: list[Callable[[str, str], bool]] = [lambda module, name: False]  # noqa: ARG005 the judge's signature
         self._observe: list[Callable[[str, str], None]] = [lambda module, name: None]  # noqa: ARG005
         self._refused: list[Callable[[str, str], LoadHeld]] = [_held]
+        self._strict = [False]
         self._fast_codes: set[CodeType] = set()
 
     @property
@@ -75,6 +78,8 @@ class Floor:
         dangerous: Callable[[str, str], bool],
         observe: Callable[[str, str], None],
         refused: Callable[[str, str], LoadHeld] | None = None,
+        *,
+        strict: bool = False,
     ) -> None:
         """Start to hold.
 
@@ -88,12 +93,16 @@ class Floor:
             Told the module and the global that a library resolved outside every scope and that was let pass.
         refused
             Told the module and the global that was refused outside every scope; makes what is raised, since no wrapper will.
+        strict
+            Whether libraries outside every scope are held to the closed globals too, and nothing counts as traffic.
         """
         with self._lock:
             self._closed[0] = frozenset((name.module, name.name) for name in closed)
             self._dangerous[0] = dangerous
             self._observe[0] = observe
             self._refused[0] = refused or _held
+            self._strict[0] = strict
+            be_strict(strict)
             if not self._hooked:
                 sys.addaudithook(self._build())
                 self._hooked = True
@@ -111,9 +120,13 @@ class Floor:
         """Return whether a global may be resolved without any look, which wants its module to be imported already."""
         return (module, name) in self._closed[0] and module in sys.modules
 
+    def refuse(self, who: str, what: str) -> LoadHeld:
+        """Return what to raise where no wrapper asks, as for a global that was refused outside every scope."""
+        return self._refused[0](who, what)
+
     def _build(self) -> Callable[[str, tuple[Any, ...]], None]:
         active, closed, fast_codes = self._active, self._closed, self._fast_codes
-        dangerous, observe, refused = self._dangerous, self._observe, self._refused
+        dangerous, observe, refused, strict = self._dangerous, self._observe, self._refused, self._strict
         modules, state, getframe = sys.modules, thread_state, sys._getframe
 
         def judge_global(args: tuple[Any, ...], frame: FrameType) -> None:
@@ -126,13 +139,17 @@ class Floor:
                 raise (scope or Scope(Mode.PROVED)).refuse("a global's name is not an exact str")
             if (module, name) in closed[0] and module in modules:
                 return
-            if scope is None or scope.mode is Mode.CALL:
+            if scope is None or scope.mode is Mode.CALL or scope.mode is Mode.OVERRIDE:
                 if frame.f_code in fast_codes:
                     raise Scope(Mode.PROVING).unwind(f"{module}.{name}")
+                if scope is not None and scope.mode is Mode.OVERRIDE and _resolves(frame, scope):
+                    if dangerous[0](module, name) and (module, name) not in scope.allowed:
+                        raise scope.refuse(f"{module}.{name}")
+                    return
                 caller, who = attribute(frame)
                 if caller is Caller.TRAFFIC:
                     return
-                if caller is Caller.USER or scope is not None or dangerous[0](module, name):
+                if caller is Caller.USER or scope is not None or strict[0] or dangerous[0](module, name):
                     raise refused[0](who, f"{module}.{name}") if scope is None else scope.refuse(f"{module}.{name}")
                 observe[0](who, f"{module}.{name}")
             elif scope.mode is Mode.PROVING:
@@ -158,6 +175,16 @@ class Floor:
 
 def _held(_library: str, name: str) -> LoadHeld:
     return LoadHeld(name)
+
+
+def _resolves(frame: FrameType, scope: Scope) -> bool:
+    """Return whether a global is resolved for the very stream whose `find_class` is overridden, and not by a load within the override."""
+    found: FrameType | None = frame
+    for _ in range(_DEEPEST_OVERRIDE):
+        if found is None or found.f_code is scope.code:
+            break
+        found = found.f_back
+    return found is not None and found.f_code is scope.code
 
 
 def _judge_event(scope: Scope, event: str, args: tuple[Any, ...]) -> None:
@@ -193,8 +220,8 @@ def _may_read(scope: Scope, path: object) -> bool:
 
 def _is_library(event: str, args: tuple[Any, ...]) -> bool:
     """Lazy imports of installed libraries, judged again by path when their files are opened."""
-    if event == "exec":
-        return is_trusted(args[0].co_filename) or args[0].co_filename.startswith("<frozen ")
+    if event == "exec":  # by the import system alone, which has judged the file when it opened it: code can claim any file
+        return sys._getframe(3).f_code is _IMPORTS and is_library_code(args[0].co_filename)
     filename = args[1]
     return filename is None or is_trusted(filename)
 

@@ -30,6 +30,7 @@ T = TypeVar("T")
 # Encodings in which ASCII bytes, and no others, are the letters they are everywhere; ways to read what is no text but to leave it out.
 _ENCODINGS = frozenset({"ascii", "us-ascii", "latin1", "latin-1", "iso-8859-1", "cp1252", "utf-8", "utf8", "bytes"})
 _ERRORS = frozenset({"strict", "replace", "surrogateescape", "backslashreplace"})
+_OWN_LOADS = frozenset({Mode.CALL, Mode.OVERRIDE})  # scopes in which a load is looked at for itself
 _SHOWN = ("weights_only", "allow_pickle", "trust_remote_code", "mmap_mode", "source", "revision")
 
 
@@ -65,7 +66,7 @@ class Passage:
     def inside() -> bool:
         """Whether an outer load of this thread was proved or approved already and holds for what is nested in it."""
         scope = thread_state.scope
-        return bool(thread_state.suspended) or (scope is not None and scope.mode is not Mode.CALL)
+        return bool(thread_state.suspended) or (scope is not None and scope.mode not in _OWN_LOADS)
 
     def stream(
         self,

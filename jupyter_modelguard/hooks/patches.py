@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import wrapt
 
+from jupyter_modelguard.hooks.early_classes import adopt, release
 from jupyter_modelguard.hooks.passage import Passage
 from jupyter_modelguard.hooks.table import TABLE, GuardedFunction, Row
 from jupyter_modelguard.hooks.trusted_paths import trusted_roots
@@ -52,6 +53,7 @@ class Patches:
         for row in rows:
             self._rows.setdefault(row.module, []).append(row)
         self._placed: list[tuple[Any, str, Any, Any]] = []
+        self._adopted: list[tuple[Any, str, Any, Any]] = []
         self._namespace: dict[str, Any] | None = None
         self._finder = _Finder(self)
         self.missing: set[Row] = set()
@@ -81,11 +83,15 @@ class Patches:
         self._namespace = namespace
         guarded = {id(original): (original, new) for owner, _, original, new in self._placed if not isinstance(owner, type)}
         self._placed += self._rebind(namespace, guarded)
+        for original, new in guarded.values():
+            if isinstance(new, type):
+                self._adopted += adopt(original, new)
 
     def restore(self) -> None:
         """Put back every attribute that is still ours; what somebody replaced since stays theirs."""
         if self._finder in sys.meta_path:
             sys.meta_path.remove(self._finder)
+        release(self._adopted)
         self._rebind(self._namespace, {id(new): (new, original) for _, _, original, new in self._placed})
         while self._placed:
             owner, name, original, replacement = self._placed.pop()
@@ -124,10 +130,7 @@ class Patches:
         self._placed.append((owner, name, original, replacement))
 
     def _rebind(self, namespace: dict[str, Any] | None, changes: dict[int, tuple[Any, Any]]) -> list[tuple[Any, str, Any, Any]]:
-        """Bind one thing in place of another wherever libraries of the table and the user's own modules had bound it by name.
-
-        Classes stay: a subclass that was made of the original would no longer be one of its base by that name.
-        """
+        """Bind one thing in place of another wherever libraries of the table and the user's own modules had bound it by name."""
         libraries = self.libraries | {"_pickle"}
         owners: list[Any] = [
             getattr(module, "__dict__", {})
@@ -146,7 +149,7 @@ class Patches:
         for names in owners:
             for name, value in tuple(names.items()):
                 old, new = changes.get(id(value), (None, None))
-                if old is value and new is not None and not isinstance(new, type):
+                if old is value and new is not None:
                     names[name] = new
                     placed.append((names, name, old, new))
         return placed

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from types import TracebackType
+    from types import CodeType, TracebackType
 
     from jupyter_modelguard.errors import ModelLoadBlockedError
 
@@ -51,6 +51,7 @@ class Mode(enum.Enum):
     PROVED = "proved"  # exactly what the trace found inert; other audit events are refused as well
     APPROVED = "approved"  # exactly the globals a person was shown
     CALL = "call"  # a loader that imports: closed globals, and code files by digest
+    OVERRIDE = "override"  # the caller's own `find_class`, run for a load: what that loads in turn is a load of its own
 
 
 class _ThreadState(threading.local):
@@ -83,9 +84,11 @@ class Scope:
         The loader, for messages.
     holds_code
         Whether a call scope holds Python files that are not installed libraries'; not where the call runs the person's own classes.
+    code
+        Of the function that calls the override, for a scope around one.
     """
 
-    __slots__ = ("allowed", "artifact", "files", "holds_code", "label", "maps_for_writing", "mode", "outer", "refusals")
+    __slots__ = ("allowed", "artifact", "code", "files", "holds_code", "label", "maps_for_writing", "mode", "outer", "refusals")
 
     def __init__(
         self,
@@ -96,7 +99,9 @@ class Scope:
         label: str = "",
         *,
         holds_code: bool = True,
+        code: CodeType | None = None,
     ) -> None:
+        self.code = code
         self.mode = mode
         self.allowed = allowed
         self.files: dict[str, bytes] = dict(files or {})

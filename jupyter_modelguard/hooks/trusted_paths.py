@@ -11,7 +11,7 @@ import site
 import sys
 import sysconfig
 
-__all__ = ["is_trusted", "trusted_roots"]
+__all__ = ["is_library_code", "is_trusted", "trusted_roots"]
 
 
 @functools.cache
@@ -22,6 +22,8 @@ def trusted_roots() -> tuple[str, ...]:
     paths.add(site.getusersitepackages())
     paths.add(os.path.dirname(os.__file__))
     paths.update(path for path in sys.path if path.endswith((".zip", "lib-dynload")) and path.startswith(sys.base_prefix))
+    # what a cluster's module system puts on PYTHONPATH: libraries too, though no installation of this interpreter
+    paths.update(path for path in sys.path if os.path.basename(path) in {"site-packages", "dist-packages"})
     return tuple(sorted(os.path.realpath(path) + os.sep for path in paths if path))
 
 
@@ -29,6 +31,15 @@ def is_trusted(path: str) -> bool:
     """Return whether a file lies in the standard library or in site-packages."""
     real = os.path.realpath(path)
     return real.startswith((*trusted_roots(), _OWN))
+
+
+@functools.lru_cache(4096)
+def is_library_code(filename: str) -> bool:
+    """Return whether code that names this file comes with Python or an installed library; answers are remembered.
+
+    For the question whose code is running, not for what may run: compiled code can claim any file.
+    """
+    return filename.startswith("<frozen ") or is_trusted(filename)
 
 
 _OWN = os.path.dirname(os.path.dirname(os.path.realpath(__file__))) + os.sep  # an editable install lives elsewhere

@@ -7,50 +7,63 @@ other one is looked at first, because its overrides may resolve globals without 
 from __future__ import annotations
 
 import contextlib
-import copyreg
 import io
 import pickle
 import sys
 import time
-import types
 from typing import TYPE_CHECKING, Any
 
 from jupyter_modelguard.artifacts.reach import Reached, file_name, position
 from jupyter_modelguard.hooks.attribution import Caller, attribute
 from jupyter_modelguard.hooks.calls import current_call
 from jupyter_modelguard.hooks.floor import FLOOR
+from jupyter_modelguard.hooks.gate import Permit
 from jupyter_modelguard.hooks.out_of_band import OutOfBand, kept_for_rereading
-from jupyter_modelguard.hooks.scopes import Suspended, Unproved, thread_state
+from jupyter_modelguard.hooks.overrides import bridge_find_class, carries_persistent_load, overrides
+from jupyter_modelguard.hooks.scopes import LoadHeld, Mode, Scope, Suspended, Unproved
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from jupyter_modelguard.hooks.gate import Permit
     from jupyter_modelguard.hooks.passage import Passage
 
 __all__ = ["guard_python_load", "guard_unpickler"]
 
 _LOADER = "pickle.Unpickler"
 # Readers with opcodes of their own that were read: they rename what pandas moved, and call nothing more than the stream says.
+_NOTHING = Permit("")
 _REVIEWED_READERS = frozenset({("pandas.compat.pickle_compat", "Unpickler")})
 
 
 def guard_unpickler(original: type, passage: Passage, loader: str = _LOADER) -> type:
-    """Return a subclass of the C `Unpickler` whose `load` goes through the gate."""
+    """Return a subclass of the C `Unpickler` whose `load` goes through the gate.
+
+    It has the layout of its base, so that it can take its place among the bases of classes that exist already (`early_classes`); an
+    instance of the class itself is therefore one of a subclass, which has room for what is remembered of it.
+    """
     gate = passage.gate
 
     class Unpickler(original):  # type: ignore[misc] # the class is handed in
+        __slots__ = ()
+
+        def __new__(cls, *_arguments: Any, **_options: Any) -> Any:
+            return original.__new__(WithRoom if cls is Unpickler else cls)  # type: ignore[call-overload] # the C class, not `type`
+
         def __init__(self, file: Any, **options: Any) -> None:
             options = kept_for_rereading(options)
             super().__init__(file, **options)
-            self.__dict__["_modelguard"] = (file, options)
+            room = getattr(self, "__dict__", None)
+            if room is not None:
+                room["_modelguard"] = (file, options)
 
         def load(self) -> Any:
-            if passage.inside() or "_modelguard" not in self.__dict__:
+            if passage.inside() or not FLOOR.active:
                 return _beneath_the_floor(original, self)
+            if "_modelguard" not in getattr(self, "__dict__", ()):
+                return _unknown_file(original, self)
             file, options = self._modelguard
             start = position(file)  # without a way back the stream is looked at before it is read
-            if start is not None and not _overrides(self, original):
+            if start is not None and not overrides(self, original):
                 started = time.perf_counter()
                 reader = _twin(self, original, file, options)
                 try:
@@ -64,7 +77,7 @@ def guard_unpickler(original: type, passage: Passage, loader: str = _LOADER) -> 
                             gate.failed(gate.request(loader, f"{loader}.load()", source, sys._getframe(1)), error)
                     raise
                 else:
-                    self.memo = reader.memo
+                    self.memo = reader.memo  # type: ignore[misc] # the C class's own
                     _let_go(options)
                     seconds = time.perf_counter() - started
                     gate.loaded(loader, f"{loader}.load()", file_name(file), file.tell() - start, seconds, sys._getframe(1))
@@ -80,14 +93,18 @@ def guard_unpickler(original: type, passage: Passage, loader: str = _LOADER) -> 
                 finally:
                     self.memo = reader.memo
 
+            plain = original.find_class  # type: ignore[attr-defined]
             try:
-                return _look(passage, loader, self, file, start, frame, run, options)
+                return _look(passage, loader, self, file, start, frame, run, options, plain)
             finally:
                 _let_go(options)
 
-    Unpickler.__module__, Unpickler.__qualname__ = "pickle", "Unpickler"
-    Unpickler.__doc__ = original.__doc__
-    Unpickler.__modelguard__ = original
+    WithRoom = type("Unpickler", (Unpickler,), {})  # noqa: N806 a class
+
+    for kind in (Unpickler, WithRoom):
+        kind.__module__, kind.__qualname__ = "pickle", "Unpickler"
+        kind.__doc__ = original.__doc__
+        kind.__modelguard__ = original  # type: ignore[attr-defined]
     FLOOR.add_fast_path(Unpickler.load.__code__)
     return Unpickler
 
@@ -105,7 +122,12 @@ def guard_python_load(original: Callable[..., Any], passage: Passage, loader: st
         if start is None:  # a reader without a way back is recorded instead
             file = _Readers(self._file_read, self._file_readline)
         options = {"encoding": self.encoding, "errors": self.errors}
-        return _look(passage, loader, self, file, start, frame, lambda proved: _python_reload(original, self, proved), options)
+        plain = pickle._Unpickler.find_class
+
+        def run(proved: Any) -> Any:
+            return _python_reload(original, self, proved)
+
+        return _look(passage, loader, self, file, start, frame, run, options, plain)
 
     load.__modelguard__ = original  # type: ignore[attr-defined]
     return load
@@ -117,6 +139,22 @@ def _beneath_the_floor(original: type, unpickler: Any) -> Any:
     A function of its own, because the floor takes the code of the guarded `load` for the fast path and unwinds it.
     """
     return original.load(unpickler)  # type: ignore[attr-defined]
+
+
+def _unknown_file(original: type, unpickler: Any) -> Any:
+    """Load with a reader that was made before the guard: its file is out of reach, so that it can be judged but not looked at."""
+    if not overrides(unpickler, original):
+        return _beneath_the_floor(original, unpickler)
+    if not hasattr(unpickler, "__dict__"):
+        raise FLOOR.refuse("a reader made before the guard", "whatever its own find_class resolves")
+    bridge_find_class(unpickler, _NOTHING, original.find_class)  # type: ignore[attr-defined]
+    try:
+        with Scope(Mode.PROVED):
+            return original.load(unpickler)  # type: ignore[attr-defined]
+    except LoadHeld as held:
+        raise FLOOR.refuse("a reader made before the guard", str(held)) from None
+    finally:
+        unpickler.__dict__.pop("find_class", None)
 
 
 def _let_go(options: dict[str, Any]) -> None:
@@ -171,17 +209,6 @@ class _Readers:
         self.readline = readline
 
 
-def _overrides(unpickler: Any, original: type) -> bool:
-    """Whether a subclass, an instance or the extension cache may resolve globals without an audit event."""
-    persistent_load = getattr(unpickler, "persistent_load", None)
-    return (
-        type(unpickler).find_class is not original.find_class  # type: ignore[attr-defined]
-        or "find_class" in unpickler.__dict__
-        or not (persistent_load is None or isinstance(persistent_load, types.BuiltinMethodType))
-        or bool(copyreg._extension_cache)  # type: ignore[attr-defined]
-    )
-
-
 def _look(
     passage: Passage,
     loader: str,
@@ -191,6 +218,7 @@ def _look(
     frame: Any,
     run: Callable[[Any], Any],
     options: dict[str, Any],
+    plain: Callable[[Any, str, str], Any],
 ) -> Any:
     """Prove or ask about one stream, then load it with the caller's own object, its overrides bridged."""
     with Suspended():
@@ -200,7 +228,7 @@ def _look(
     def load(permit: Permit) -> Any:
         if start is not None and permit.copy is not None:
             ends.append(start + permit.copy.length)
-        _bridge(unpickler, permit)
+        bridge_find_class(unpickler, permit, plain)
         try:
             return run(reached.replay(permit.copy))
         finally:
@@ -212,22 +240,6 @@ def _look(
         finally:
             if ends:
                 file.seek(ends[0])  # where the plain load would have left it
-
-
-def _bridge(unpickler: Any, permit: Permit) -> None:
-    """Judge the raw name before an overridden `find_class` sees it; what the override makes of a permitted name is its own code's."""
-    override = unpickler.find_class
-    if getattr(override, "__func__", override) is pickle._Unpickler.find_class:
-        return
-
-    def find_class(module: str, name: str) -> Any:
-        scope = thread_state.scope
-        if not FLOOR.is_closed(module, name) and (module, name) not in permit.names and scope is not None:
-            raise scope.refuse(f"{module}.{name}")
-        with Suspended():
-            return override(module, name)
-
-    unpickler.__dict__["find_class"] = find_class
 
 
 def _twin(unpickler: Any, original: type, file: Any, options: dict[str, Any]) -> Any:
@@ -242,9 +254,9 @@ def _twin(unpickler: Any, original: type, file: Any, options: dict[str, Any]) ->
     original.__init__(twin, file, **options)  # type: ignore[misc] # the C class's own signature
     if known:
         twin.memo = unpickler.memo  # by the proxy: set from a dict, CPython 3.11 to 3.13 forget it or write out of bounds
-    persistent_load = getattr(unpickler, "persistent_load", None)
-    if persistent_load is not None and not isinstance(persistent_load, (types.BuiltinMethodType, types.MethodType)):
-        twin.persistent_load = persistent_load  # set on the instance, where the C class keeps it out of __dict__
+    persistent_load = carries_persistent_load(unpickler)
+    if persistent_load is not None:
+        twin.persistent_load = persistent_load
     return twin
 
 
