@@ -13,8 +13,10 @@ from jupyter_modelguard.hooks.code_files import guard_get_code, guard_sourceless
 from jupyter_modelguard.hooks.pickle_loaders import guard_load, guard_loads
 from jupyter_modelguard.hooks.remote_code import guard_code_call, guard_dynamic_module, guard_hub_import
 from jupyter_modelguard.hooks.row import GuardedFunction, Row, bare, wrap
+from jupyter_modelguard.hooks.rows.configurations import CONFIGURATIONS
 from jupyter_modelguard.hooks.stream_readers import guard_dill_load, guard_joblib_load, refuse_other_format, swap_joblib_file
-from jupyter_modelguard.hooks.torch_loaders import guard_jit_load, guard_torch_load
+from jupyter_modelguard.hooks.torch_loaders import guard_torch_load, swap_proved_stream
+from jupyter_modelguard.hooks.torchscript import guard_jit_load
 from jupyter_modelguard.hooks.unpickler import guard_python_load, guard_unpickler
 
 __all__ = ["TABLE", "GuardedFunction", "Row"]
@@ -46,6 +48,7 @@ TABLE: Final[tuple[Row, ...]] = (
     Row("numpy", "load", wrap(guard_reader, "numpy.load"), "numpy.load"),
     Row("pandas.io.pickle", "read_pickle", wrap(guard_reader, "pandas.read_pickle"), "pandas.read_pickle"),
     Row("torch.serialization", "load", wrap(guard_torch_load), "torch.load"),
+    Row("torch._weights_only_unpickler", "Unpickler.__init__", bare(swap_proved_stream)),
     Row("torch.jit._serialization", "load", wrap(guard_jit_load), "torch.jit.load"),
     Row("torch.hub", "load", wrap(guard_code_call, "torch.hub.load", "repo_or_dir"), "torch.hub.load"),
     Row("torch.hub", "_import_module", wrap(guard_hub_import)),
@@ -63,4 +66,5 @@ TABLE: Final[tuple[Row, ...]] = (
     ),
     Row("_frozen_importlib_external", "SourceLoader.get_code", lambda original, _: guard_get_code(original)),
     Row("_frozen_importlib_external", "SourcelessFileLoader.get_code", lambda original, _: guard_sourceless_get_code(original)),
+    *CONFIGURATIONS,
 )

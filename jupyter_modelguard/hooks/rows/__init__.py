@@ -1,0 +1,1 @@
+"""Groups of rows of the table, a library family a module."""

@@ -1,0 +1,115 @@
+"""PyYAML through its own functions: plain documents load silently from every loader, tags that make objects are asked about."""
+
+import io
+
+import pytest
+
+from jupyter_modelguard.errors import ModelLoadBlockedError
+
+yaml = pytest.importorskip("yaml", reason="PyYAML is not installed")
+
+PLAIN = "weights: [1.5, 2]\nname: 'a ! b'\nmade: 2024-02-29\nother: &x {a: !!str 1, b: [*x]}\n"
+DATA_TAGS = "shape: !!python/tuple [1, 2]\nnumber: !!python/complex 1+2j\nkept: !!set {a, b}\n"
+READERS = {
+    "load": lambda text: yaml.load(text, Loader=yaml.Loader),
+    "load of UnsafeLoader": lambda text: yaml.load(text, Loader=yaml.UnsafeLoader),
+    "load of CLoader": lambda text: yaml.load(text, Loader=getattr(yaml, "CLoader", yaml.Loader)),
+    "load of a file": lambda text: yaml.load(io.StringIO(text), yaml.Loader),
+    "load of a binary file": lambda text: yaml.load(io.BytesIO(text.encode()), yaml.Loader),
+    "load of UTF-16": lambda text: yaml.load(text.encode("utf-16"), yaml.Loader),
+    "unsafe_load": yaml.unsafe_load,
+    "unsafe_load_all": lambda text: next(iter(yaml.unsafe_load_all(text))),
+    "load_all": lambda text: next(iter(yaml.load_all(text, yaml.Loader))),
+}
+EVERY = {**READERS, "full_load": yaml.full_load, "safe_load": yaml.safe_load}
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_plain_document_loads_silently_and_alike(name, hold):
+    running = hold()
+    assert repr(EVERY[name](PLAIN)) == repr(yaml.safe_load(PLAIN))
+    assert {outcome for _, outcome in running.outcomes()} <= {"loaded"}
+
+
+@pytest.mark.parametrize("name", [*READERS, "full_load"])
+def test_tags_of_plain_data_load_silently(name, hold):
+    running = hold()
+    loaded = EVERY[name](DATA_TAGS)
+    assert (loaded["shape"], loaded["number"]) == ((1, 2), 1 + 2j)
+    assert running.outcomes() in ([("yaml.load", "loaded")], [("yaml.load_all", "loaded")])
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        "!!python/object/apply:os.system [{command}]",
+        "!<tag:yaml.org,2002:python/object/apply:os.system> [{command}]",
+        "!!python/object/apply:subprocess.getoutput [{command}]",
+        "{{a: [1, !!python/object/new:subprocess.Popen {{args: [{command}], kwds: {{shell: true}}}}]}}",
+    ],
+)
+@pytest.mark.parametrize("name", READERS)
+def test_tag_that_calls_is_held_before_it_runs(name, tag, hold, canary):
+    text = "%TAG !! tag:yaml.org,2002:\n--- " if tag.startswith("!!python/object/apply:sub") else ""
+    text += tag.format(command=f'"touch {canary}"')
+    if "Popen" not in tag:
+        READERS[name](text)
+        assert canary.exists(), "the text is not armed"
+        canary.unlink()
+    running = hold()
+    with pytest.raises(ModelLoadBlockedError, match=r"os\.system|subprocess"):
+        READERS[name](text)
+    assert not canary.exists()
+    ((_, outcome),) = running.outcomes()
+    assert outcome == "blocked"
+
+
+def test_approved_document_runs_once_from_the_text_that_was_shown(hold, tmp_path, canary):
+    path = tmp_path / "armed.yaml"
+    path.write_text(f"first: 1\nsecond: !!python/object/apply:os.system ['touch {canary}']\n")
+    running = hold(says=True)
+    for _ in range(2):
+        with path.open() as file:
+            assert yaml.unsafe_load(file) == {"first": 1, "second": 0}
+        canary.unlink()
+    assert running.outcomes() == [("yaml.load", "allowed")] * 2
+    record, view = running.guard.approver.asked[0]
+    assert record.request.source == str(path)
+    assert [finding.location for finding in record.report.findings] == ["line 2"]
+    assert [row.name for row in view.calls] == ["os.system"]
+
+
+def test_loader_reached_without_a_function_is_held(hold, canary):
+    text = f"!!python/object/apply:os.system ['touch {canary}']"
+    hold()
+    for kind in (yaml.Loader, yaml.UnsafeLoader, getattr(yaml, "CLoader", yaml.Loader)):
+        loader = kind(text)
+        with pytest.raises(ModelLoadBlockedError):
+            loader.get_single_data()
+    assert not canary.exists()
+
+
+def test_module_tag_is_held(hold):
+    hold()
+    with pytest.raises(ModelLoadBlockedError, match="antigravity"):
+        yaml.unsafe_load("!!python/module:antigravity")
+
+
+def test_tags_and_loaders_of_the_person_are_left_alone(hold, tmp_path):
+    class Mine(yaml.Loader):
+        def __init__(self, stream):
+            self.folder = stream.name.rpartition("/")[0]
+            super().__init__(stream)
+
+    Mine.add_constructor("!here", lambda loader, node: f"{loader.folder}/{loader.construct_scalar(node)}")
+    path = tmp_path / "settings.yaml"
+    path.write_text("data: !here weights.bin\n")
+    hold()
+    with path.open() as file:
+        assert yaml.load(file, Mine) == {"data": f"{tmp_path}/weights.bin"}
+
+
+def test_broken_document_raises_the_parsers_own_error(hold):
+    hold()
+    with pytest.raises(yaml.YAMLError):
+        yaml.load("a: !!python/tuple [1, 2", yaml.Loader)
