@@ -38,20 +38,28 @@ class Stubs:
 
     def __init__(self, grammar: Grammar, on_build: Callable[[Any, Any], None] | None = None) -> None:
         self.dropped: list[Any] = []  # light objects that the stream threw away again; each is kept here with its attributes
-        self._base = _global_class(grammar)
+        self._base = _global_class(grammar, self.found)
         self._watched = _watched_class(grammar, self._base, on_build)
         self._grammar = grammar
         self._light: Any = None
+        self.methods: dict[QualifiedName, Any] = {}  # reviewed methods that the stream finds on a class
 
     def watched(self, name: QualifiedName) -> Any:
         """Make a stand-in that reports every act."""
-        return self._base("stub", (self._watched,), {"qualified": name})
+        special = self._grammar.is_special(name)
+        return self._base("stub", (self._watched,), {"qualified": name, "special": special})
+
+    def found(self, name: QualifiedName) -> Any:
+        """Make the stand-in for a method that `getattr` gives."""
+        if name not in self.methods:
+            self.methods[name] = self.watched(name)
+        return self.methods[name]
 
     def light(self, name: QualifiedName) -> Any:
         """Make a stand-in whose objects are only counted and looked at when all is read."""
         if self._light is None:
             self._light = _light_class(self._grammar, self._base, self.dropped)
-        return self._base("stub", (self._light,), {"qualified": name})
+        return self._base("stub", (self._light,), {"qualified": name, "special": False})
 
     def is_light(self, stub: Any) -> bool:
         """Whether a global is stood for by a light class."""
@@ -64,7 +72,7 @@ class Stubs:
         del self._base.__hash__
 
 
-def _global_class(grammar: Grammar) -> Any:
+def _global_class(grammar: Grammar, found: Callable[[QualifiedName], Any]) -> Any:
     """Make the class of the globals themselves: what a stream does to a class or function, not to an object of it."""
 
     def refuse(cls: Any, *_: Any, **__: Any) -> None:
@@ -72,9 +80,10 @@ def _global_class(grammar: Grammar) -> Any:
 
     class Global(GlobalMark):
         def __call__(cls, *arguments: Any, **keywords: Any) -> Any:  # noqa: N805 the methods of a metaclass
-            content = None if keywords else grammar.pure(cls, arguments)
-            if content is not None:
-                return content
+            if cls.special and not keywords:
+                content = grammar.special(cls, arguments)
+                if content is not None:
+                    return content if isinstance(content, bytes) else found(content)
             made = object.__new__(grammar.owner(cls, arguments))
             grammar.call(cls, arguments, keywords, made, by_new=False)
             return made

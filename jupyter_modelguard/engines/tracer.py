@@ -102,7 +102,7 @@ class Tracer:
             self._report_light(everything)
             self._report_attributes(everything)
             del everything  # it would count as a container that holds every global
-        stubs = [stub for stub in self.named.values() if is_global(stub)]
+        stubs = [stub for stub in (*self.named.values(), *self.stubs.methods.values()) if is_global(stub)]
         self._grammar.values(self._standing(stubs))
 
     def _report_light(self, everything: list[Any]) -> None:
@@ -138,7 +138,7 @@ class Tracer:
         if not stubs:
             return
         allowed = self._grammar.argument_tuples
-        allowed |= {id(self.named), id(stubs)} | {id(stub.__mro__) for stub in stubs}
+        allowed |= {id(self.named), id(self.stubs.methods), id(stubs)} | {id(stub.__mro__) for stub in stubs}
         wanted = {id(stub): stub for stub in stubs if not self._grammar.is_value(stub)}
         suspects = list(wanted.values())
         allowed |= {id(wanted), id(suspects)}

@@ -20,8 +20,12 @@ A row is an exact pair of module and name, never a prefix, and says why it is th
     Whether an object may be a key of a dictionary or a member of a set.
 `value`
     Whether the global itself may stand anywhere as a value, like a data type.
+`callable`
+    Whether an object is a function of some kind, which must not stand where one could be called.
 `first`
-    The object is an instance of the first argument, a class that is judged by itself.
+    The object is an instance of the first argument, a class that is judged by itself. `unless` names the one class that is not.
+
+A row for a method, with a dotted name, also allows `getattr(class, method)`, which is how methods are pickled.
 """
 
 from __future__ import annotations
@@ -56,7 +60,9 @@ class InertRow:
     items: frozenset[str] = frozenset()
     key: bool = False
     value: bool = False
+    callable: bool = False
     first: bool = False
+    unless: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +84,7 @@ class ReviewedMethod:
 
     plain: frozenset[str] = frozenset()  # keys whose values must be exact builtins
     only: Mapping[str, str] = field(default_factory=dict)  # keys that must be there, with the only thing each may be
+    attributes: bool = False  # items of the object read as its attributes, so that they could stand in for methods
 
 
 @functools.cache
@@ -103,7 +110,9 @@ def inert() -> Mapping[QualifiedName, InertRow]:
 def reviewed_methods() -> Mapping[str, ReviewedMethod]:
     """Give the load-time methods that were read, as "module:Class.method"."""
     return {
-        f"{row['module']}:{name}": ReviewedMethod(frozenset(row.get("plain", ())), row.get("only", {}))
+        f"{row['module']}:{name}": ReviewedMethod(
+            frozenset(row.get("plain", ())), row.get("only", {}), row.get("attributes", False)
+        )
         for row in _read("methods.toml").get("method", ())
         for name in row["names"]
     }
@@ -150,7 +159,9 @@ def _names(row: Mapping[str, Any]) -> Iterator[QualifiedName]:
             yield QualifiedName(module, name)
 
 
-_FIELDS = frozenset({"module", "name", "reason", "arguments", "state", "check", "makes", "items", "key", "value", "first"})
+_FIELDS = frozenset(
+    {"module", "name", "reason", "arguments", "state", "check", "makes", "items", "key", "value", "callable", "first", "unless"}
+)
 
 
 def _row(name: QualifiedName, row: Mapping[str, Any]) -> InertRow:
@@ -168,5 +179,7 @@ def _row(name: QualifiedName, row: Mapping[str, Any]) -> InertRow:
         items=frozenset(row.get("items", ())),
         key=row.get("key", False),
         value=row.get("value", False),
+        callable=row.get("callable", False),
         first=row.get("first", False),
+        unless=row.get("unless", ""),
     )

@@ -18,32 +18,23 @@ A class that no list knows is not refused: everything the stream does to it is c
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from jupyter_modelguard.policy.catalogue import capability_of, closed, inert
 from jupyter_modelguard.policy.checks import CHECKS
-from jupyter_modelguard.policy.dtypes import rebuild
 from jupyter_modelguard.policy.names import importable, normalise
+from jupyter_modelguard.policy.open_uses import OpenUses
 from jupyter_modelguard.policy.patterns import matches, matches_all
-from jupyter_modelguard.policy.record import (
-    ATOMS,
-    BUILTINS,
-    GLOBAL,
-    OPEN,
-    GlobalMark,
-    OpenClass,
-    is_global,
-    is_made,
-    is_plain,
-    name_of,
-)
+from jupyter_modelguard.policy.record import ATOMS, is_global, is_made, name_of
+from jupyter_modelguard.policy.reviewed import ReviewedObjects
 from jupyter_modelguard.types import GlobalUse, Judgement, QualifiedName
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from jupyter_modelguard.policy.catalogue import InertRow
+    from jupyter_modelguard.policy.record import OpenClass
 
 __all__ = ["Grammar", "Verdict"]
 
@@ -57,23 +48,7 @@ class Verdict:
     stray: tuple[str, ...]  # rules broken by no global in particular
 
 
-@dataclass(slots=True)
-class _Use:
-    """What a stream does to one class that no list knows."""
-
-    called: bool = False
-    made: bool = False
-    arguments: int = 0
-    built: bool = False
-    keys: set[str] = field(default_factory=set)
-    objects: set[tuple[str, str]] = field(default_factory=set)
-    appended: bool = False
-    added: bool = False
-    indexed: bool = False
-    hashed: bool = False
-
-
-class Grammar:
+class Grammar(ReviewedObjects):
     """Judges one stream, act by act.
 
     Parameters
@@ -83,31 +58,37 @@ class Grammar:
     """
 
     def __init__(self, values: Mapping[QualifiedName, InertRow] | None = None) -> None:
-        self._rows = {**inert(), **values} if values else inert()
+        super().__init__({**inert(), **values} if values else inert())
         self._counts: dict[QualifiedName, int] = {}
         self._problems: dict[QualifiedName, str] = {}
         self._stray: list[str] = []
-        self._uses: dict[QualifiedName, _Use] = {}
-        self._calls: dict[int, tuple[Any, InertRow, tuple[Any, ...]]] = {}  # by identity of the object; holds it alive
-        self._states: dict[int, tuple[Any, InertRow, Any]] = {}
-        self._open_states: list[tuple[QualifiedName, Any]] = []
+        self._open = OpenUses(self)
+        self._outer: list[tuple[InertRow, tuple[Any, ...]]] = []  # calls that make an object of their first argument
         self._kept: list[Any] = []
-        self._types: dict[int, Any] = {}  # checked numpy types, by identity of the object that stands for one
-        self._types_used: set[int] = set()
 
     # What the trace reports
 
-    def owner(self, stub: Any, arguments: tuple[Any, ...]) -> Any:
-        """Say which global the object that a call makes is an instance of."""
-        row = self._rows.get(stub.qualified)
-        return arguments[0] if row is not None and row.first and arguments and is_global(arguments[0]) else stub
+    @staticmethod
+    def is_special(name: QualifiedName) -> bool:
+        """Whether what a global gives can be known without making an object, see `special`."""
+        return name in _SPECIAL
 
-    def pure(self, stub: Any, arguments: tuple[Any, ...]) -> bytes | None:
-        """Give what the two functions return that older protocols write bytes with; None for every other call."""
+    def special(self, stub: Any, arguments: tuple[Any, ...]) -> bytes | QualifiedName | None:
+        """Give the bytes that older protocols write with a function, or the name of a reviewed method that `getattr` finds.
+
+        None for every other call.
+        """
         name = stub.qualified
-        if name == _ENCODE and [type(argument) for argument in arguments] == [str, str] and arguments[1] == "latin1":
+        kinds = [type(argument) for argument in arguments]
+        if name == _ENCODE and kinds == [str, str] and arguments[1] == "latin1":
             return bytes(arguments[0], "latin1")
-        return b"" if name == _BYTES and not arguments else None
+        if name == _BYTES and not arguments:
+            return b""
+        if name == _GETATTR and len(kinds) == 2 and kinds[1] is str and is_global(arguments[0]):  # noqa: PLR2004 (class, name)
+            owner = name_of(arguments[0])
+            method = QualifiedName(owner.module, f"{owner.name}.{arguments[1]}")
+            return method if method in self._rows and owner in self._rows else None
+        return None
 
     def call(self, stub: Any, arguments: tuple[Any, ...], keywords: dict[str, Any], made: Any, *, by_new: bool) -> None:
         """Judge a call, or a bare `__new__`, that makes an object."""
@@ -115,7 +96,7 @@ class Grammar:
         self._counts[name] = self._counts.get(name, 0) + 1
         row = self._rows.get(name)
         if row is None:
-            self._call_open(name, arguments, keywords, by_new=by_new)
+            self._open.call(name, arguments, keywords, by_new=by_new)
         else:
             self._calls[id(made)] = (made, row, arguments)
             if keywords:
@@ -123,6 +104,7 @@ class Grammar:
             else:
                 self._judge_call(row, arguments)
             if row.first and self.owner(stub, arguments) is not stub:
+                self._outer.append((row, arguments))
                 self.call(arguments[0], (), {}, made, by_new=True)
 
     def build(self, made: Any, state: Any) -> None:
@@ -130,11 +112,11 @@ class Grammar:
         name = name_of(made)
         row = self._rows.get(name)
         if row is None:
-            self._build_open(name, state)
+            self._open.build(name, state)
             return
         if id(made) in self._states:
             self.problem(name, "is given a state twice")
-        if id(made) in self._types_used:
+        if id(made) in self._used:
             self.problem(name, "is changed after it was used")
         self._states[id(made)] = (made, row, state)
         self._types.pop(id(made), None)
@@ -145,21 +127,17 @@ class Grammar:
         name = name_of(made)
         self._kept.append(values)
         row = self._rows.get(name)
-        if row is not None:
-            if act not in row.items:
-                self.problem(name, "is given items, which is not reviewed")
-            return
-        use = self._use(name)
-        use.appended |= act == "append"
-        use.added |= act == "add"
-        use.indexed |= act == "index"
+        if row is None:
+            self._open.items(name, act, values)
+        elif act not in row.items:
+            self.problem(name, "is given items, which is not reviewed")
 
     def hashed(self, stub: Any) -> None:
         """Judge an object as a key; `stub` is the global it was made of."""
         name = stub.qualified
         row = self._rows.get(name)
         if row is None:
-            self._use(name).hashed = True
+            self._open.hash(name)
         elif not row.key:
             self.problem(name, "makes a key, which is not reviewed")
 
@@ -179,59 +157,19 @@ class Grammar:
 
     def light(self, name: QualifiedName, count: int, keys: Iterable[Any], objects: Iterable[tuple[Any, type]]) -> None:
         """Take the states of many plain objects of one class at once, and what they hold that is no builtin."""
-        use = self._use(name)
+        self._open.light(name, keys, objects, by_new=count > self._counts.get(name, 0))
         self._counts[name] = max(count, self._counts.get(name, 0))
-        use.made = True
-        for key in keys:
-            use.built = True
-            if type(key) is str:
-                use.keys.add(key)
-            else:
-                self.problem(name, "has a state whose keys are not text")
-        use.objects.update((key, self.kind(kind)) for key, kind in objects if type(key) is str)
 
     def newobj_light(self, name: QualifiedName) -> None:
         """Note that a class of the light kind is named."""
-        self._use(name)
-
-    # What a pattern asks
-
-    def kind(self, kind: Any) -> str:
-        """Say what a value is that is no builtin, by its type."""
-        if not issubclass(type(kind), GlobalMark):
-            return GLOBAL
-        row = self._rows.get(kind.qualified)
-        return OPEN if row is None else row.makes
-
-    def makes(self, made: Any) -> str:
-        """Say what a made object is; empty if no list knows its maker."""
-        row = self._rows.get(type(made).qualified)
-        return "" if row is None else row.makes
-
-    def is_value(self, stub: Any) -> bool:
-        """Whether a global may stand as a value."""
-        row = self._rows.get(name_of(stub))
-        return row is not None and row.value
-
-    def dtype(self, made: Any) -> Any:
-        """Give the numpy type that an object of the trace stands for; None if numpy would make another."""
-        if not is_made(made) or self.makes(made) != "numpy.dtype":
-            return None
-        self._types_used.add(id(made))
-        if id(made) not in self._types:
-            known = self._calls.get(id(made))
-            state = self._states.get(id(made))
-            self._types[id(made)] = None  # a type inside itself is none
-            if known is not None and matches_all(("str", "bool|int", "bool|int"), known[2], self):
-                self._types[id(made)] = rebuild(known[2], None if state is None else state[2], self.dtype)
-        return self._types[id(made)]
+        self._open.named(name)
 
     # The end
 
     @property
     def argument_tuples(self) -> set[int]:
         """Identities of the tuples that hold judged arguments, where a global is not a stray value."""
-        return {id(arguments) for _, _, arguments in self._calls.values()}
+        return {id(arguments) for _, _, arguments in self._calls.values()} | {id(arguments) for _, arguments in self._outer}
 
     def values(self, stubs: Iterable[Any]) -> None:
         """Judge globals that stand in containers or attributes when all is read."""
@@ -248,39 +186,26 @@ class Grammar:
         for made, row, state in self._states.values():
             if not _is_settled(state):
                 self._judge_state(row, made, state)
-        for name, state in self._open_states:
-            self._build_open(name, state, again=True)
+        for row, arguments in self._outer:
+            if not _is_settled(arguments):
+                self._judge_call(row, arguments)
+        self._open.finish(lambda _: False)
         uses: dict[QualifiedName, GlobalUse] = {}
         for module, attribute in named:
             use = self._judge(module, attribute)
             before = uses.get(use.name)
             if before is None or _WORST.index(use.judgement) > _WORST.index(before.judgement):
                 uses[use.name] = use
-        opened = tuple(
-            OpenClass(
-                name=name,
-                called=use.called,
-                made=use.made,
-                arguments=use.arguments,
-                built=use.built,
-                keys=frozenset(use.keys),
-                objects=frozenset(use.objects),
-                appended=use.appended,
-                added=use.added,
-                indexed=use.indexed,
-                hashed=use.hashed,
-            )
-            for name, use in self._uses.items()
-            if name in uses and uses[name].judgement is Judgement.INSPECT
-        )
+        opened = self._open.finish(lambda name: name in uses and uses[name].judgement is Judgement.INSPECT)
         stray = tuple(self._stray) + tuple(f"{name} {sentence}" for name, sentence in self._problems.items() if name not in uses)
         return Verdict(tuple(uses.values()), opened, stray)
 
     def _judge(self, module: str, attribute: str) -> GlobalUse:  # noqa: PLR0911 the first reason counts
         name = normalise(module, attribute)
         count = max(self._counts.get(name, 0), 1)
+        row = self._rows.get(name)
         capability = capability_of(name) or capability_of(QualifiedName(module, attribute))
-        if capability is not None:
+        if capability is not None and (row is None or name in self._problems or capability.judgement is Judgement.DANGEROUS):
             return GlobalUse(name, count, capability.judgement, capability.sentence)
         if name in self._problems:
             return GlobalUse(name, count, Judgement.UNKNOWN, self._problems[name])
@@ -288,12 +213,11 @@ class Grammar:
             return GlobalUse(name, count, Judgement.UNKNOWN, f"a module named {module} could be imported instead")
         if name in closed():
             return GlobalUse(name, count, Judgement.CLOSED)
-        row = self._rows.get(name)
         if row is not None:
             return GlobalUse(name, count, Judgement.INERT, row.reason)
         if "." in attribute:
             return GlobalUse(name, count, Judgement.UNKNOWN, "a dotted name can reach anything that its module imports")
-        self._use(name)
+        self._open.named(name)
         return GlobalUse(name, count, Judgement.INSPECT, "a class that no list knows")
 
     # Judging
@@ -326,45 +250,6 @@ class Grammar:
             if wrong:
                 self.problem(row.name, wrong)
 
-    def _peek_dtype(self, made: Any) -> Any:
-        """Check a type without counting that as a use of it."""
-        used = id(made) in self._types_used
-        found = self.dtype(made)
-        if not used:
-            self._types_used.discard(id(made))
-        return found
-
-    def _use(self, name: QualifiedName) -> _Use:
-        return self._uses.setdefault(name, _Use())
-
-    def _call_open(self, name: QualifiedName, arguments: tuple[Any, ...], keywords: dict[str, Any], *, by_new: bool) -> None:
-        use = self._use(name)
-        use.called |= not by_new
-        use.made |= by_new
-        use.arguments = max(use.arguments, len(arguments))
-        if keywords or not all(is_plain(argument) for argument in arguments):
-            self.problem(name, "is given arguments that are more than plain data")
-        elif arguments:
-            self._kept.append(arguments)
-
-    def _build_open(self, name: QualifiedName, state: Any, *, again: bool = False) -> None:
-        use = self._use(name)
-        use.built = True
-        if type(state) is not dict:
-            self.problem(name, "is given a state that is not a dictionary")
-            return
-        if not again:
-            self._open_states.append((name, state))
-        for key, value in state.items():
-            if type(key) is not str:
-                self.problem(name, "has a state whose keys are not text")
-                continue
-            use.keys.add(key)
-            if is_made(value) or type(value) not in BUILTINS:
-                use.objects.add((key, self.kind(type(value))))
-                if is_global(value):
-                    self.values((value,))
-
 
 def _is_settled(value: Any) -> bool:
     """Whether no later opcode could change what was judged. Objects in it are judged by themselves."""
@@ -380,4 +265,6 @@ def _is_settled(value: Any) -> bool:
 
 _ENCODE = QualifiedName("_codecs", "encode")
 _BYTES = QualifiedName("builtins", "bytes")
+_GETATTR = QualifiedName("builtins", "getattr")
+_SPECIAL = frozenset({_ENCODE, _BYTES, _GETATTR})
 _WORST = [Judgement.CLOSED, Judgement.INERT, Judgement.INSPECT, Judgement.UNKNOWN, Judgement.DANGEROUS]

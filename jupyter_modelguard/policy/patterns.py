@@ -5,10 +5,17 @@ of times.
 
     none bool int float complex str bytes bytearray memoryview list dict tuple
         an exact builtin of that kind; what a container holds is not looked at
+    list[p] tuple[p] dict[p]
+        an exact container whose members, or values under keys of text, all fit a pattern
+    (p, q, r?)      a tuple of these
+    {a=p, b?=q}     a dictionary with these keys and no others; a key with `?` may be missing
     ints, sizes     a tuple of integers; of integers that are not negative
     plain           builtin all the way down
-    known           plain, but for objects and values that the reviewed lists know
+    known           plain, but for objects that the reviewed lists know and that cannot be called, and values that they know
     any             anything but a global
+    attributes      a dictionary of attributes that hides no method that a reader or a notebook asks objects for
+    label           a number, a text or another thing whose hash and order are reviewed, or a tuple of such
+    labels          an array of labels
     =text           exactly this string
     empty           an empty OrderedDict
     storage         a tensor storage of the file, through a persistent id
@@ -24,10 +31,13 @@ import functools
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
-from jupyter_modelguard.policy.record import ATOMS, is_global, is_made, is_plain, name_of
+from jupyter_modelguard.policy.pattern_text import Fields, Items, Members, parse
+from jupyter_modelguard.policy.record import ATOMS, hides_method, is_global, is_made, is_plain, name_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from jupyter_modelguard.policy.pattern_text import Part
 
 __all__ = ["STORAGE", "World", "matches", "matches_all"]
 
@@ -58,6 +68,18 @@ class World(Protocol):
     def is_value(self, stub: Any) -> bool:
         """Whether a global may stand as a value."""
 
+    def is_callable(self, made: Any) -> bool:
+        """Whether a made object is a function of some kind."""
+
+    def is_label(self, made: Any) -> bool:
+        """Whether hash and order of a made object are reviewed."""
+
+    def use(self, made: Any) -> bool:
+        """Note that a call or state relies on an object as it is now; always true."""
+
+    def members(self, made: Any) -> list[Any] | None:
+        """Give the objects that an array holds, empty for one of numbers; None for what is no array that numpy makes."""
+
 
 Test: TypeAlias = "Callable[[Any, World], bool]"
 
@@ -65,6 +87,15 @@ Test: TypeAlias = "Callable[[Any, World], bool]"
 def matches_all(patterns: tuple[str, ...], values: Sequence[Any], world: World) -> bool:
     """Whether positional values fit their patterns, one by one."""
     tests, least, most = _signature(patterns)
+    return _fits(tests, least, most, values, world)
+
+
+def matches(pattern: str, value: Any, world: World) -> bool:
+    """Whether a value fits one pattern."""
+    return _test(pattern)(value, world)
+
+
+def _fits(tests: tuple[Test, ...], least: int, most: int | None, values: Sequence[Any], world: World) -> bool:
     count = len(values)
     if count < least or (most is not None and count > most):
         return False
@@ -73,11 +104,6 @@ def matches_all(patterns: tuple[str, ...], values: Sequence[Any], world: World) 
         if not tests[min(last, place)](value, world):
             return False
     return True
-
-
-def matches(pattern: str, value: Any, world: World) -> bool:
-    """Whether a value fits one pattern."""
-    return _test(pattern)(value, world)
 
 
 @functools.cache
@@ -90,14 +116,53 @@ def _signature(patterns: tuple[str, ...]) -> tuple[tuple[Test, ...], int, int | 
 @functools.cache
 def _test(pattern: str) -> Test:
     """Make the test of a pattern, so that the text is taken apart once and not for every value."""
-    parts = pattern.split("|")
-    kinds = tuple(_KINDS[part] for part in parts if part in _KINDS)  # searched by identity: a stub's hash would count as a use
-    others = tuple(_word(part) for part in parts if part not in _KINDS)
+    return _any_of(parse(pattern))
+
+
+def _any_of(parts: tuple[Part, ...]) -> Test:
+    kinds = tuple(_KINDS[part] for part in parts if isinstance(part, str) and part in _KINDS)
+    others = tuple(_one(part) for part in parts if not isinstance(part, str) or part not in _KINDS)
     if not others:
-        return lambda value, _world: type(value) in kinds
+        return lambda value, _world: type(value) in kinds  # searched by identity: a stub's hash would count as a use
     if not kinds and len(others) == 1:
         return others[0]
     return lambda value, world: type(value) in kinds or any(other(value, world) for other in others)
+
+
+def _one(part: Part) -> Test:
+    if isinstance(part, Members):
+        return _container(part)
+    if isinstance(part, Items):
+        tests = tuple(_any_of(item) for item in part.items)
+        return lambda value, world: type(value) is tuple and _fits(tests, part.least, part.most, value, world)
+    if isinstance(part, Fields):
+        return _fields(part)
+    return _word(part)
+
+
+def _container(part: Members) -> Test:
+    kind: Any = _KINDS[part.kind]
+    test = _any_of(part.members)
+    if kind is dict:
+        return lambda value, world: (
+            type(value) is dict and all(type(key) is str and test(item, world) for key, item in value.items())
+        )
+    return lambda value, world: type(value) is kind and all(test(item, world) for item in value)
+
+
+def _fields(part: Fields) -> Test:
+    tests = {name: _any_of(field) for name, field in part.fields.items()}
+
+    def test(value: Any, world: World) -> bool:
+        if (
+            type(value) is not dict
+            or not all(type(key) is str and key in tests for key in value)
+            or not part.needed <= value.keys()
+        ):
+            return False
+        return all(tests[key](item, world) for key, item in value.items())
+
+    return test
 
 
 def _word(part: str) -> Test:
@@ -106,7 +171,7 @@ def _word(part: str) -> Test:
         return lambda value, _world: type(value) is str and value == wanted
     word, _, rest = part.partition(":")
     if word == "made":
-        return lambda value, world: is_made(value) and world.makes(value) == rest
+        return lambda value, world: is_made(value) and world.makes(value) == rest and world.use(value)
     if word == "global":
         return lambda value, _world: is_global(value) and (not rest or str(name_of(value)) == rest)
     if word not in _WORDS:
@@ -131,7 +196,7 @@ def _known(value: Any, world: World) -> bool:
             if not world.is_value(value):
                 return False
         elif is_made(value):
-            if not world.makes(value):
+            if not world.makes(value) or world.is_callable(value):
                 return False
         elif type(value) in (tuple, list, dict):
             if id(value) not in seen:
@@ -144,12 +209,40 @@ def _known(value: Any, world: World) -> bool:
     return True
 
 
+def _label(value: Any, world: World) -> bool:
+    waiting = [value]
+    while waiting:
+        value = waiting.pop()
+        if is_made(value):
+            if not world.is_label(value):
+                return False
+        elif type(value) is tuple:
+            waiting.extend(value)
+        elif type(value) not in ATOMS:
+            return False
+    return True
+
+
+def _labels(value: Any, world: World) -> bool:
+    members = world.members(value) if is_made(value) else None
+    return members is not None and world.use(value) and all(_label(member, world) for member in members)
+
+
+def _attributes(value: Any, _world: World) -> bool:
+    if type(value) is not dict:
+        return False
+    return all(type(key) is str and (not hides_method(key) or is_plain(item)) for key, item in value.items())
+
+
 _WORDS: dict[str, Test] = {
     "any": lambda value, _world: not is_global(value) and not issubclass(type(value), type),
     "plain": lambda value, _world: is_plain(value),
     "known": _known,
     "ints": _integers,
     "sizes": _sizes,
+    "label": _label,
+    "labels": _labels,
+    "attributes": _attributes,
     "empty": lambda value, _world: type(value) is OrderedDict and not len(value) and not vars(value),
     "storage": lambda value, world: is_made(value) and world.makes(value) == STORAGE,
     "global-value": lambda value, world: is_global(value) and world.is_value(value),

@@ -16,11 +16,13 @@ if TYPE_CHECKING:
 __all__ = [
     "ATOMS",
     "BUILTINS",
+    "CALLABLE",
     "GLOBAL",
     "OPEN",
     "GlobalMark",
     "Made",
     "OpenClass",
+    "hides_method",
     "is_global",
     "is_made",
     "is_plain",
@@ -29,16 +31,27 @@ __all__ = [
 
 OPEN = "an object of an open class"
 GLOBAL = "a global"
+CALLABLE = "a function made of reviewed parts"
 
 ATOMS = frozenset({type(None), bool, int, float, complex, str, bytes})
 CONTAINERS = frozenset({tuple, list, dict, set, frozenset, OrderedDict})
 BUILTINS = ATOMS | CONTAINERS | {bytearray, memoryview}
 
 
+_PROTOCOLS = frozenset({"append", "extend", "add", "keys", "items", "values", "get", "pop", "update", "forward"})
+
+
+def hides_method(attribute: str) -> bool:
+    """Whether an attribute of this name stands in for a method that a reader or a notebook asks any object for."""
+    shows = attribute.startswith(("_repr_", "_mime_", "_ipython_")) and attribute.endswith("_")
+    return shows or attribute.startswith("__") or attribute in _PROTOCOLS
+
+
 class GlobalMark(type):
     """A global of the stream, not resolved."""
 
     qualified: QualifiedName
+    special: bool  # whether what a call gives is known without making an object, see `Grammar.special`
 
 
 class Made:
@@ -98,16 +111,28 @@ class OpenClass:
     called, made
         Whether REDUCE (or INST, OBJ) calls it, and whether NEWOBJ asks its `__new__` alone for an instance.
     arguments
-        The most positional arguments it gets. They are all plain; anything else is refused before.
+        The most positional arguments it gets.
+    given
+        Whether any of them is more than plain data.
+    values
+        The arguments of its calls, where each call gets exactly one that is immutable plain data and there are not too many; a lookup
+        table can be asked whether it has them.
     built
-        Whether BUILD gives an instance a state, always an exact dictionary.
+        Whether BUILD gives an instance a state.
+    listed
+        Whether such a state is a list; else it is an exact dictionary, with or without slots beside it.
     keys
-        Keys of such states.
+        Keys of such dictionaries.
+    slots
+        Keys of the second half of a state, which are set one by one.
     objects
-        Those of the keys whose values are not exact builtins somewhere, each with what the value is: "numpy.ndarray" or another
-        thing that reviewed globals make, `OPEN` for an object of an open class, `GLOBAL` for a global itself.
+        Those of the keys and slots whose values are not exact builtins somewhere, each with what the value is: "numpy.ndarray" or another
+        thing that reviewed globals make, `OPEN` for an object of an open class, `GLOBAL` for a global itself, `CALLABLE` for a function
+        made of reviewed parts. Values of a list count under the empty key.
     appended, added, indexed
         Whether APPEND, ADDITEMS or SETITEM act on an instance.
+    members
+        As `objects`, for what SETITEM puts under keys of text.
     hashed
         Whether an instance is a key of a dictionary or a member of a set.
     """
@@ -116,10 +141,15 @@ class OpenClass:
     called: bool = False
     made: bool = False
     arguments: int = 0
+    given: bool = False
+    values: frozenset[Any] | None = frozenset()
     built: bool = False
+    listed: bool = False
     keys: frozenset[str] = frozenset()
+    slots: frozenset[str] = frozenset()
     objects: frozenset[tuple[str, str]] = frozenset()
     appended: bool = False
     added: bool = False
     indexed: bool = False
+    members: frozenset[tuple[str, str]] = frozenset()
     hashed: bool = False

@@ -25,9 +25,64 @@ if TYPE_CHECKING:
 
 LIBRARY = """
 import abc
-from collections import OrderedDict
+import dataclasses
+import enum
+import typing
+from collections import OrderedDict, namedtuple
 
 class Plain: pass
+class Point(namedtuple("Point", "x y")): pass
+Pair = namedtuple("Pair", "x y")
+Pair.__module__ = __name__
+class Typed(typing.NamedTuple):
+    x: int
+    y: int = 0
+class Forged(tuple):
+    _fields = ("x", "y")
+    def __new__(cls, x, y): return tuple.__new__(cls, [x, y])
+class Color(enum.Enum):
+    RED = 1
+    BOTH = (1, 2)
+    def fit(self): pass
+class Bits(enum.Flag):
+    A = 1
+    B = 2
+class Whole(enum.IntEnum):
+    A = 1
+class Asks(enum.Enum):
+    RED = 1
+    @classmethod
+    def _missing_(cls, value): return cls.RED
+class AsksFlags(enum.Flag):
+    A = 1
+    B = 2
+    @classmethod
+    def _missing_(cls, value): return cls.A
+class HashedColor(enum.Enum):
+    RED = 1
+    def __hash__(self): return 1
+@dataclasses.dataclass
+class Data:
+    a: int = 0
+@dataclasses.dataclass(frozen=True)
+class Frozen:
+    a: int = 0
+@dataclasses.dataclass(frozen=True, slots=True)
+class FrozenSlots:
+    a: int
+@dataclasses.dataclass(frozen=True)
+class OwnFrozen:
+    a: int = 0
+    def __setstate__(self, state): pass
+class Property:
+    __slots__ = ("_a",)
+    @property
+    def a(self): return self._a
+    @a.setter
+    def a(self, value): self._a = value
+class Default:
+    fit = None
+class Proto(typing.Protocol): pass
 class Slotted: __slots__ = ("a",)
 class Abstract(abc.ABC): pass
 class Child(Plain): pass
@@ -141,6 +196,23 @@ CLEARED = {
     "key": b"}" + made("Plain") + b"Ns",
     "init by new": made("Init"),
     "unused": glob("Plain") + b"0N",
+    "slot state": made("Slotted") + b"N" + mapping(a=b"N") + b"\x86b",
+    "slots beside attributes": made("Plain") + mapping(a=b"N") + mapping(b=b"N") + b"\x86b",
+    "object in a slot": made("Slotted") + b"N" + mapping(a=made("Plain")) + b"\x86b",
+    "named tuple": glob("Pair") + b"NN\x86\x81",
+    "named tuple of objects": glob("Typed") + made("Plain") + b"N\x86\x81",
+    "named tuple as a base": glob("Point") + b"NN\x86\x81",
+    "named tuple as a key": b"}" + glob("Pair") + b"NN\x86\x81Ns",
+    "member": glob("Color") + b"K\x01\x85R",
+    "member with a tuple": glob("Color") + b"K\x01K\x02\x86\x85R",
+    "member as a key": b"}" + glob("Color") + b"K\x01\x85RNs",
+    "member that is a number": glob("Whole") + b"K\x01\x85R",
+    "flags": glob("Bits") + b"K\x03\x85R",
+    "data class": made("Data") + mapping(a=b"N") + b"b",
+    "object in place of a default": made("Data") + mapping(a=made("Plain")) + b"b",
+    "frozen data class": made("Frozen") + mapping(a=b"N") + b"b",
+    "frozen data class with slots": made("FrozenSlots") + b"]Nab",
+    "protocol class": made("Default") + mapping(fit=made("Plain")) + b"b",
     "plain value under a method's name": made("Method") + mapping(fit=b"N") + b"b",
 }
 REFUSED = {
@@ -160,7 +232,30 @@ REFUSED = {
     "items of no list": made("Plain") + b"Na",
     "items of no dictionary": made("Plain") + b"NNs",
     "tuple state": made("Plain") + b"(NNNtb",
-    "slot state": made("Slotted") + b"N" + mapping(a=b"N") + b"\x86b",
+    "property as a slot": made("Property") + b"N" + mapping(a=b"N") + b"\x86b",
+    "slot with a setter of its own": made("Setattr") + b"N" + mapping(a=b"N") + b"\x86b",
+    "frozen slot": made("Frozen") + b"N" + mapping(a=b"N") + b"\x86b",
+    "protocol name as a slot": made("Plain") + b"N" + mapping(append=made("Plain")) + b"\x86b",
+    "dictionary as a slot": made("Plain") + b"N" + mapping(__dict__=b"}") + b"\x86b",
+    "slots that are no dictionary": made("Plain") + b"NK\x01\x86b",
+    "list state": made("Plain") + b"]Nab",
+    "list state of a frozen class": made("Frozen") + b"]Nab",
+    "list state of a setstate of its own": made("OwnFrozen") + b"]Nab",
+    "new of its own on a tuple": glob("Forged") + b"NN\x86\x81",
+    "named tuple of objects as a key": b"}" + glob("Pair") + made("Plain") + b"N\x86\x81Ns",
+    "objects given to a class": glob("ListChild") + b"]" + made("Plain") + b"a\x85R",
+    "no member": glob("Color") + b"K\x09\x85R",
+    "flags that are none": glob("Bits") + b"K\x08\x85R",
+    "negative flags": glob("Bits") + b"J\xff\xff\xff\xff\x85R",
+    "lookup of its own": glob("Asks") + b"K\x09\x85R",
+    "flags with a lookup of their own": glob("AsksFlags") + b"K\x03\x85R",
+    "member with a hash of its own": b"}" + glob("HashedColor") + b"K\x01\x85RNs",
+    "member that is built": glob("Color") + b"K\x01\x85R" + mapping(fit=b"N") + b"b",
+    "member by new": glob("Color") + b"K\x01\x85\x81",
+    "enumeration made": glob("Color") + text("Other") + b"](\x8c\x01aK\x01\x86e\x86R",
+    "object as a member": glob("Color") + made("Plain") + b"\x85R",
+    "list as a member": glob("Color") + b"]\x85R",
+    "member under a method's name": made("Method") + mapping(fit=glob("Color") + b"K\x01\x85R") + b"b",
     "class slot": made("Plain") + b"N" + mapping(__class__=glob("Child")) + b"\x86b",
     "missing": made("Missing"),
     "object as argument": glob("Plain") + made("Plain") + b"\x85R",

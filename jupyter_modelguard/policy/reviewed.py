@@ -1,0 +1,111 @@
+"""What is known of the objects that reviewed globals make in one stream: the answers to what patterns ask."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from jupyter_modelguard.policy.dtypes import rebuild
+from jupyter_modelguard.policy.patterns import matches_all
+from jupyter_modelguard.policy.record import CALLABLE, GLOBAL, OPEN, GlobalMark, is_global, is_made, name_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from jupyter_modelguard.policy.catalogue import InertRow
+    from jupyter_modelguard.types import QualifiedName
+
+__all__ = ["ReviewedObjects"]
+
+
+class ReviewedObjects:
+    """Remembers how each object was made and what state it was given.
+
+    Parameters
+    ----------
+    rows
+        The reviewed globals, by name.
+    """
+
+    def __init__(self, rows: Mapping[QualifiedName, InertRow]) -> None:
+        self._rows = rows
+        self._calls: dict[int, tuple[Any, InertRow, tuple[Any, ...]]] = {}  # by identity of the object; holds it alive
+        self._states: dict[int, tuple[Any, InertRow, Any]] = {}
+        self._types: dict[int, Any] = {}  # checked numpy types, by identity of the object that stands for one
+        self._used: set[int] = set()  # identities of objects that something relies on as they are
+        self._read: dict[int, Any] = {}  # arrays of objects that were read apart, by identity of what describes them
+
+    def owner(self, stub: Any, arguments: tuple[Any, ...]) -> Any:
+        """Say which global the object that a call makes is an instance of."""
+        row = self._rows.get(stub.qualified)
+        if row is None or not row.first or not arguments or not is_global(arguments[0]):
+            return stub
+        return stub if row.unless and str(name_of(arguments[0])) == row.unless else arguments[0]
+
+    def kind(self, kind: Any) -> str:
+        """Say what a value is that is no builtin, by its type."""
+        if not issubclass(type(kind), GlobalMark):
+            return GLOBAL
+        row = self._rows.get(kind.qualified)
+        return OPEN if row is None else CALLABLE if row.callable else row.makes
+
+    def makes(self, made: Any) -> str:
+        """Say what a made object is; empty if no list knows its maker."""
+        row = self._rows.get(type(made).qualified)
+        return "" if row is None else row.makes
+
+    def is_value(self, stub: Any) -> bool:
+        """Whether a global may stand as a value."""
+        row = self._rows.get(name_of(stub))
+        return row is not None and row.value
+
+    def is_callable(self, made: Any) -> bool:
+        """Whether a made object is a function of some kind."""
+        row = self._rows.get(type(made).qualified)
+        return row is None or row.callable
+
+    def is_label(self, made: Any) -> bool:
+        """Whether hash and order of a made object are reviewed."""
+        row = self._rows.get(type(made).qualified)
+        return row is not None and row.key
+
+    def use(self, made: Any) -> bool:
+        """Note that a call or state relies on an object as it is now; always true."""
+        self._used.add(id(made))
+        return True
+
+    def members(self, made: Any) -> list[Any] | None:
+        """Give the objects that an array holds, empty for one of numbers; None for what is no array that numpy makes."""
+        if self.makes(made) != "numpy.ndarray":
+            return None
+        made = self._read.get(id(made), made)
+        known = self._states.get(id(made))
+        state = known[2] if known is not None else ()
+        if type(state) is dict:  # raw numbers behind the pickle, or objects whose reading is still under way
+            found = self.dtype(state.get("dtype"))
+            return None if found is None or found.hasobject else []
+        return next((item for item in state if type(item) is list), []) if type(state) is tuple else None
+
+    def read_apart(self, made: Any, objects: Any) -> None:
+        """Note which array holds the objects of one that is only described."""
+        self._read[id(made)] = objects
+
+    def dtype(self, made: Any) -> Any:
+        """Give the numpy type that an object of the trace stands for; None if numpy would make another."""
+        if not is_made(made) or self.makes(made) != "numpy.dtype":
+            return None
+        self._used.add(id(made))
+        if id(made) not in self._types:
+            known = self._calls.get(id(made))
+            state = self._states.get(id(made))
+            self._types[id(made)] = None  # a type inside itself is none
+            if known is not None and matches_all(("str", "bool|int", "bool|int"), known[2], self):
+                self._types[id(made)] = rebuild(known[2], None if state is None else state[2], self.dtype)
+        return self._types[id(made)]
+
+    def _peek_dtype(self, made: Any) -> Any:
+        """Check a type without counting that as a use of it."""
+        used = id(made) in self._used
+        found = self.dtype(made)
+        if not used:
+            self._used.discard(id(made))
+        return found
