@@ -3,9 +3,10 @@
 Settings are traitlets, so `%config ModelGuardConfig.ask_with = "prompt"` and `ipython_config.py` both work. They set comfort;
 what may load is policy and is decided elsewhere, because any cell can override a traitlet.
 
-Two environment variables are read. `MODELGUARD_HOME` names the folder of the history; it is read once, and refused unless it
-belongs to this user and is closed to others. `MODELGUARD_HEADLESS` says how to decide where nobody can answer. Neither moves
-trust: the per-user folder is derived from the password database, not from variables that a notebook can set.
+Three environment variables are read. `MODELGUARD_HOME` names the folder of the history; it is read once, and refused unless it
+belongs to this user and is closed to others. `MODELGUARD_HEADLESS` says how to decide where nobody can answer, and
+`MODELGUARD_STRICT` holds libraries too. None of them moves trust: the per-user folder is derived from the password database, not from
+variables that a notebook can set.
 """
 
 from __future__ import annotations
@@ -16,12 +17,12 @@ import os
 import sys
 from pathlib import Path
 
-from traitlets import CaselessStrEnum, Float
+from traitlets import Bool, CaselessStrEnum, Float
 from traitlets.config import Configurable
 
 from jupyter_modelguard.errors import ConfigurationError
 
-__all__ = ["ModelGuardConfig", "default_home", "headless_mode", "home", "user_name"]
+__all__ = ["ModelGuardConfig", "default_home", "headless_mode", "home", "strict_by_environment", "user_name"]
 
 _LOG = logging.getLogger(__name__)
 _FOLDER = "jupyter-modelguard"
@@ -38,6 +39,11 @@ class ModelGuardConfig(Configurable):
         ("card", "prompt", "headless"),
         default_value="card",
         help="First way to ask: a card, a text prompt, or never (every load that would ask is blocked).",
+    ).tag(config=True)
+    strict = Bool(
+        False,  # noqa: FBT003 the default, as traitlets wants it
+        help="Hold libraries that unpickle for themselves too, traffic between processes included. "
+        "MODELGUARD_STRICT=1 says so whatever is set here.",
     ).tag(config=True)
 
 
@@ -92,6 +98,20 @@ def headless_mode() -> str | None:
     if mode in {"deny", "lock"}:
         return mode
     raise ConfigurationError(f"MODELGUARD_HEADLESS must be deny or lock, not {mode!r}.")
+
+
+def strict_by_environment() -> bool:
+    """Whether `MODELGUARD_STRICT` asks to hold libraries that unpickle for themselves too; no value of it loosens anything.
+
+    Raises
+    ------
+    ConfigurationError
+        It holds something else than 0 or 1.
+    """
+    mode = os.environ.get("MODELGUARD_STRICT") or "0"
+    if mode in {"0", "1"}:
+        return mode == "1"
+    raise ConfigurationError(f"MODELGUARD_STRICT must be 1 or 0, not {mode!r}.")
 
 
 def user_name() -> str:

@@ -10,10 +10,11 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
-from jupyter_modelguard.config import ModelGuardConfig, home
+from jupyter_modelguard.config import ModelGuardConfig, home, strict_by_environment
 from jupyter_modelguard.engines.trace_cache import TraceCache
 from jupyter_modelguard.errors import ModelLoadBlockedError, UnloadRefusedError
 from jupyter_modelguard.history.journal import Journal
+from jupyter_modelguard.history.unguarded import Unguarded
 from jupyter_modelguard.hooks.attribution import user_line
 from jupyter_modelguard.hooks.floor import FLOOR
 from jupyter_modelguard.hooks.patches import Patches
@@ -65,7 +66,8 @@ class Guard:
         self._code = CodeCheck(deciding)
         self._named = NamedCheck(deciding)
         self.patches = Patches(self)
-        self.unguarded: dict[tuple[str, str], int] = {}
+        self.unguarded = Unguarded(self.journal)
+        self._strict_for: set[object] = set()
 
     # -- life ---------------------------------------------------------------------------------------------------------------------
 
@@ -73,8 +75,18 @@ class Guard:
         """Start to hold loads; `namespace` holds the user's names, where those bound to a loader are bound to its guarded form."""
         from jupyter_modelguard.policy.catalogue import closed, is_dangerous
 
-        FLOOR.open(closed(), is_dangerous, self._observe, self._refused)
+        FLOOR.open(closed(), is_dangerous, self._observe, self._refused, strict=self.strict)
         self.patches.install(namespace)
+
+    @property
+    def strict(self) -> bool:
+        """Whether libraries that unpickle for themselves are held too."""
+        return bool(self._strict_for)
+
+    def be_strict(self, strict: bool, who: object = "settings") -> None:  # noqa: FBT001 one switch
+        """Hold libraries that unpickle for themselves too, as long as anybody who asked for it still does."""
+        (self._strict_for.add if strict else self._strict_for.discard)(who)
+        FLOOR.be_strict(strict=self.strict)
 
     def close(self) -> None:
         """Restore what was patched and look away.
@@ -89,11 +101,13 @@ class Guard:
             raise UnloadRefusedError(message)
         self.patches.restore()
         FLOOR.close()
+        self.unguarded.next_cell()
         self.worker.close()
         self.store.close()
 
     def begin_cell(self) -> None:
         """Note that user code goes on in another cell."""
+        self.unguarded.next_cell()
         self.journal.begin_cell()
 
     # -- the stages ---------------------------------------------------------------------------------------------------------------
@@ -161,8 +175,9 @@ class Guard:
         return LoadHeld(str(error), error)
 
     def _observe(self, library: str, name: str) -> None:
-        """Count what a library resolved outside every guarded load; shown by `%modelguard status`."""
-        self.unguarded[library, name] = self.unguarded.get((library, name), 0) + 1
+        """Count what a library resolved outside every guarded load."""
+        with Suspended():
+            self.unguarded.seen(library, name)
 
 
 def _described(error: BaseException) -> str:
@@ -227,4 +242,8 @@ def _build(shell: Any, config: ModelGuardConfig, site: Callable[[], CallSite], *
     from jupyter_modelguard.history.store import Store
 
     store = Store(home())
-    return Guard(Worker(), Approver(store, config, shell, at_terminal=at_terminal), store, site)
+    guard = Guard(Worker(), Approver(store, config, shell, at_terminal=at_terminal), store, site)
+    guard.be_strict(strict_by_environment(), "environment")
+    guard.be_strict(config.strict)
+    config.observe(lambda change: guard.be_strict(change.new), "strict")
+    return guard

@@ -21,8 +21,11 @@ _started_here = False
 class GuardHandle:
     """Keeps the guard in place until it is closed; a context manager too."""
 
-    def __init__(self) -> None:
+    def __init__(self, guard_held: guard.Guard, *, strict: bool = False) -> None:
         self._open = True
+        self._guard = guard_held
+        if strict:
+            guard_held.be_strict(True, self)  # noqa: FBT003 one switch
 
     def close(self) -> None:
         """Give up this handle; the last one to go restores what was patched.
@@ -41,6 +44,7 @@ class GuardHandle:
                 _started_here = False
             _handles -= 1
             self._open = False
+            self._guard.be_strict(False, self)  # noqa: FBT003
 
     def __enter__(self) -> Self:
         return self
@@ -49,11 +53,16 @@ class GuardHandle:
         self.close()
 
 
-def install() -> GuardHandle:
+def install(*, strict: bool = False) -> GuardHandle:
     """Hold the loads of this whole process.
 
     Outside a notebook nobody can be asked: a load that was not proved and that no accepted rule covers is blocked. Calling it again
     is harmless; every handle has to be closed.
+
+    Parameters
+    ----------
+    strict
+        Whether to hold libraries that unpickle for themselves too, traffic between processes included, as long as this handle is open.
 
     Returns
     -------
@@ -67,20 +76,22 @@ def install() -> GuardHandle:
     """
     global _handles, _started_here  # noqa: PLW0603
     with _lock:
-        if guard.current() is None:
-            guard.start(_shell())
+        held = guard.current()
+        if held is None:
+            held = guard.start(_shell())
             _started_here = True
         _handles += 1
-        return GuardHandle()
+        return GuardHandle(held, strict=strict)
 
 
 @contextmanager
-def guarded() -> Iterator[GuardHandle]:
+def guarded(*, strict: bool = False) -> Iterator[GuardHandle]:
     """Hold the loads of a block.
 
     The current thread is what it promises to hold; while it lasts the loaders are guarded for every thread of the process.
+    `strict` is as for `install`.
     """
-    with install() as handle:
+    with install(strict=strict) as handle:
         yield handle
 
 

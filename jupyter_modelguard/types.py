@@ -90,6 +90,7 @@ class Outcome(enum.Enum):
     FAILED = "failed"  # the loader's own error
     WAITING = "waiting"
     ABANDONED = "abandoned"  # the kernel went away before anyone decided
+    UNGUARDED = "unguarded"  # seen, not held: a library resolved globals for itself
 
 
 class Scope(enum.Enum):

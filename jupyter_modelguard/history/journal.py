@@ -122,6 +122,10 @@ class Journal:
             self._store.record(record)
         return record
 
+    def amend(self, record: HistoryRecord, error: str) -> None:
+        """Write a line again with what is known by now."""
+        self._store.record(dataclasses.replace(record, error=error[:_LONGEST_ERROR]))
+
     def begin(self, record: HistoryRecord, decision: Decision, started: float) -> None:
         """Keep a permitted load until it ends; `started` is a reading of `time.perf_counter`."""
         self._under_way[record.id] = dataclasses.replace(record, decision=decision), started

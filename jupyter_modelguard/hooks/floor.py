@@ -101,12 +101,16 @@ class Floor:
             self._dangerous[0] = dangerous
             self._observe[0] = observe
             self._refused[0] = refused or _held
-            self._strict[0] = strict
-            be_strict(strict)
+            self.be_strict(strict=strict)
             if not self._hooked:
                 sys.addaudithook(self._build())
                 self._hooked = True
             self._active[0] = True
+
+    def be_strict(self, *, strict: bool) -> None:
+        """Hold libraries outside every scope to the closed globals too, with nothing counted as traffic; or no longer."""
+        self._strict[0] = strict
+        be_strict(strict)
 
     def close(self) -> None:
         """Look away; the hook itself stays in the interpreter."""

@@ -102,6 +102,20 @@ class Patches:
                 else:
                     setattr(owner, name, original)
 
+    def bound_early(self) -> list[tuple[str, str]]:
+        """List the names that other libraries had bound to a loader before it was guarded: `(place, loader)`, for people."""
+        loaders = {id(row[2]): row[2] for row in self._placed if row[1] == getattr(row[2], "__name__", "")}
+        found = []
+        for module in tuple(sys.modules.values()):
+            name = getattr(module, "__name__", "")
+            if type(module) is not ModuleType or name.partition(".")[0] == "jupyter_modelguard":
+                continue
+            for bound, value in tuple(vars(module).items()):
+                original = loaders.get(id(value))
+                if original is not None and original is value:
+                    found.append((f"{name}.{bound}", f"{original.__module__}.{original.__name__}"))
+        return sorted(set(found))
+
     def apply(self, name: str, module: ModuleType) -> None:
         """Apply the rows of a module, by the name it is imported by: `__name__` may be another one, as importlib's is.
 

@@ -30,6 +30,7 @@ _OUTCOMES = {
     Outcome.FAILED: "failed",
     Outcome.WAITING: "waiting",
     Outcome.ABANDONED: "not decided",
+    Outcome.UNGUARDED: "unguarded load",
 }
 _MOST_GLOBALS = 3  # a cell that is cut in its middle reads badly
 _MOST_FINDINGS = 3

@@ -8,6 +8,7 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING, Any
 
+from jupyter_modelguard.config import ModelGuardConfig
 from jupyter_modelguard.guard import current, start, stop
 from jupyter_modelguard.ipython.alias import foreign_alias
 from jupyter_modelguard.ipython.magics import ModelGuardMagics
@@ -24,9 +25,11 @@ _ATTRIBUTE = "_modelguard_begin_cell"  # on the shell: the callback that is regi
 def load_ipython_extension(shell: Any) -> None:
     """Hold this shell's loads; loading it again, under either name, changes nothing."""
     _check_alias()
-    guard = start(shell, site=current_site)
+    config = ModelGuardConfig(parent=shell)
+    guard = start(shell, config, site=current_site)
     if hasattr(shell, _ATTRIBUTE):
         return
+    shell.configurables.append(config)  # where %config looks
 
     def begin_cell(*_: object) -> None:
         number_cell(shell)
@@ -44,6 +47,7 @@ def unload_ipython_extension(shell: Any) -> None:
     begin_cell: Callable[..., None] | None = getattr(shell, _ATTRIBUTE, None)
     if begin_cell is None:
         return
+    shell.configurables[:] = [one for one in shell.configurables if not isinstance(one, ModelGuardConfig)]
     shell.events.unregister("pre_run_cell", begin_cell)
     delattr(shell, _ATTRIBUTE)
     shell.magics_manager.magics["line"].pop("modelguard", None)

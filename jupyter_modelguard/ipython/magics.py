@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 __all__ = ["ModelGuardMagics"]
 
 _LINES = 20  # of the history, when no number is given
-_MOST_UNGUARDED = 10
 
 
 @magics_class
@@ -58,7 +57,7 @@ class ModelGuardMagics(Magics):
             raise UsageError(str(error)) from error
 
     def _status(self, arguments: list[str]) -> None:
-        from jupyter_modelguard.ipython import display
+        from jupyter_modelguard.ipython import display, status
 
         _expect(arguments, 0, "%modelguard status")
         guard = current()
@@ -71,8 +70,7 @@ class ModelGuardMagics(Magics):
                 ("database", "in use" if guard.store.usable else "cannot be used now; records stay in memory"),
                 ("decides", user_name()),
             ]
-            unguarded = sorted(guard.unguarded.items(), key=lambda seen: -seen[1])[:_MOST_UNGUARDED]
-            facts += [("not guarded", f"{library} resolved {name} ×{count}") for (library, name), count in unguarded]
+            facts += status.facts(guard)
         self._show_sheet(display.status_table(facts))
 
     def _scan(self, arguments: list[str]) -> None:

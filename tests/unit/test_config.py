@@ -83,7 +83,7 @@ def test_headless_mode_takes_two_words_and_no_other(monkeypatch):
 
 
 def test_nothing_a_cell_can_set_allows_a_load():
-    assert set(ModelGuardConfig.class_own_traits(config=True)) == {"ready_within", "ask_with"}
+    assert set(ModelGuardConfig.class_own_traits(config=True)) == {"ready_within", "ask_with", "strict"}
 
 
 def test_importing_the_settings_is_cheap():

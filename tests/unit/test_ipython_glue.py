@@ -45,7 +45,9 @@ class Guard:
     def __init__(self, store):
         self.store = store
         self.approver = Approver(store)
-        self.unguarded = {("lib", "evil.name"): 2}
+        self.strict = False
+        self.unguarded = types.SimpleNamespace(by_library=lambda: {"lib": {"evil.name": 2}})
+        self.patches = types.SimpleNamespace(bound_early=list, missing=())
         self.cells = 0
 
     def begin_cell(self):
@@ -64,7 +66,7 @@ def guard(tmp_path, monkeypatch):
     running = []
     made = Guard(Store(tmp_path))
 
-    def start(_shell, site):
+    def start(_shell, _config, site):
         assert isinstance(site(), CallSite)
         running[:] = [made]
         return made
