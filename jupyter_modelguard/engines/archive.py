@@ -31,10 +31,15 @@ _SMALL_RECORDS = 1 << 26  # bytes of all other members that are not tensors, tog
 class TorchArchive:
     """The code-bearing part of a torch zip."""
 
-    pickle: bytes = field(repr=False)
+    members: dict[str, bytes] = field(repr=False)  # by name, without the archive's folder; no tensor records
     digest: str
     script: bool  # whether torch runs TorchScript from it
     missed: tuple[str, ...]
+
+    @property
+    def pickle(self) -> bytes:
+        """The stream that torch.load reads; empty if there is none."""
+        return self.members.get("data.pkl", b"")
 
 
 def is_zip(head: bytes) -> bool:
@@ -79,21 +84,20 @@ def read_archive(file: BinaryIO) -> TorchArchive:
         if archive.comment:
             missed.append("the archive carries a comment")
         script = any(name.rpartition("/")[2] == "constants.pkl" or "code" in name.split("/")[:-1] for name in lowered)
-        missed += _headers(window, members, archive.start_dir)
-        records = dict(zip(names, members, strict=True))
-        pickled = records.get(f"{prefix}/data.pkl")
-        data = b""
-        if pickled is None:
-            missed.append("the archive has no data.pkl")
-        else:
-            data, wrong = _record(window, pickled, _LARGEST_RECORD)
-            missed += wrong
-        digest, wrong = _digest(window, prefix, records, data)
+        inside = f"{prefix}/"
+        records = {  # a name outside the folder must not pass for one inside
+            name.removeprefix(inside) if name.startswith(inside) else f"/{name}": member
+            for name, member in zip(names, members, strict=True)
+        }
+        packed = {name for name in records if script and name.startswith("code/")}
+        missed += _headers(window, members, archive.start_dir, {records[name].filename for name in packed})
+        missed += [f"the archive has no {name}" for name in ("data.pkl", "constants.pkl")[: 1 + script] if name not in records]
+        contents, wrong = _contents(window, records, ("data/", "constants/") if script else ("data/",), packed)
         missed += wrong
-    return TorchArchive(data, digest, script, tuple(dict.fromkeys(missed)))
+    return TorchArchive(contents, _digest(prefix, records, contents), script, tuple(dict.fromkeys(missed)))
 
 
-def _headers(window: _Window, members: list[zipfile.ZipInfo], directory: int) -> list[str]:
+def _headers(window: _Window, members: list[zipfile.ZipInfo], directory: int, squeezed: set[str]) -> list[str]:
     wrong = []
     if members and min(member.header_offset for member in members) != 0:
         wrong.append("there is data before the archive")
@@ -124,7 +128,7 @@ def _headers(window: _Window, members: list[zipfile.ZipInfo], directory: int) ->
             wrong.append(f"{member.filename}: local and central headers disagree")
         if member.flag_bits & 0x1:
             wrong.append(f"{member.filename}: encrypted")
-        if member.compress_type != zipfile.ZIP_STORED:
+        if member.compress_type != zipfile.ZIP_STORED and member.filename not in squeezed:
             wrong.append(f"{member.filename}: compressed, which torch.save never does")
         start = member.header_offset + _LOCAL_HEAD + name_length + extra_length
         if member.header_offset < end or start + member.compress_size > directory:
@@ -133,40 +137,55 @@ def _headers(window: _Window, members: list[zipfile.ZipInfo], directory: int) ->
     return wrong
 
 
-def _record(window: _Window, member: zipfile.ZipInfo, limit: int) -> tuple[bytes, list[str]]:
-    """Read one stored member from its place and check it against its checksum."""
-    if member.compress_type != zipfile.ZIP_STORED or member.compress_size != member.file_size:
+def _record(window: _Window, member: zipfile.ZipInfo, limit: int, *, packed: bool = False) -> tuple[bytes, list[str]]:
+    """Read one member from its place and check it against its checksum; torch compresses code alone."""
+    deflated = packed and member.compress_type == zipfile.ZIP_DEFLATED
+    if not deflated and (member.compress_type != zipfile.ZIP_STORED or member.compress_size != member.file_size):
         return b"", [f"{member.filename}: not stored as it is"]
-    if member.file_size > limit:
+    if max(member.file_size, member.compress_size) > limit:
         return b"", [f"{member.filename}: larger than {limit >> 20} MiB"]
     window.seek(member.header_offset)
     head = window.read(_LOCAL_HEAD)
     name_length, extra_length = struct.unpack("<26xHH", head) if len(head) == _LOCAL_HEAD else (0, 0)
     window.seek(member.header_offset + _LOCAL_HEAD + name_length + extra_length)
-    data = window.read(member.file_size)
-    if len(data) < member.file_size:
+    data = window.read(member.compress_size)
+    if deflated:
+        try:
+            data = zlib.decompressobj(-zlib.MAX_WBITS).decompress(data, member.file_size + 1)
+        except zlib.error:
+            return b"", [f"{member.filename}: cannot be decompressed"]
+    if len(data) != member.file_size:
         return data, [f"{member.filename}: cut off"]
     return data, [] if zlib.crc32(data) == member.CRC else [f"{member.filename}: wrong checksum"]
 
 
-def _digest(window: _Window, prefix: str, records: dict[str, zipfile.ZipInfo], data: bytes) -> tuple[str, list[str]]:
-    """sha256 over data.pkl, every other member that is no tensor, the names and the format."""
-    state = hashlib.sha256(b"torch-zip\0")
+def _contents(
+    window: _Window, records: dict[str, zipfile.ZipInfo], tensors: tuple[str, ...], packed: set[str]
+) -> tuple[dict[str, bytes], list[str]]:
+    """Read every member that is no tensor."""
+    contents: dict[str, bytes] = {}
     wrong: list[str] = []
     left = _SMALL_RECORDS
-    for name in sorted(records):
-        encoded = name.encode("utf-8", "surrogatepass")
-        state.update(b"%d:" % len(encoded) + encoded)
-        if name == f"{prefix}/data.pkl":
-            content = data
-        elif name.startswith(f"{prefix}/data/"):
+    for name, member in records.items():
+        if name.startswith(tensors):
             continue
-        else:
-            content, problems = _record(window, records[name], left)
-            left -= len(content)
-            wrong += problems
-        state.update(b"=%d:" % len(content) + content)
-    return state.hexdigest(), wrong
+        limit = _LARGEST_RECORD if name == "data.pkl" else left
+        contents[name], problems = _record(window, member, limit, packed=name in packed)
+        if name != "data.pkl":
+            left -= len(contents[name])
+        wrong += problems
+    return contents, wrong
+
+
+def _digest(prefix: str, records: dict[str, zipfile.ZipInfo], contents: dict[str, bytes]) -> str:
+    """sha256 over data.pkl, every other member that is no tensor, the names and the format."""
+    state = hashlib.sha256(b"torch-zip\0")
+    for name in sorted(records):
+        encoded = f"{prefix}/{name}".encode("utf-8", "surrogatepass")
+        state.update(b"%d:" % len(encoded) + encoded)
+        if name in contents:
+            state.update(b"=%d:" % len(contents[name]) + contents[name])
+    return state.hexdigest()
 
 
 class _Window(io.RawIOBase):

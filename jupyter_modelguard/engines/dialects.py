@@ -15,12 +15,13 @@ from jupyter_modelguard.artifacts.copy import SKIP_AT_LEAST, StreamCopy
 from jupyter_modelguard.engines.archive import has_directory, is_zip, read_archive
 from jupyter_modelguard.engines.reader import FramedReader
 from jupyter_modelguard.engines.reading import conclude, divergence, frames_agree, open_reader, read_one
+from jupyter_modelguard.engines.torchscript import script_findings
 from jupyter_modelguard.engines.tracer import Tracer
 from jupyter_modelguard.policy.catalogue import InertRow
 from jupyter_modelguard.policy.grammar import Grammar
 from jupyter_modelguard.policy.patterns import STORAGE
 from jupyter_modelguard.policy.record import is_global, is_made, name_of
-from jupyter_modelguard.types import Finding, QualifiedName, Severity
+from jupyter_modelguard.types import Finding, QualifiedName
 
 if TYPE_CHECKING:
     from typing import BinaryIO
@@ -90,10 +91,10 @@ def _trace_zip(file: BinaryIO, source: StreamSource, started: float) -> StreamTr
         return conclude(tracer, grammar, None, wrong, source, "torch-zip", started, size=size, error=torn)
     extra: tuple[Finding, ...] = ()
     if archive.script:
-        sentence = "TorchScript code in the archive runs as TorchScript, whichever function loads it"
-        extra = (Finding("torchscript-code", Severity.HIGH, sentence, cwe=502),)
+        extra, unread = script_findings(archive.members)
+        missed = archive.missed + unread
         return conclude(
-            tracer, grammar, None, (sentence,), source, "torchscript", started, size=size, digest=archive.digest, extra=extra
+            tracer, grammar, None, missed, source, "torchscript", started, size=size, digest=archive.digest, extra=extra
         )
     reader = open_reader(io.BytesIO(archive.pickle))
     broken = read_one(tracer, reader)
@@ -164,7 +165,7 @@ def trace_joblib(file: BinaryIO, source: StreamSource, started: float) -> Stream
             # The plain unpickler reads the objects of an array: it would take the raw array behind this one for opcodes.
             raise ValueError("an array is described inside another one")
         inside.append(True)
-        _skip_array(reader, tracer, state, grammar)
+        _skip_array(reader, tracer, made, state, grammar)
         inside.clear()
 
     tracer = Tracer(grammar, on_build=skip_array)
@@ -177,7 +178,7 @@ def trace_joblib(file: BinaryIO, source: StreamSource, started: float) -> Stream
     return conclude(tracer, grammar, copy, missed, source, "joblib", started, size=reader.size, extra=extra, error=reader.error)
 
 
-def _skip_array(reader: FramedReader, tracer: Tracer, state: Any, grammar: Grammar) -> None:
+def _skip_array(reader: FramedReader, tracer: Tracer, array: Any, state: Any, grammar: Grammar) -> None:
     """Do as joblib's own `read_array` does, without the array."""
     if type(state) is not dict or type(state.get("shape")) is not tuple:
         raise ValueError("the description of an array is not one that joblib writes")
@@ -190,6 +191,7 @@ def _skip_array(reader: FramedReader, tracer: Tracer, state: Any, grammar: Gramm
         # joblib asks what comes out of there for its shape, its type and more: it must be an array, not an object with answers of its own.
         if not is_made(objects) or str(name_of(objects)) not in _ARRAYS:
             raise ValueError("an array of objects is not one that numpy writes")
+        grammar.read_apart(array, objects)
     else:
         count = made.itemsize
         for length in state["shape"]:

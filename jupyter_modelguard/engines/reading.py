@@ -93,7 +93,11 @@ def conclude(  # noqa: PLR0913, PLR0917 one value a fact of the file
     report = report_of(
         target=source.path or "<bytes>",
         format_name=format_name,
-        digest="" if copy is None or wrong else copy.digest if digest is None else digest,
+        digest=""
+        if wrong or (copy is None and digest is None)
+        else copy.digest
+        if digest is None and copy is not None
+        else digest or "",
         size=size,
         verdict=verdict,
         extra=extra or tuple(broken(sentence) for sentence in wrong),

@@ -1,8 +1,8 @@
 """`torch.load`: weights alone pass at full speed, everything else is looked at first.
 
 `weights_only=True` runs torch's own restricted machine, which resolves nothing of the file's choosing as long as nobody added to its
-safe globals. Otherwise the code-bearing part is traced first, which is small next to the tensors, and torch's unpickler is handed the
-proved bytes whatever the archive says by then.
+safe globals. Otherwise the code-bearing part is traced first, which is small next to the tensors, and torch's unpickler, the restricted
+one too, is handed the proved bytes whatever the archive says by then.
 """
 
 from __future__ import annotations
@@ -13,14 +13,17 @@ import io
 import os
 import pickle
 import sys
+import threading
 import time
 import types
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from jupyter_modelguard.artifacts.reach import Reached, file_name, path_of
+from jupyter_modelguard.artifacts.still import StillFile
 from jupyter_modelguard.hooks.attribution import Caller, attribute
 from jupyter_modelguard.hooks.passage import Passage, call_text
 from jupyter_modelguard.hooks.scopes import Mode, Scope, Suspended, Unproved, thread_state
+from jupyter_modelguard.hooks.torchscript import SCRIPT, load_as_script, may_be_script
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,8 +31,15 @@ if TYPE_CHECKING:
     from jupyter_modelguard.hooks.gate import Permit
     from jupyter_modelguard.types import LoadRequest
 
-__all__ = ["guard_jit_load", "guard_torch_load"]
+__all__ = ["guard_torch_load", "swap_proved_stream"]
 
+_TORCHS_OWN = frozenset(  # what torch itself puts on its list of safe globals as it is imported
+    {
+        "torch._dynamo.decorators._DimRange",
+        "torch.nested._internal.nested_tensor.NestedTensor",
+        "torch.nested._internal.nested_tensor._rebuild_njt",
+    }
+)
 _TRUE = frozenset({"1", "y", "yes", "true"})
 
 
@@ -56,47 +66,13 @@ def guard_torch_load(passage: Passage) -> Callable[..., Any]:
                 pass  # something in there resolved a global after all: look at it
         with Suspended():
             try:
-                reached = _reach(path, call.target)
+                reached = _reach(path, call.target, dispatches=not call.weights_only)
             except Exception as error:
                 gate.failed(request, error)
                 raise
         _import_what_loading_imports()
         with reached:
             return passage.stream(request, reached, "torch", lambda permit: call.run(wrapped, reached, permit), call.options)
-
-    return load
-
-
-def guard_jit_load(passage: Passage) -> Callable[..., Any]:
-    """Return a wrapt wrapper for `torch.jit.load`: no event fires in there, so a load that was taken for a plain one ends here."""
-
-    def load(wrapped: Callable[..., Any], _instance: object, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
-        scope = thread_state.scope
-        if scope is not None and scope.mode in (Mode.PROVED, Mode.PROVING) and not thread_state.suspended:
-            raise scope.refuse("torch.jit.load: the archive turned into TorchScript after it was looked at")
-        if passage.inside():
-            return wrapped(*args, **options)
-        frame = sys._getframe(1)
-        target = args[0] if args else options.get("f")
-        with Suspended():
-            path = path_of(target)
-            request = passage.gate.request(
-                "torch.jit.load", "torch.jit.load()", path or file_name(target) or "<file object>", frame
-            )
-            try:
-                reached = _reach(path, target)
-            except Exception as error:
-                passage.gate.failed(request, error)
-                raise
-        with reached:
-            # What was traced is a pickle, and this function runs TorchScript: a file that is both was proved as neither.
-            return passage.stream(
-                request,
-                reached,
-                "torch",
-                lambda permit: wrapped(*args, **options),  # noqa: ARG005
-                own_ways="TorchScript",
-            )
 
     return load
 
@@ -127,8 +103,13 @@ def _plain(
     return value
 
 
-def _reach(path: str | None, target: Any) -> Reached:
-    return Reached.at_path(path) if path is not None else Reached.of_file(target, target.tell())
+def _reach(path: str | None, target: Any, *, dispatches: bool) -> Reached:
+    """Reach what torch.load reads; what it may hand on to TorchScript is kept still, for that opens the file for itself."""
+    reached = Reached.at_path(path) if path is not None else Reached.of_file(target, target.tell())
+    if not dispatches or not may_be_script(reached):
+        return reached
+    with reached:
+        return StillFile.at_path(path) if path is not None else Reached.of_bytes(reached.everything(), reached.name)
 
 
 def _import_what_loading_imports() -> None:
@@ -138,11 +119,22 @@ def _import_what_loading_imports() -> None:
 
 
 def _widened() -> bool:
-    """Whether somebody put classes of their own on torch's list of safe globals; their `__setstate__` runs without an event."""
+    """Whether somebody put names of their own on torch's list of safe globals; what those do runs without an event."""
     import torch
 
-    added = (entry[0] if isinstance(entry, tuple) else entry for entry in torch.serialization.get_safe_globals())
-    return any(not str(getattr(entry, "__module__", "")).startswith("torch.") for entry in added)
+    return any(
+        isinstance(entry, tuple) or f"{getattr(entry, '__module__', '')}.{getattr(entry, '__qualname__', '')}" not in _TORCHS_OWN
+        for entry in torch.serialization.get_safe_globals()
+    )
+
+
+def _aliases(names: frozenset[tuple[str, str]]) -> list[str]:
+    """Find what is safe for torch under a name that means something else to everybody: `(function, "module.name")`."""
+    import torch
+
+    wanted = {f"{module}.{name}": getattr(sys.modules.get(module), name, None) for module, name in names}
+    added = (entry for entry in torch.serialization.get_safe_globals() if isinstance(entry, tuple))
+    return [alias for thing, alias in added if alias in wanted and wanted[alias] is not thing]
 
 
 class _Call:
@@ -162,10 +154,30 @@ class _Call:
         if os.environ.get("TORCH_FORCE_WEIGHTS_ONLY_LOAD", "0").lower() in _TRUE:
             self.weights_only = True
 
+    def _with_weights_only(self, wrapped: Callable[..., Any], permit: Permit, proved: bytes) -> Any:
+        """Let torch's own restricted machine read the proved bytes, with what somebody added to its safe globals."""
+        scope = thread_state.scope
+        renamed = [] if permit.approved else _aliases(permit.names)
+        if renamed and scope is not None:
+            raise scope.refuse(f"{renamed[0]}, which stands for something else on torch's list of safe globals")
+        _proved.stream = proved
+        try:
+            return wrapped(self.target, **self.options)
+        finally:
+            _proved.stream = None
+
     def run(self, wrapped: Callable[..., Any], reached: Reached, permit: Permit) -> Any:
         """Load what was permitted: torch reads the tensors from the archive, and the opcodes from the proved bytes."""
-        if permit.format == "torch-zip" and not self.weights_only and permit.copy is not None:
-            proved = b"".join(data for _, data in permit.copy.segments)
+        if permit.format == SCRIPT:
+            return (
+                self._with_weights_only(wrapped, permit, b"")
+                if self.weights_only
+                else load_as_script(reached, permit, self.options)
+            )
+        proved = b"" if permit.copy is None else b"".join(data for _, data in permit.copy.segments)
+        if permit.format == "torch-zip" and proved and self.weights_only:
+            return self._with_weights_only(wrapped, permit, proved)
+        if permit.format == "torch-zip" and proved:
             options = {**self.options, "pickle_module": _pickle_module(self.pickle_module, proved), "weights_only": False}
             return wrapped(self.target, **options)
         if permit.format == "torch-legacy":
@@ -174,6 +186,21 @@ class _Call:
                 self.target.seek(0, os.SEEK_END)
             return wrapped(file, **self.options)
         return wrapped(self.target, **self.options)
+
+
+class _Proved(threading.local):
+    stream: bytes | None = None
+
+
+_proved = _Proved()
+
+
+def swap_proved_stream(wrapped: Callable[..., Any], _instance: object, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+    """Hand torch's restricted machine the proved bytes in place of what it read (`_weights_only_unpickler.Unpickler.__init__`)."""
+    stream, _proved.stream = _proved.stream, None
+    if stream is None:
+        return wrapped(*args, **options)
+    return wrapped(io.BytesIO(stream), *args[1:], **{name: value for name, value in options.items() if name != "file"})
 
 
 def _pickle_module(module: Any, proved: bytes) -> types.ModuleType:

@@ -427,59 +427,6 @@ def test_whole_module_of_torch_loads_silently(torch, hold, tmp_path):
 
 
 @pytest.fixture
-def script(torch, tmp_path, canary):
-    """A TorchScript archive whose `__setstate__` makes the canary while it loads."""
-
-    class Armed(torch.nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.path: str = str(canary)
-            self.mapped = torch.zeros(1)
-
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
-            return x
-
-        @torch.jit.export
-        def __getstate__(self):
-            # type: () -> Tuple[str, bool]
-            return (self.path, self.training)
-
-        @torch.jit.export
-        def __setstate__(self, state):
-            # type: (Tuple[str, bool]) -> None
-            self.path = state[0]
-            self.training = state[1]
-            self.mapped = torch.from_file(state[0], True, 1)
-
-    path = tmp_path / "script.pt"
-    torch.jit.script(Armed()).save(str(path))
-    canary.unlink(missing_ok=True)
-    return path
-
-
-@torch_test
-@pytest.mark.filterwarnings("ignore:'torch.load' received a zip file:UserWarning")
-@pytest.mark.parametrize("way", ["torch.jit.load", "torch.load"])
-def test_torchscript_is_always_asked_about(torch, way, script, hold, canary):
-    def load():
-        return torch.jit.load(str(script)) if way == "torch.jit.load" else torch.load(script, weights_only=False)
-
-    load()
-    assert canary.exists(), "the archive is not armed"
-    canary.unlink()
-    running = hold()
-    with pytest.raises(ModelLoadBlockedError):
-        load()
-    assert not canary.exists()
-    assert running.outcomes() == [(way, "blocked")]
-    running.guard.close()
-    running = hold(says=True)
-    assert torch.equal(load()(torch.ones(2)), torch.ones(2))
-    assert canary.exists()
-    assert running.outcomes() == [(way, "allowed")]
-
-
-@pytest.fixture
 def repository(tmp_path, canary):
     """A folder for torch.hub whose `hubconf.py` runs on import and imports a module beside it."""
     folder = tmp_path / "acme-hub"

@@ -1,0 +1,308 @@
+"""Say what a TorchScript archive would do: its code is read as Python source, never compiled or run.
+
+torch compiles the code of an archive without running the functions in it, except for three things that run while it is still loading:
+the `__setstate__` of a class, the default values of arguments and named tuples, and the values of class constants. None of them raises an
+event, so a load is silent only if the first is absent and the others are literals. The functions themselves run when the model is
+called; they may use what `policy/torchscript_ops.toml` lists, which cannot reach anything outside the tensors.
+
+TorchScript has a lexer of its own. What Python could read otherwise than it does (comments, tabs, anything that is no printable ASCII,
+lines that are joined) is never written by torch, and not proved here.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import pickletools
+import re
+import tomllib
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+from jupyter_modelguard.types import Finding, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+__all__ = ["script_findings"]
+
+_LARGEST_CODE = 64 << 20  # bytes of code in all
+_DESERIALIZATION = 502  # CWE
+_CODE = 94  # CWE: code injection
+_NOT_TORCHS = re.compile(rb"[^\n -~]|\\\n")
+_NODES = (
+    *(ast.Module, ast.ClassDef, ast.FunctionDef, ast.arguments, ast.arg, ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Return),
+    *(ast.If, ast.For, ast.While, ast.Break, ast.Continue, ast.Pass, ast.Expr, ast.With, ast.withitem, ast.Raise, ast.Assert),
+    *(ast.Delete, ast.Call, ast.keyword, ast.Attribute, ast.Name, ast.Constant, ast.Subscript, ast.Slice, ast.Tuple, ast.List),
+    *(ast.Dict, ast.ListComp, ast.DictComp, ast.comprehension, ast.BinOp, ast.UnaryOp, ast.BoolOp, ast.Compare, ast.IfExp),
+    *(ast.Starred, ast.Lambda, ast.operator, ast.unaryop, ast.boolop, ast.cmpop, ast.expr_context),
+)
+_NUMBERS = frozenset({"inf", "nan", "infj", "nanj"})  # those that have names
+_NEVER = frozenset({"torch", "ops", "rpc_async", "rpc_sync", "rpc_remote"})  # as a name alone, even where the file binds it
+_GLOBALS = re.compile(
+    r"__torch__(\.\w+)+|torch\.jit\._pickle [a-z_]+|torch\._utils _rebuild_\w+|torch \w+Storage|torch device|collections OrderedDict"
+)
+_NAMES = re.compile(r"__torch__(\.\w+)* \w+")
+
+
+@functools.cache
+def _operators() -> dict[str, frozenset[str]]:
+    text = resources.files("jupyter_modelguard.policy").joinpath("torchscript_ops.toml").read_text("utf-8")
+    return {name: frozenset(listed) for name, listed in tomllib.loads(text).items()}
+
+
+def script_findings(members: Mapping[str, bytes]) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
+    """Judge the code-bearing members of a TorchScript archive.
+
+    Parameters
+    ----------
+    members
+        Content by name, names without the archive's folder: all code, `data.pkl` and `constants.pkl`.
+
+    Returns
+    -------
+    tuple
+        Findings, and a sentence for each part that could not be read. A single finding of severity `INFO` and nothing missed is the proof
+        that nothing of the archive runs while it loads, and that its functions compute and no more.
+    """
+    found: list[Finding] = []
+    missed: list[str] = []
+    code = {name: content for name, content in members.items() if name.lower().endswith(".py")}
+    if sum(map(len, code.values())) > _LARGEST_CODE:
+        return (), ("the code of the archive is larger than 64 MiB",)
+    functions = 0
+    for name, content in code.items():
+        try:
+            source = _Source(name, content)
+        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+            missed.append(f"{name}: cannot be read as TorchScript ({type(error).__name__})")
+            continue
+        found += source.findings()
+        missed += source.missed
+        functions += source.functions
+    for name, content in members.items():
+        if name.lower().endswith(".pkl"):
+            found += _named_in(name, content)
+        elif name.lower().rpartition("/")[2] == "model.json":
+            missed.append(f"{name}: an archive of a torch before 1.4, which is not inspected")
+    if not found:
+        title = f"TorchScript: {functions} function{'s' * (functions != 1)} that compute; nothing of them runs while loading"
+        found.append(Finding("torchscript-module", Severity.INFO, title))
+    return tuple(dict.fromkeys(found)), tuple(missed)
+
+
+def _named_in(name: str, content: bytes) -> Iterator[Finding]:
+    """Name the classes of an archive's pickle that are not its own: torch's own reader of pickles makes custom C++ objects too."""
+    custom = b"torch.classes" in content or b"torch\nclasses" in content
+    odd: set[str] = set()
+    try:
+        for opcode, argument, _ in pickletools.genops(content):
+            if opcode.name == "GLOBAL" and type(argument) is str:
+                if not (_NAMES.fullmatch(argument) or _GLOBALS.fullmatch(argument)):
+                    odd.add(argument.replace(" ", "."))
+            elif opcode.name in {"STACK_GLOBAL", "INST", "EXT1", "EXT2", "EXT4"}:
+                odd.add(opcode.name)
+    except Exception:  # noqa: BLE001 whatever makes this parser stumble was not looked at
+        yield Finding("torchscript-pickle", Severity.HIGH, f"{name} cannot be read to its end", name, _DESERIALIZATION)
+    if custom:
+        title = f"{name} makes objects of custom C++ classes, whose own code restores them while the archive loads"
+        yield Finding("torchscript-custom-class", Severity.HIGH, title, name, _DESERIALIZATION)
+    elif odd:
+        title = f"{name} names what no TorchScript archive needs: {', '.join(sorted(odd))[:200]}"
+        yield Finding("torchscript-pickle", Severity.HIGH, title, name, _DESERIALIZATION)
+
+
+class _Source:
+    """One code file.
+
+    Attributes
+    ----------
+    functions
+        How many it defines.
+    missed
+        What torch could read otherwise than it was read here.
+    """
+
+    def __init__(self, name: str, content: bytes) -> None:
+        self.name = name
+        self.missed: list[str] = []
+        odd = _NOT_TORCHS.search(content)
+        if odd is not None:
+            self.missed.append(f"{name}: has characters that torch does not write ({odd.group()!r})")
+        self._lines = content.decode("ascii", "replace").splitlines()
+        self._setstate = b"__setstate__" in content
+        self._tree = ast.parse(content.decode("ascii", "replace"))
+        if b"#" in content and _has_comment(content.decode("ascii", "replace")):
+            self.missed.append(f"{name}: has comments, which torch may read as types")
+        nodes = list(ast.walk(self._tree))
+        self.functions = sum(isinstance(node, ast.FunctionDef) for node in nodes)
+        self._nodes = nodes
+
+    def findings(self) -> Iterator[Finding]:
+        """Say what runs while the archive loads, and what its functions use that is not listed."""
+        if self._setstate:
+            place = next((at for at, line in enumerate(self._lines, 1) if "__setstate__" in line), 1)
+            yield self._finding(place, "torchscript-setstate", "__setstate__ runs while the archive loads")
+        strange = {type(node).__name__: node for node in self._nodes if not isinstance(node, _NODES)}
+        for kind, node in strange.items():
+            line = getattr(node, "lineno", 1)
+            yield self._finding(line, "torchscript-unknown-source", f"{kind} is no part of what torch writes")
+        yield from self._early(self._tree.body)
+        yield from self._signatures()
+        yield from self._used()
+
+    def _early(self, body: list[ast.stmt]) -> Iterator[Finding]:
+        """Find what torch evaluates while it loads: all that stands outside the bodies of functions."""
+        for statement in body:
+            if isinstance(statement, ast.ClassDef):
+                if statement.decorator_list or statement.keywords or not all(map(_is_type, statement.bases)):
+                    yield self._runs(statement)
+                yield from self._early(statement.body)
+            elif isinstance(statement, (ast.Assign, ast.AnnAssign)):
+                if not _is_declaration(statement):
+                    yield self._runs(statement)
+            elif not isinstance(statement, (ast.FunctionDef, ast.Pass)):
+                yield self._runs(statement)
+
+    def _signatures(self) -> Iterator[Finding]:
+        """Find defaults of arguments that are more than literals: torch evaluates those of every function it compiles."""
+        for node in self._nodes:
+            if isinstance(node, ast.FunctionDef):
+                defaults = [*node.args.defaults, *(value for value in node.args.kw_defaults if value is not None)]
+                annotated = [node.returns, *(argument.annotation for argument in _arguments(node.args))]
+                types = all(kind is None or _is_type(kind) for kind in annotated)
+                if node.decorator_list or not all(map(_is_literal, defaults)) or not types:
+                    yield self._runs(node)
+
+    def _used(self) -> Iterator[Finding]:
+        operators = _operators()
+        inner = {id(node.value) for node in self._nodes if isinstance(node, ast.Attribute)}
+        known = operators["names"] | set(self._bound())
+        for node in self._nodes:
+            if isinstance(node, ast.Attribute):
+                if id(node) in inner:
+                    continue
+                chain = _chain(node)
+                if chain and not _is_listed(chain, operators):
+                    shown = ".".join(chain)
+                    yield self._finding(
+                        node.lineno, "torchscript-operator", f"{shown} is not on the list of operators that only compute"
+                    )
+            elif isinstance(node, ast.Name) and id(node) not in inner:
+                if node.id in _NEVER or (isinstance(node.ctx, ast.Load) and node.id not in known):
+                    title = f"{node.id} is not on the list of functions that only compute"
+                    yield self._finding(node.lineno, "torchscript-operator", title)
+            elif isinstance(node, ast.Constant) and (type(node.value) in (bytes, complex) or node.kind is not None):
+                yield self._finding(node.lineno, "torchscript-unknown-source", "a constant that torch does not write")
+
+    def _bound(self) -> Iterator[str]:
+        """Names that the file itself gives to something; none of them can be an operator that was not found where it was named."""
+        for node in self._nodes:
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                yield node.id
+            elif isinstance(node, ast.arg):
+                yield node.arg
+            elif isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+                yield node.name
+
+    def _runs(self, node: ast.stmt) -> Finding:
+        return self._finding(node.lineno, "torchscript-early-code", "an expression that torch evaluates while the archive loads")
+
+    def _finding(self, line: int, rule: str, title: str) -> Finding:
+        code = self._lines[line - 1].strip()[:200] if line <= len(self._lines) else ""
+        return Finding(rule, Severity.HIGH, title, f"{self.name}:{line}", _CODE, code=code)
+
+
+def _arguments(arguments: ast.arguments) -> list[ast.arg]:
+    found = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+    return found + [one for one in (arguments.vararg, arguments.kwarg) if one is not None]
+
+
+def _chain(node: ast.Attribute) -> tuple[str, ...]:
+    """Return the parts of a dotted name, or nothing for an attribute of some value."""
+    parts = [node.attr]
+    value: ast.expr = node.value
+    while isinstance(value, ast.Attribute):
+        parts.append(value.attr)
+        value = value.value
+    return (value.id, *reversed(parts)) if isinstance(value, ast.Name) else ()
+
+
+def _is_listed(chain: tuple[str, ...], operators: Mapping[str, frozenset[str]]) -> bool:
+    match chain:
+        case ("torch", name, *_):
+            return name in operators["numbers"] or name in operators["text"]
+        case ("ops", "prim", name, *_):
+            return name in operators["prim"]
+        case ("ops", "aten", name, *_):
+            return name in operators["numbers"] or name in operators["text"]
+        case ("ops", *_):
+            return False
+        case ("__torch__", "torch", "classes", *_):
+            return False
+    return True  # of this archive, or an attribute of a value: an operator that takes `self` first, none of which takes a path
+
+
+def _is_type(node: ast.expr) -> bool:
+    """Whether an expression can only name a type: torch looks those up and evaluates nothing."""
+    match node:
+        case ast.Name(id=name):
+            return name not in {"torch", "ops"}
+        case ast.Constant(value=value):
+            return value is None or value is Ellipsis or type(value) is str
+        case ast.Attribute():
+            chain = _chain(node)
+            return bool(chain) and (chain[0] == "__torch__" or chain in {("torch", "device"), ("torch", "Generator")})
+        case ast.Subscript(value=value, slice=inside):
+            return _is_type(value) and _is_type(inside)
+        case ast.Tuple(elts=parts) | ast.List(elts=parts):
+            return all(map(_is_type, parts))
+    return False
+
+
+def _is_literal(node: ast.expr) -> bool:  # noqa: PLR0911 one line a form
+    """Whether an expression is a value as it stands, so that evaluating it calls nothing but what makes lists and devices."""
+    match node:
+        case ast.Constant(value=value):
+            return value is None or type(value) in (bool, int, float, str)
+        case ast.Name(id=name):
+            return name in _NUMBERS
+        case ast.UnaryOp(op=ast.USub() | ast.UAdd(), operand=ast.Constant(value=value)):
+            return type(value) in (int, float)
+        case ast.UnaryOp(op=ast.USub(), operand=ast.Name(id=name)):
+            return name in _NUMBERS
+        case ast.Tuple(elts=parts) | ast.List(elts=parts):
+            return all(map(_is_literal, parts))
+        case ast.Dict(keys=keys, values=values):
+            return all(key is not None and _is_literal(key) for key in keys) and all(map(_is_literal, values))
+        case ast.Call(func=ast.Name(id="annotate"), args=[kind, value], keywords=[]):
+            return _is_type(kind) and _is_literal(value)
+        case ast.Call(func=ast.Attribute() as function, args=[ast.Constant(value=str())], keywords=[]):
+            return _chain(function) == ("torch", "device")
+    return False
+
+
+def _is_declaration(statement: ast.Assign | ast.AnnAssign) -> bool:
+    """Whether a statement of a class or module only says what there is: `weight : Tensor`, `stride : Final[int] = 1`."""
+    if isinstance(statement, ast.AnnAssign):
+        target: Any = statement.target
+        value = statement.value
+        return isinstance(target, ast.Name) and _is_type(statement.annotation) and (value is None or _is_literal(value))
+    if len(statement.targets) != 1:
+        return False
+    target = statement.targets[0]
+    if isinstance(target, ast.Name):
+        return _is_literal(statement.value)
+    # an attribute whose name is no identifier: `__annotations__["0"] = __torch__.torch.nn.modules.linear.Linear`
+    named = isinstance(target, ast.Subscript) and isinstance(target.value, ast.Name) and target.value.id == "__annotations__"
+    return named and isinstance(target.slice, ast.Constant) and type(target.slice.value) is str and _is_type(statement.value)
+
+
+def _has_comment(text: str) -> bool:
+    import io
+    import tokenize
+
+    try:
+        return any(token.type == tokenize.COMMENT for token in tokenize.generate_tokens(io.StringIO(text).readline))
+    except (tokenize.TokenError, SyntaxError):
+        return True

@@ -1,0 +1,354 @@
+"""Torch's other ways to load, with the real library: honest files pass, armed ones are held before they run."""
+
+import contextlib
+import io
+import zipfile
+
+import pytest
+
+from jupyter_modelguard.errors import ModelLoadBlockedError
+
+torch = pytest.importorskip("torch", reason="torch is not installed")
+
+pytestmark = [
+    pytest.mark.torch,
+    pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning"),
+]
+
+
+# -- TorchScript --------------------------------------------------------------------------------------------------------------------
+
+
+def rewritten(content, edit):
+    """A TorchScript archive with other code in it."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(made, "w") as other:
+        for member in old.infolist():
+            data = old.read(member)
+            if not member.filename.endswith(".debug_pkl"):
+                other.writestr(member.filename, edit(data.decode()).encode() if member.filename.endswith(".py") else data)
+    return made.getvalue()
+
+
+@pytest.fixture(scope="module")
+def linear():
+    """A small honest archive."""
+    made = io.BytesIO()
+    torch.jit.save(torch.jit.script(torch.nn.Linear(2, 2)), made)
+    return made.getvalue()
+
+
+def maps(canary):
+    """An expression of TorchScript that makes the canary: shared maps of files are created."""
+    return f'torch.from_file("{canary}", True, 4)'
+
+
+def in_default(source, canary):
+    return source.replace("input: Tensor)", f"input: Tensor,\n    more: Tensor={maps(canary)})")
+
+
+def in_constant(source, canary):
+    return source.replace("in_features : Final[int] = 2", f"in_features : Final[Tensor] = {maps(canary)}")
+
+
+def in_saving_constant(source, canary):
+    return source.replace("Final[int] = 2", f'Final[int] = torch.len([torch.save(3, "{canary}")])', 1)
+
+
+@pytest.fixture
+def with_setstate(canary):
+    """An archive whose `__setstate__` makes the canary while it loads, as torch itself writes it."""
+
+    class Armed(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.path: str = str(canary)
+            self.mapped = torch.zeros(1)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x
+
+        @torch.jit.export
+        def __getstate__(self):
+            # type: () -> Tuple[str, bool]
+            return (self.path, self.training)
+
+        @torch.jit.export
+        def __setstate__(self, state):
+            # type: (Tuple[str, bool]) -> None
+            self.path = state[0]
+            self.training = state[1]
+            self.mapped = torch.from_file(state[0], True, 1)
+
+    made = io.BytesIO()
+    torch.jit.save(torch.jit.script(Armed()), made)
+    canary.unlink(missing_ok=True)
+    return made.getvalue()
+
+
+@pytest.fixture(params=["__setstate__", "default", "constant", "saving constant"])
+def armed_script(request, linear, canary, tmp_path, with_setstate):
+    """An archive that makes the canary while it loads."""
+    edits = {"default": in_default, "constant": in_constant, "saving constant": in_saving_constant}
+    edit = edits.get(request.param)
+    path = tmp_path / "script.pt"
+    path.write_bytes(with_setstate if edit is None else rewritten(linear, lambda source: edit(source, canary)))
+    return path
+
+
+def by_path(path):
+    return torch.jit.load(path)
+
+
+def by_text(path):
+    return torch.jit.load(str(path), map_location="cpu")
+
+
+def by_file(path):
+    with path.open("rb") as file:
+        return torch.jit.load(file)
+
+
+def by_bytes(path):
+    return torch.jit.load(io.BytesIO(path.read_bytes()), "cpu", {"note.txt": ""})
+
+
+def by_torch_load(path):
+    return torch.load(path, weights_only=False)
+
+
+def by_torch_load_of_bytes(path):
+    return torch.load(io.BytesIO(path.read_bytes()), weights_only=False, map_location="cpu")
+
+
+WAYS = [by_path, by_text, by_file, by_bytes, by_torch_load, by_torch_load_of_bytes]
+
+
+def recorded(load):
+    return "torch.load" if "torch_load" in load.__name__ else "torch.jit.load"
+
+
+@pytest.mark.parametrize("load", [by_path, by_bytes, by_torch_load])
+def test_script_that_runs_while_it_loads_is_asked_about(load, armed_script, hold, canary):
+    load(armed_script)
+    assert canary.exists(), "the archive is not armed"
+    canary.unlink()
+    running = hold()
+    with pytest.raises(ModelLoadBlockedError):
+        load(armed_script)
+    assert not canary.exists()
+    assert running.outcomes() == [(recorded(load), "blocked")]
+
+
+@pytest.mark.parametrize("load", WAYS)
+def test_allowed_script_loads(load, hold, canary, with_setstate, tmp_path):
+    path = tmp_path / "script.pt"
+    path.write_bytes(with_setstate)
+    running = hold(says=True)
+    assert torch.equal(load(path)(torch.ones(2)), torch.ones(2))
+    assert canary.exists()
+    assert running.outcomes() == [(recorded(load), "allowed")]
+
+
+@pytest.mark.parametrize("load", WAYS)
+def test_script_that_only_computes_loads_silently(load, hold, linear, tmp_path):
+    path = tmp_path / "script.pt"
+    path.write_bytes(linear)
+    plain = load(path)
+    running = hold()
+    loaded = load(path)
+    assert torch.equal(loaded(torch.ones(1, 2)), plain(torch.ones(1, 2)))
+    assert running.outcomes() == [(recorded(load), "loaded")]
+    assert running.history()[0].level.value == "note"
+
+
+def test_extra_files_of_a_script_are_handed_out(hold, tmp_path):
+    path = tmp_path / "script.pt"
+    torch.jit.save(torch.jit.script(torch.nn.Linear(2, 2)), path, _extra_files={"labels.txt": "cat"})
+    hold()
+    wanted = {"labels.txt": ""}
+    torch.jit.load(path, _extra_files=wanted)
+    assert wanted == {"labels.txt": b"cat"}
+
+
+def test_script_that_writes_when_it_is_called_is_asked_about(hold, linear, canary, tmp_path):
+    path = tmp_path / "script.pt"
+    mapped = f'torch.add(input, torch.from_file("{canary}", True, 2))'
+    path.write_bytes(rewritten(linear, lambda source: source.replace("torch.linear(input,", f"torch.linear({mapped},")))
+    torch.jit.load(path)(torch.ones(1, 2))
+    assert canary.exists(), "the archive is not armed"
+    hold()
+    with pytest.raises(ModelLoadBlockedError):
+        torch.jit.load(path)
+
+
+@pytest.mark.parametrize("large", [False, True])
+def test_script_that_is_rewritten_after_the_look(large, hold, linear, canary, tmp_path, monkeypatch):
+    """A small archive is copied; of a large one the writer waits, or is refused when it does not want to."""
+    import os
+
+    from jupyter_modelguard.artifacts import still
+
+    if large:
+        monkeypatch.setattr(still, "_COPIED", 0)
+    path = tmp_path / "script.pt"
+    path.write_bytes(linear)
+    running = hold()
+    check = running.guard.check_stream
+
+    def check_then_rewrite(*arguments):
+        permit = check(*arguments)
+        armed = rewritten(linear, lambda source: in_default(source, canary))
+        try:
+            with open(os.open(path, os.O_WRONLY | os.O_NONBLOCK), "wb") as file:
+                file.truncate()
+                file.write(armed)
+        except BlockingIOError:
+            pass
+        (tmp_path / "other.pt").write_bytes(armed)
+        (tmp_path / "other.pt").replace(path)
+        return permit
+
+    monkeypatch.setattr(running.guard, "check_stream", check_then_rewrite)
+    assert torch.jit.load(path)(torch.ones(1, 2)).shape == (1, 2)
+    assert not canary.exists()
+
+
+def test_script_run_on_inputs_that_it_brings_is_not_proved(hold, linear, tmp_path):
+    path = tmp_path / "script.pt"
+    path.write_bytes(linear)
+    hold()
+    with pytest.raises(ModelLoadBlockedError, match="inputs"):
+        torch.jit.load(path, _restore_shapes=True)
+
+
+def test_file_that_is_no_archive_is_not_handed_to_torchs_interpreter(hold, tmp_path):
+    path = tmp_path / "script.pt"
+    torch.save({"weights": torch.ones(2)}, path, _use_new_zipfile_serialization=False)
+    hold()
+    with pytest.raises(ModelLoadBlockedError, match="no archive"):
+        torch.jit.load(path)
+
+
+def test_missing_script_is_torchs_own_error(hold, tmp_path):
+    hold()
+    with pytest.raises(ValueError, match="does not exist"):
+        torch.jit.load(tmp_path / "nothing.pt")
+    with pytest.raises(ValueError, match="directory"):
+        torch.jit.load(tmp_path)
+
+
+# -- weights only, with names that somebody added ------------------------------------------------------------------------------------
+
+
+class Touches:
+    """A class that the user declares safe, whose `__setstate__` makes the canary."""
+
+    def __setstate__(self, state):
+        with open(state["path"], "w") as file:
+            file.write("ran")
+
+
+class Plain:
+    """A class that the user declares safe, and that is."""
+
+
+@pytest.fixture
+def safe(monkeypatch):
+    """Put names on torch's list of safe globals for one test."""
+
+    def add(*entries):
+        context = torch.serialization.safe_globals(list(entries))
+        context.__enter__()
+        opened.append(context)
+
+    opened = []
+    yield add
+    for context in opened:
+        context.__exit__(None, None, None)
+
+
+def saved(value, **options):
+    made = io.BytesIO()
+    torch.save(value, made, **options)
+    return made.getvalue()
+
+
+def armed_object(canary):
+    made = Touches()
+    made.path = str(canary)
+    return {"weights": torch.ones(2), "extra": made}
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_class_declared_safe_runs_nothing_before_it_was_asked_about(zipped, hold, safe, canary, tmp_path):
+    path = tmp_path / "weights.pt"
+    path.write_bytes(saved(armed_object(canary), _use_new_zipfile_serialization=zipped))
+    safe(Touches)
+    torch.load(path, weights_only=True)
+    assert canary.exists(), "the file is not armed"
+    canary.unlink()
+    running = hold()
+    with pytest.raises(ModelLoadBlockedError):
+        torch.load(path, weights_only=True)
+    assert not canary.exists()
+    assert running.outcomes() == [("torch.load", "blocked")]
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_weights_load_silently_beside_a_class_declared_safe(zipped, hold, safe, tmp_path):
+    path = tmp_path / "weights.pt"
+    path.write_bytes(saved({"weights": torch.ones(2)}, _use_new_zipfile_serialization=zipped))
+    safe(Touches)
+    running = hold()
+    assert torch.equal(torch.load(path, weights_only=True)["weights"], torch.ones(2))
+    assert torch.equal(torch.load(io.BytesIO(path.read_bytes()))["weights"], torch.ones(2))
+    assert running.outcomes() == [("torch.load", "loaded"), ("torch.load", "loaded")]
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_restricted_machine_reads_the_bytes_that_were_looked_at(zipped, hold, safe, canary, tmp_path, monkeypatch):
+    path = tmp_path / "weights.pt"
+    options = {"_use_new_zipfile_serialization": zipped}
+    path.write_bytes(saved({"weights": torch.ones(2)}, **options))
+    safe(Touches)
+    running = hold()
+    check = running.guard.check_stream
+
+    def check_then_rewrite(*arguments):
+        permit = check(*arguments)
+        path.write_bytes(saved(armed_object(canary), **options))
+        return permit
+
+    monkeypatch.setattr(running.guard, "check_stream", check_then_rewrite)
+    with contextlib.suppress(RuntimeError):  # the numbers behind the opcodes of the old format are not where they were
+        assert list(torch.load(path, weights_only=True)) == ["weights"]
+    assert not canary.exists()
+
+
+def test_class_declared_safe_under_the_name_of_another(hold, safe, canary, tmp_path):
+    path = tmp_path / "weights.pt"
+    content = saved({"weights": torch.ones(2), "extra": armed_object(canary)["extra"]})
+    name = f"{Touches.__module__}\n{Touches.__qualname__}".encode()
+    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(path, "w") as other:
+        for member in old.infolist():
+            other.writestr(member.filename, old.read(member).replace(name, b"collections\nOrderedDict2"))
+    safe((Touches, "collections.OrderedDict2"))
+    torch.load(path, weights_only=True)
+    assert canary.exists(), "the file is not armed"
+    canary.unlink()
+    hold()
+    with pytest.raises(ModelLoadBlockedError):
+        torch.load(path, weights_only=True)
+    assert not canary.exists()
+
+
+def test_script_given_to_the_restricted_machine_is_torchs_own_error(hold, safe, linear, tmp_path):
+    path = tmp_path / "script.pt"
+    path.write_bytes(linear)
+    hold()
+    with pytest.raises(RuntimeError, match="TorchScript"):
+        torch.load(path, weights_only=True)
+    safe(Plain)
+    with pytest.raises(RuntimeError, match="TorchScript"):
+        torch.load(path, weights_only=True)
