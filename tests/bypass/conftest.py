@@ -1,14 +1,21 @@
 """A guard in this process with nobody to ask: what is not proved is blocked."""
 
 import os
+import pickle
 import sys
+import time
 
 import pytest
+
+sys.path.append(os.path.dirname(__file__))  # the tests here share an assembler of streams and a process without the guard
 
 from jupyter_modelguard import config, guard
 from jupyter_modelguard.approval.order import Approver
 from jupyter_modelguard.engines.worker import Worker
+from jupyter_modelguard.errors import ModelLoadBlockedError
 from jupyter_modelguard.history.store import Store
+
+from plain_loads import PlainLoads  # isort: skip
 
 
 class WarmWorker(Worker):
@@ -55,6 +62,54 @@ def hold(tmp_path, worker, monkeypatch):
 @pytest.fixture
 def canary(tmp_path):
     return tmp_path / "canary"
+
+
+def seen(canary, seconds=10):
+    """Wait for what a child of the attack may write after the attack is over."""
+    deadline = time.monotonic() + seconds
+    while not canary.exists():
+        assert time.monotonic() < deadline, "the attack does not work"
+        time.sleep(0.005)
+
+
+@pytest.fixture(scope="session")
+def _plain_loads():
+    started = {}
+
+    def of(*modules):
+        if modules not in started:
+            started[modules] = PlainLoads(*modules)
+        return started[modules]
+
+    yield of
+    for made in started.values():
+        made.close()
+
+
+@pytest.fixture
+def plainly(_plain_loads, tmp_path):
+    """Run source where nobody is guarded; `modules` are imported there before."""
+
+    def run(source, *modules, **names):
+        return _plain_loads(*modules).run(source, str(tmp_path), **names)
+
+    return run
+
+
+@pytest.fixture
+def strike(plainly, hold, canary):
+    """Show that a stream writes its canary without the guard, and that it does not with it."""
+
+    def attack(data, *modules):
+        plainly("import pickle\npickle.loads(data)", *modules, data=data)
+        seen(canary)
+        canary.unlink()
+        hold()
+        with pytest.raises(ModelLoadBlockedError):
+            pickle.loads(data)
+        assert not canary.exists()
+
+    return attack
 
 
 class Touch:
