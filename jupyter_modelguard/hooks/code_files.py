@@ -7,6 +7,7 @@ and what runs is the very content that was hashed. Bytecode beside a model is ne
 from __future__ import annotations
 
 import hashlib
+import os
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -17,11 +18,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import CodeType
 
-__all__ = ["CODE_TURN", "guard_get_code", "guard_sourceless_get_code"]
+__all__ = ["CODE_TURN", "guard_get_code", "guard_sourceless_get_code", "guard_zipped_get_code"]
 
 CODE_TURN = threading.RLock()
 """Loads that execute code files take turns: two at once could run each other's modules."""
 
+_folders: set[str] = set()  # real paths of folders that approved code was run from
 _EMPTY = hashlib.sha256(b"").hexdigest()  # the __init__.py files that libraries put beside a copied module
 
 
@@ -31,7 +33,7 @@ def guard_get_code(original: Callable[..., CodeType | None]) -> Callable[..., Co
     def get_code(self: Any, fullname: str) -> CodeType | None:
         scope = _call_scope()
         if scope is None:
-            return original(self, fullname)
+            return _from_source(self, fullname) if _folders else original(self, fullname)
         with Suspended():
             path = self.get_filename(fullname)
             if is_trusted(path):
@@ -40,7 +42,32 @@ def guard_get_code(original: Callable[..., CodeType | None]) -> Callable[..., Co
             digest = hashlib.sha256(content).hexdigest()
         if digest != _EMPTY and digest not in scope.files:
             raise scope.refuse(f"code file {path}")
+        _folders.add(os.path.dirname(os.path.realpath(path)))
         return self.source_to_code(content, path)  # type: ignore[no-any-return]
+
+    def _from_source(self: Any, fullname: str) -> CodeType | None:
+        """Import later modules of a folder whose code was approved from their source too, whatever lies in its `__pycache__`."""
+        with Suspended():
+            path = self.get_filename(fullname)
+            beside = os.path.dirname(os.path.realpath(path)) in _folders
+            content = self.get_data(path) if beside else b""
+        return self.source_to_code(content, path) if beside else original(self, fullname)
+
+    get_code.__modelguard__ = original  # type: ignore[attr-defined]
+    return get_code
+
+
+def guard_zipped_get_code(original: Callable[..., CodeType | None]) -> Callable[..., CodeType | None]:
+    """Guard `zipimporter.get_code`: modules in an archive that is no installed library's, of which nobody was shown a file."""
+
+    def get_code(self: Any, fullname: str) -> CodeType | None:
+        scope = _call_scope()
+        if scope is not None:
+            with Suspended():
+                trusted = is_trusted(self.archive)
+            if not trusted:
+                raise scope.refuse(f"code in the archive {self.archive}")
+        return original(self, fullname)
 
     get_code.__modelguard__ = original  # type: ignore[attr-defined]
     return get_code

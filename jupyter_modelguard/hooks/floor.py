@@ -14,6 +14,7 @@ import threading
 from typing import TYPE_CHECKING, Any, Final
 
 from jupyter_modelguard.hooks.attribution import Caller, attribute, be_strict
+from jupyter_modelguard.hooks.call_events import judge_call_event
 from jupyter_modelguard.hooks.scopes import LoadHeld, Mode, Scope, thread_state
 from jupyter_modelguard.hooks.trusted_paths import is_library_code, is_trusted
 
@@ -171,8 +172,8 @@ class Floor:
                 return
             if scope.mode is Mode.PROVED:
                 _judge_event(scope, event, args)
-            elif event == "import" and scope.mode is Mode.CALL and scope.holds_code:
-                _judge_native_import(scope, args)
+            elif scope.mode is Mode.CALL:
+                judge_call_event(scope, event, args)
 
         return hook
 
@@ -228,21 +229,6 @@ def _is_library(event: str, args: tuple[Any, ...]) -> bool:
         return sys._getframe(3).f_code is _IMPORTS and is_library_code(args[0].co_filename)
     filename = args[1]
     return filename is None or is_trusted(filename)
-
-
-def _judge_native_import(scope: Scope, args: tuple[Any, ...]) -> None:
-    """Extension modules beside a model run native code on import, and no digest of source covers them."""
-    filename = args[1]
-    if filename is None:
-        return
-    state = thread_state
-    state.suspended += 1
-    try:
-        trusted = is_trusted(filename)
-    finally:
-        state.suspended -= 1
-    if not trusted:
-        raise scope.refuse(f"native module {filename}")
 
 
 def _shown(args: tuple[Any, ...]) -> str:

@@ -88,7 +88,19 @@ class Scope:
         Of the function that calls the override, for a scope around one.
     """
 
-    __slots__ = ("allowed", "artifact", "code", "files", "holds_code", "label", "maps_for_writing", "mode", "outer", "refusals")
+    __slots__ = (
+        "allowed",
+        "artifact",
+        "code",
+        "files",
+        "holds_code",
+        "label",
+        "maps_for_writing",
+        "mode",
+        "opened",
+        "outer",
+        "refusals",
+    )
 
     def __init__(
         self,
@@ -109,6 +121,7 @@ class Scope:
         self.label = label
         self.holds_code = holds_code
         self.maps_for_writing = False  # whether the caller asked for arrays that write back to the artifact
+        self.opened: list[str] = []  # files that a call read, in case it runs one of them as code
         self.refusals: list[LoadHeld | Unproved] = []
         self.outer: Scope | None = None
 

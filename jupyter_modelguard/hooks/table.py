@@ -9,11 +9,11 @@ from __future__ import annotations
 from typing import Final
 
 from jupyter_modelguard.hooks.array_loaders import guard_reader
-from jupyter_modelguard.hooks.code_files import guard_get_code, guard_sourceless_get_code
 from jupyter_modelguard.hooks.pickle_loaders import guard_load, guard_loads
 from jupyter_modelguard.hooks.remote_code import guard_code_call, guard_dynamic_module, guard_hub_import
 from jupyter_modelguard.hooks.row import GuardedFunction, Row, bare, wrap
 from jupyter_modelguard.hooks.rows.configurations import CONFIGURATIONS
+from jupyter_modelguard.hooks.rows.mechanism import MECHANISM
 from jupyter_modelguard.hooks.stream_readers import guard_dill_load, guard_joblib_load, refuse_other_format, swap_joblib_file
 from jupyter_modelguard.hooks.torch_loaders import guard_torch_load, swap_proved_stream
 from jupyter_modelguard.hooks.torchscript import guard_jit_load
@@ -64,7 +64,6 @@ TABLE: Final[tuple[Row, ...]] = (
     Row(
         "transformers.pipelines", "pipeline", wrap(guard_code_call, "transformers.pipeline", "model", 1), "transformers.pipeline"
     ),
-    Row("_frozen_importlib_external", "SourceLoader.get_code", lambda original, _: guard_get_code(original)),
-    Row("_frozen_importlib_external", "SourcelessFileLoader.get_code", lambda original, _: guard_sourceless_get_code(original)),
+    *MECHANISM,
     *CONFIGURATIONS,
 )

@@ -1,0 +1,318 @@
+"""A call that imports: code that nobody agreed to does not run by any of the ways past the import system, honest calls go on."""
+
+import concurrent.futures
+import contextlib
+import hashlib
+import importlib
+import importlib.machinery
+import importlib.util
+import marshal
+import pkgutil
+import py_compile
+import runpy
+import shutil
+import subprocess
+import sys
+import threading
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from jupyter_modelguard.hooks.floor import FLOOR
+from jupyter_modelguard.hooks.patches import Patches
+from jupyter_modelguard.hooks.scopes import LoadHeld, Mode, Scope, thread_state
+from jupyter_modelguard.testing import FakeGate
+
+
+@pytest.fixture
+def gate():
+    gate = FakeGate()
+    FLOOR.open(frozenset(), lambda *_: False, lambda *_: None)
+    patches = Patches(gate)
+    patches.install()
+    yield gate
+    patches.restore()
+    FLOOR.close()
+    assert thread_state.scope is None
+
+
+@pytest.fixture
+def canary(tmp_path):
+    return tmp_path / "canary"
+
+
+@pytest.fixture
+def evil(tmp_path, canary):
+    folder = tmp_path / "repository"
+    folder.mkdir()
+    path = folder / "evil.py"
+    path.write_text(f"from pathlib import Path\n\nPath({str(canary)!r}).touch()\n")
+    return path
+
+
+def import_it(path):
+    spec = importlib.util.spec_from_file_location("evil", path)
+    spec.loader.exec_module(importlib.util.module_from_spec(spec))
+
+
+def import_other_suffix(path):
+    text = str(shutil.copy(path, path.with_suffix(".txt")))
+    loader = importlib.machinery.SourceFileLoader("evil", text)
+    spec = importlib.util.spec_from_loader("evil", loader)
+    loader.exec_module(importlib.util.module_from_spec(spec))
+
+
+class OwnLoader(importlib.machinery.SourceFileLoader):
+    def get_code(self, fullname):
+        return compile(self.get_data(self.path), "<made here>", "exec")
+
+
+def import_with_own_loader(path):
+    loader = OwnLoader("evil", str(path))
+    spec = importlib.util.spec_from_loader("evil", loader)
+    loader.exec_module(importlib.util.module_from_spec(spec))
+
+
+def import_bytecode(path):
+    bytecode = py_compile.compile(str(path), str(path.with_suffix(".pyc")))
+    loader = importlib.machinery.SourcelessFileLoader("evil", bytecode)
+    spec = importlib.util.spec_from_loader("evil", loader)
+    loader.exec_module(importlib.util.module_from_spec(spec))
+
+
+def import_from_archive(path):
+    archive = path.with_suffix(".zip")
+    with zipfile.ZipFile(archive, "w") as file:
+        file.write(path, "evil.py")
+    importer = importlib.import_module("zipimport").zipimporter(str(archive))
+    spec = importer.find_spec("evil")
+    spec.loader.exec_module(importlib.util.module_from_spec(spec))
+
+
+def exec_its_text(path):
+    with open(path) as file:
+        exec(file.read(), {})
+
+
+def exec_its_tree(path):
+    import ast
+
+    exec(compile(ast.parse(path.read_text()), "", "exec"), {})
+
+
+def run_its_path(path):
+    runpy.run_path(str(path))
+
+
+def run_its_bytecode(path):
+    bytecode = py_compile.compile(str(path), str(path.with_suffix(".pyc")))
+    with open(bytecode, "rb") as file:
+        exec(pkgutil.read_code(file), {})
+
+
+def unmarshal_it(path):
+    bytecode = py_compile.compile(str(path), str(path.with_suffix(".pyc")))
+    with open(bytecode, "rb") as file:
+        exec(marshal.loads(file.read()[16:]), {})
+
+
+def import_namespace_package(path):
+    sys.path.insert(0, str(path.parent.parent))
+    try:
+        importlib.import_module("repository.evil")
+    finally:
+        sys.path.remove(str(path.parent.parent))
+        for name in ("repository", "repository.evil"):
+            sys.modules.pop(name, None)
+
+
+def import_by_a_finder_of_its_own(path):
+    class Finder:
+        @staticmethod
+        def find_spec(name, _path=None, _target=None):
+            return importlib.util.spec_from_file_location(name, path) if name == "evil_by_finder" else None
+
+    sys.meta_path.insert(0, Finder)
+    try:
+        importlib.import_module("evil_by_finder")
+    finally:
+        sys.meta_path.remove(Finder)
+        sys.modules.pop("evil_by_finder", None)
+
+
+def import_in_a_thread(path):
+    errors = []
+
+    def work():
+        try:
+            import_it(path)
+        except BaseException as error:  # noqa: BLE001 raised again where it is looked for
+            errors.append(error)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    if errors:
+        raise errors[0]
+
+
+def import_in_a_pool(path):
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        pool.submit(import_it, path).result()
+
+
+WAYS = [
+    import_it,
+    import_other_suffix,
+    import_with_own_loader,
+    import_bytecode,
+    import_from_archive,
+    exec_its_text,
+    exec_its_tree,
+    run_its_path,
+    run_its_bytecode,
+    unmarshal_it,
+    import_namespace_package,
+    import_by_a_finder_of_its_own,
+    import_in_a_thread,
+    import_in_a_pool,
+]
+FROM_SOURCE = [import_it, import_other_suffix, exec_its_text, exec_its_tree, run_its_path, import_namespace_package]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_code_beside_a_model_runs_outside_a_call(way, gate, evil, canary):
+    way(evil)
+    assert canary.exists()
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_code_beside_a_model_is_held_in_a_call(way, gate, evil, canary):
+    with pytest.raises(LoadHeld), Scope(Mode.CALL, label="from_pretrained"):
+        way(evil)
+    assert not canary.exists()
+
+
+@pytest.mark.parametrize("way", FROM_SOURCE)
+def test_approved_bytes_run(way, gate, evil, canary):
+    content = evil.read_bytes()
+    files = {hashlib.sha256(content).hexdigest(): content}
+    with Scope(Mode.CALL, files=files, label="from_pretrained"):
+        way(evil)
+    assert canary.exists()
+
+
+def test_changed_bytes_do_not_run(gate, evil, canary):
+    content = evil.read_bytes()
+    evil.write_bytes(content + b"\n# changed\n")
+    with pytest.raises(LoadHeld), Scope(Mode.CALL, files={hashlib.sha256(content).hexdigest(): content}):
+        import_it(evil)
+    assert not canary.exists()
+
+
+def test_refusal_that_is_swallowed_ends_the_call_all_the_same(gate, evil, canary):
+    def swallow():
+        with Scope(Mode.CALL), contextlib.suppress(BaseException):
+            exec_its_text(evil)
+
+    with pytest.raises(LoadHeld):
+        swallow()
+    assert not canary.exists()
+
+
+def planted_bytecode(tmp_path, canary):
+    """A clean source, and bytecode of another one in its place that never looks at it."""
+    folder = tmp_path / "approved"
+    folder.mkdir()
+    clean = folder / "clean_module.py"
+    armed = tmp_path / "armed.py"
+    armed.write_text(f"from pathlib import Path\n\nPath({str(canary)!r}).touch()\nNAME = 'armed'\n")
+    clean.write_text("NAME = 'clean'\n")
+    py_compile.compile(
+        armed,
+        importlib.util.cache_from_source(str(clean)),
+        str(clean),
+        invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
+    )
+    return clean
+
+
+def imported(path):
+    spec = importlib.util.spec_from_file_location("clean_module", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.NAME
+
+
+def test_bytecode_cache_of_a_repository_is_ignored_in_a_call_and_later(gate, tmp_path, canary):
+    clean = planted_bytecode(tmp_path, canary)
+    assert imported(clean) == "armed"
+    canary.unlink()
+    content = clean.read_bytes()
+    with Scope(Mode.CALL, files={hashlib.sha256(content).hexdigest(): content}):
+        assert imported(clean) == "clean"
+    assert imported(clean) == "clean"
+    assert not canary.exists()
+
+
+INSTALLERS = [["/no/python", "-m", "pip", "install", "evil"], ["/no/uv", "pip", "install", "evil"], ["/no/conda", "install", "x"]]
+
+
+@pytest.mark.parametrize("command", INSTALLERS)
+def test_installers_do_not_run_in_a_call(command, gate):
+    with pytest.raises(FileNotFoundError):
+        subprocess.Popen(command)
+    with pytest.raises(LoadHeld, match="installs packages"), Scope(Mode.CALL):
+        subprocess.Popen(command)
+
+
+def test_honest_processes_and_generated_code_pass_in_a_call(gate, tmp_path):
+    (tmp_path / "config.json").write_text('{"a": [1, 2]}')
+    with Scope(Mode.CALL, label="from_pretrained"):
+        Path(tmp_path / "config.json").read_text()
+        exec("value = {'a': [1, 2]}", namespace := {})
+        subprocess.run([sys.executable, "-I", "-c", "'pip'"], check=True)
+    assert namespace["value"] == {"a": [1, 2]}
+
+
+# -- threads ----------------------------------------------------------------------------------------------------------------------------
+
+
+def test_proved_load_starts_no_thread(gate):
+    ran = []
+    with pytest.raises(LoadHeld), Scope(Mode.PROVED):
+        threading.Thread(target=ran.append, args=(1,)).start()
+    assert not ran
+
+
+def test_proved_load_submits_nothing(gate):
+    with concurrent.futures.ThreadPoolExecutor(1) as pool, pytest.raises(LoadHeld), Scope(Mode.PROVED):
+        pool.submit(int).result()
+
+
+@pytest.mark.parametrize("mode", [Mode.APPROVED, Mode.CALL])
+def test_threads_of_a_load_work_under_its_scope(mode, gate):
+    seen = []
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        with Scope(mode) as scope:
+            thread = threading.Thread(target=lambda: seen.append(thread_state.scope))
+            thread.start()
+            thread.join()
+            pool.submit(lambda: seen.append(thread_state.scope)).result()
+            list(pool.map(lambda _: seen.append(thread_state.scope), [1]))
+        pool.submit(lambda: seen.append(thread_state.scope)).result()  # a thread of the pool keeps nothing
+    assert seen == [scope, scope, scope, None]
+
+
+def test_subclass_of_thread_works_and_lets_go(gate):
+    class Worker(threading.Thread):
+        def run(self):
+            self.found = thread_state.scope
+
+    with Scope(Mode.CALL) as scope:
+        worker = Worker()
+        worker.start()
+        worker.join()
+    assert worker.found is scope
+    assert "run" not in vars(worker)
