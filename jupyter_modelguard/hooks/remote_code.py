@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from jupyter_modelguard.types import CodeFile
 
-__all__ = ["guard_code_call", "guard_dynamic_module", "guard_hub_import"]
+__all__ = ["ask_about_code", "folder_reader", "guard_code_call", "guard_dynamic_module", "guard_hub_import", "python_files"]
 
 
 def guard_code_call(passage: Passage, loader: str, parameter: str, position: int = 0) -> Callable[..., Any]:
@@ -78,7 +78,7 @@ def guard_dynamic_module(passage: Passage) -> Callable[..., Any]:
             read = _repository_reader(repository, options)
             files = collect_code((module_file, *auto_map_modules(read)), read)
             origin = os.path.abspath(repository) if os.path.isdir(repository) else f"hf:{repository}"
-        return _ask_then(passage, f"transformers: {module_file}", origin, files, lambda: wrapped(*args, **options))
+        return ask_about_code(passage, f"transformers: {module_file}", origin, files, lambda: wrapped(*args, **options))
 
     return fetch
 
@@ -91,15 +91,29 @@ def guard_hub_import(passage: Passage) -> Callable[..., Any]:
         folder = os.path.dirname(os.path.abspath(path))
         with Suspended():
             # hubconf.py puts its folder on sys.path: every Python file below it can be imported by name
-            others = sorted(_python_files(folder))
-            files = collect_code((os.path.basename(path), *others), _folder_reader(folder))
-        return _ask_then(passage, "torch.hub", folder, files, lambda: wrapped(*args, **options))
+            others = sorted(python_files(folder))
+            files = collect_code((os.path.basename(path), *others), folder_reader(folder))
+        return ask_about_code(passage, "torch.hub", folder, files, lambda: wrapped(*args, **options))
 
     return run
 
 
-def _ask_then(passage: Passage, loader: str, origin: str, files: tuple[CodeFile, ...], go_on: Callable[[], Any]) -> Any:
-    """Ask about the files that were not asked about in this call, then go on with exactly those files allowed."""
+def ask_about_code(passage: Passage, loader: str, origin: str, files: tuple[CodeFile, ...], go_on: Callable[[], Any]) -> Any:
+    """Ask about the files that were not asked about in this call, then go on with exactly those files allowed.
+
+    Parameters
+    ----------
+    passage
+        The way through the gate.
+    loader
+        What to call it where no call of the table is under way.
+    origin
+        The folder or repository of the files.
+    files
+        Everything that would be imported.
+    go_on
+        The library's own function.
+    """
     call = current_call()
     scope = current_scope()
     with CODE_TURN:
@@ -134,7 +148,7 @@ def _in_call() -> bool:
 def _repository_reader(repository: str, options: dict[str, Any]) -> Callable[[str], bytes | None]:
     """Read files of a local folder or of a hub repository; fetching a file runs nothing of it."""
     if os.path.isdir(repository):
-        return _folder_reader(repository)
+        return folder_reader(repository)
     from transformers.utils import cached_file
 
     passed = {
@@ -153,7 +167,9 @@ def _repository_reader(repository: str, options: dict[str, Any]) -> Callable[[st
     return read
 
 
-def _folder_reader(folder: str) -> Callable[[str], bytes | None]:
+def folder_reader(folder: str) -> Callable[[str], bytes | None]:
+    """Make a function that reads files below a folder by their relative names, and gives None for what is not there."""
+
     def read(name: str) -> bytes | None:
         path = os.path.normpath(os.path.join(folder, name))
         return _read(path) if path.startswith(os.path.abspath(folder) + os.sep) or not os.path.isabs(folder) else None
@@ -169,7 +185,8 @@ def _read(path: str | None) -> bytes | None:
         return file.read()
 
 
-def _python_files(folder: str) -> list[str]:
+def python_files(folder: str) -> list[str]:
+    """List the Python files below a folder by their relative names."""
     found = []
     for parent, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".") and name != "__pycache__"]

@@ -14,6 +14,8 @@ from jupyter_modelguard.hooks.remote_code import guard_code_call, guard_dynamic_
 from jupyter_modelguard.hooks.row import GuardedFunction, Row, bare, wrap
 from jupyter_modelguard.hooks.rows.configurations import CONFIGURATIONS
 from jupyter_modelguard.hooks.rows.mechanism import MECHANISM
+from jupyter_modelguard.hooks.rows.readers import READERS
+from jupyter_modelguard.hooks.rows.repositories import REPOSITORIES
 from jupyter_modelguard.hooks.stream_readers import guard_dill_load, guard_joblib_load, refuse_other_format, swap_joblib_file
 from jupyter_modelguard.hooks.torch_loaders import guard_torch_load, swap_proved_stream
 from jupyter_modelguard.hooks.torchscript import guard_jit_load
@@ -66,4 +68,6 @@ TABLE: Final[tuple[Row, ...]] = (
     ),
     *MECHANISM,
     *CONFIGURATIONS,
+    *REPOSITORIES,
+    *READERS,
 )

@@ -44,7 +44,7 @@ def guard_yaml_reader(passage: Passage, loader: str) -> Callable[..., Any]:
 
     def load(wrapped: Callable[..., Any], _instance: object, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
         named = dict(zip(("stream", "Loader"), args, strict=False)) | options
-        kind = named.get("Loader")
+        kind: Any = named.get("Loader")
         if passage.inside() or _permitted.depth or "stream" not in named or not _makes_objects(kind):
             return wrapped(*args, **options)
         frame = sys._getframe(1)

@@ -174,7 +174,7 @@ ARRAYS = [
     Loader(
         "numpy.load of npy", "numpy.load", numpy_objects, lambda library, path: library.load(path, allow_pickle=True), "numpy"
     ),
-    Loader("numpy.load of npz", "pickle.load", numpy_archive, load_archive, "numpy", before=(("numpy.load", "loaded"),)),
+    Loader("numpy.load of npz", "numpy.load", numpy_archive, load_archive, "numpy", before=(("numpy.load", "loaded"),)),
     Loader(
         "numpy.load of a pickle", "numpy.load", dump_pickle, lambda library, path: library.load(path, allow_pickle=True), "numpy"
     ),

@@ -1,0 +1,174 @@
+"""Rows of loaders that run Python files or native code of a repository, a model folder or a configuration."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from jupyter_modelguard.hooks.named import guard_call
+from jupyter_modelguard.hooks.named_imports import (
+    guard_diffusers_module,
+    guard_model_folder,
+    guard_named_file,
+    guard_named_imports,
+)
+from jupyter_modelguard.hooks.opaque_loaders import guard_opaque
+from jupyter_modelguard.hooks.remote_code import guard_code_call
+from jupyter_modelguard.hooks.row import Row, wrap
+
+__all__ = ["REPOSITORIES"]
+
+_CODE = "Python files of the repository"
+_NATIVE = "native code"
+
+
+def _sentence_transformers(module: str, owner: str) -> Row:
+    name = f"sentence_transformers.{owner}"
+    build = wrap(guard_code_call, name, "model_name_or_path")
+    return Row(f"sentence_transformers.{module}", f"{owner}.__init__", build, name, _CODE)
+
+
+def _diffusers(module: str, owner: str) -> Row:
+    name = f"diffusers.{owner}.from_pretrained"
+    build = wrap(guard_code_call, "diffusers.{class}.from_pretrained", "pretrained_model_name_or_path")
+    return Row(f"diffusers.{module}", f"{owner}.from_pretrained", build, name, _CODE)
+
+
+def _kernels(module: str) -> Row:
+    build = wrap(guard_opaque, "kernels.get_kernel", "downloads native code from the hub and runs it", 0, "repo_id")
+    return Row(f"kernels.{module}", "get_kernel", build, "kernels.get_kernel", _NATIVE)
+
+
+REPOSITORIES: Final[tuple[Row, ...]] = (
+    _diffusers("pipelines.pipeline_utils", "DiffusionPipeline"),
+    _diffusers("models.modeling_utils", "ModelMixin"),
+    _diffusers("modular_pipelines.modular_pipeline", "ModularPipelineBlocks"),
+    _diffusers("modular_pipelines.modular_pipeline", "ModularPipeline"),
+    Row("diffusers.utils.dynamic_modules_utils", "get_cached_module_file", wrap(guard_diffusers_module)),
+    _sentence_transformers("sentence_transformer.model", "SentenceTransformer"),
+    _sentence_transformers("cross_encoder.model", "CrossEncoder"),
+    _sentence_transformers("sparse_encoder.model", "SparseEncoder"),
+    _sentence_transformers("SentenceTransformer", "SentenceTransformer"),  # before version 6
+    Row("sentence_transformers.util.misc", "import_from_string", wrap(guard_named_imports, "sentence_transformers")),
+    Row("sentence_transformers.util", "import_from_string", wrap(guard_named_imports, "sentence_transformers")),
+    Row(
+        "transformers.generation.utils",
+        "GenerationMixin.load_custom_generate",
+        wrap(guard_code_call, "transformers.{class}.load_custom_generate", "pretrained_model_name_or_path"),
+        "transformers.GenerationMixin.generate(custom_generate=…)",
+        _CODE,
+    ),
+    _kernels("utils"),
+    _kernels("load"),
+    Row(
+        "mmengine.config.config",
+        "Config.fromfile",
+        wrap(guard_call, "mmengine.Config.fromfile", 0, "filename"),
+        "mmengine.Config.fromfile",
+        _CODE,
+    ),
+    Row("mmengine.config.config", "Config._file2dict", wrap(guard_named_file, "mmengine.Config")),
+    Row("mmengine.config.config", "Config._parse_lazy_import", wrap(guard_named_file, "mmengine.Config")),
+    Row("mmengine.utils.misc", "import_modules_from_strings", wrap(guard_named_imports, "mmengine.Config")),
+    Row(
+        "mmengine.fileio.io",
+        "load",
+        wrap(guard_call, "mmengine.fileio.load", 0, "file"),
+        "mmengine.fileio.load",
+        "a pickle's, or YAML tags",
+    ),
+    Row(
+        "mmengine.runner.checkpoint",
+        "load_checkpoint",
+        wrap(guard_call, "mmengine.runner.load_checkpoint", 1, "filename"),
+        "mmengine.runner.load_checkpoint",
+        "a pickle's",
+    ),
+    Row(
+        "mmcv.utils.config",
+        "Config.fromfile",
+        wrap(guard_call, "mmcv.Config.fromfile", 0, "filename"),
+        "mmcv.Config.fromfile",
+        _CODE,
+    ),
+    Row("mmcv.utils.config", "Config._file2dict", wrap(guard_named_file, "mmcv.Config")),
+    Row("mmcv.utils.misc", "import_modules_from_strings", wrap(guard_named_imports, "mmcv.Config")),
+    Row(
+        "modelscope.utils.plugins",
+        "import_module_from_model_dir",
+        wrap(guard_model_folder, "modelscope"),
+        "modelscope (a model's own code)",
+        _CODE,
+    ),
+    Row("modelscope.utils.plugins", "import_plugins", wrap(guard_named_imports, "modelscope")),
+    Row("modelscope.utils.plugins", "import_module_from_file", wrap(guard_named_file, "modelscope", 1, "file_path")),
+    Row(
+        "modelscope.utils.plugins",
+        "install_module_from_requirements",
+        wrap(
+            guard_opaque,
+            "modelscope.install_requirements",
+            "installs the packages that the repository lists",
+            0,
+            "requirement_path",
+        ),
+        "modelscope (a model's requirements)",
+        "packages that it installs",
+    ),
+    Row(
+        "modelscope.utils.config",
+        "Config._file2dict",
+        wrap(guard_named_file, "modelscope.Config"),
+        "modelscope.Config.from_file",
+        _CODE,
+    ),
+    Row(
+        "pycsghub.snapshot_download",
+        "snapshot_download",
+        wrap(guard_call, "pycsghub.snapshot_download", 0, "repo_id"),
+        "pycsghub.snapshot_download",
+        "nothing",
+    ),
+    Row(
+        "mlflow.pyfunc",
+        "load_model",
+        wrap(guard_call, "mlflow.pyfunc.load_model", 0, "model_uri"),
+        "mlflow.pyfunc.load_model",
+        "a pickle's, and Python files of the model",
+    ),
+    Row(
+        "mlflow.utils.model_utils",
+        "_add_code_to_system_path",
+        wrap(guard_model_folder, "mlflow.pyfunc.load_model", 0, "code_path"),
+    ),
+    Row("mlflow.models.utils", "_load_model_code_path", wrap(guard_named_file, "mlflow.pyfunc.load_model", 0, "code_path")),
+    Row("spacy", "load", wrap(guard_call, "spacy.load", 0, "name"), "spacy.load", "Python files of the package"),
+    Row("spacy.util", "load_model_from_package", wrap(guard_named_imports, "spacy.load")),
+    Row("spacy.util", "import_file", wrap(guard_named_file, "spacy", 1, "loc")),
+    Row(
+        "onnxruntime.capi.onnxruntime_pybind11_state",
+        "SessionOptions.register_custom_ops_library",
+        wrap(guard_opaque, "onnxruntime.SessionOptions.register_custom_ops_library", "loads a native library, which runs it"),
+        "onnxruntime.SessionOptions.register_custom_ops_library",
+        _NATIVE,
+    ),
+    Row(
+        "tensorflow.python.framework.load_library",
+        "load_op_library",
+        wrap(guard_opaque, "tensorflow.load_op_library", "loads a native library, which runs it", 0, "library_filename"),
+        "tensorflow.load_op_library",
+        _NATIVE,
+    ),
+    Row(
+        "tensorflow.python.saved_model.load",
+        "load",
+        wrap(
+            guard_opaque,
+            "tensorflow.saved_model.load",
+            "restores a graph, whose operations can read and write files",
+            0,
+            "export_dir",
+        ),
+        "tensorflow.saved_model.load",
+        "operations of a graph",
+    ),
+)
