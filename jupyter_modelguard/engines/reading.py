@@ -49,7 +49,8 @@ def read_one(tracer: Tracer, reader: StreamReader) -> str:
     except MemoryError:
         return "the stream asks for more memory than a trace may have"
     except (EOFError, pickle.UnpicklingError) as error:
-        if "persistent" not in str(error):  # some loaders know persistent ids that the trace does not
+        # Some loaders know persistent ids that the trace does not, and not all readers stumble over the end of a frame.
+        if "persistent" not in str(error) and frames_agree(reader, reader.copy()):
             reader.error = (type(error).__name__, str(error)[:200])
         return f"the stream could not be read to its end: {type(error).__name__}: {str(error)[:200]}"
     except Exception as error:  # noqa: BLE001 an unpickler raises anything at all for a broken stream, and none of it is "clean"

@@ -1,0 +1,79 @@
+"""What the search found: streams that were called harmless, or given up, and were neither."""
+
+import io
+import pickle
+import struct
+import subprocess
+import sys
+
+import pytest
+
+from jupyter_modelguard.artifacts.source import StreamSource
+from jupyter_modelguard.engines.inspection import inspect_open
+from jupyter_modelguard.engines.trace import trace_stream
+from jupyter_modelguard.policy.evaluate import evaluate
+
+
+def text(value):
+    data = value.encode()
+    return b"X" + struct.pack("<I", len(data)) + data
+
+
+def look(stream, dialect="pickle"):
+    return inspect_open(trace_stream(StreamSource(data=stream), dialect))
+
+
+def asks(stream, dialect="pickle"):
+    return evaluate(look(stream, dialect).report).level.asks
+
+
+SHORT_STATES = {
+    "a tree, a list": b"csklearn.neighbors._ball_tree\nnewObj\n(csklearn.neighbors._ball_tree\nBallTree64\ntR]b.",
+    "a tree, a tuple": b"csklearn.neighbors._kd_tree\nnewObj\n(csklearn.neighbors._kd_tree\nKDTree64\ntR(K\x01tb.",
+    "a distance": b"csklearn.metrics._dist_metrics\nnewObj\n(csklearn.metrics._dist_metrics\nEuclideanDistance64\ntR]b.",
+}
+
+
+@pytest.mark.parametrize("stream", SHORT_STATES.values(), ids=SHORT_STATES)
+def test_a_state_that_is_read_past_its_end_is_asked_about(stream):
+    pytest.importorskip("sklearn.neighbors", reason="reads its states without looking at their length")
+
+    assert asks(b"\x80\x02" + stream)
+
+
+def test_a_state_that_is_read_past_its_end_crashes_the_plain_load():
+    pytest.importorskip("sklearn.neighbors", reason="reads its states without looking at their length")
+    stream = b"\x80\x02" + SHORT_STATES["a tree, a list"]
+
+    ended = subprocess.run([sys.executable, "-c", f"import pickle; pickle.loads({stream!r})"], check=False, capture_output=True)
+
+    assert ended.returncode < 0
+
+
+def test_honest_trees_and_distances_pass():
+    neighbors = pytest.importorskip("sklearn.neighbors", reason="its trees are looked at")
+    metrics = pytest.importorskip("sklearn.metrics")
+    points = [[0.0, 1.0], [1.0, 0.0], [2.0, 2.0]]
+    honest = [neighbors.KDTree(points), neighbors.BallTree(points, sample_weight=[1.0, 2.0, 3.0])]
+    honest += [metrics.DistanceMetric.get_metric("minkowski", p=3), metrics.DistanceMetric.get_metric("haversine")]
+
+    assert [asks(pickle.dumps(value, protocol)) for value in honest for protocol in (2, 4)] == [False] * 8
+
+
+# A reader of bytes goes on where a reader of files finds that a frame ends too late.
+CUT_FRAME = b"\x80\x05\x95" + struct.pack("<Q", 15) + b"cnumpy\nexp\n\x95" + struct.pack("<Q", 1) + b".\x80\x04N."
+
+
+def test_a_stream_that_some_readers_finish_is_not_given_up():
+    np = pytest.importorskip("numpy", reason="the stream names a function of it")
+
+    assert pickle.loads(CUT_FRAME) is np.exp
+    with pytest.raises(pickle.UnpicklingError):
+        pickle.load(io.BytesIO(CUT_FRAME))
+    assert look(CUT_FRAME).error is None
+    assert asks(CUT_FRAME)
+
+
+def test_a_stream_that_no_reader_finishes_is_given_up():
+    assert look(b"\x80\x04\x95" + struct.pack("<Q", 9) + b"K\x01").error is not None
+    assert look(b"\x80\x02]q").error is not None
