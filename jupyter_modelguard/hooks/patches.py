@@ -17,7 +17,8 @@ import wrapt
 
 from jupyter_modelguard.hooks.early_classes import adopt, release
 from jupyter_modelguard.hooks.passage import Passage
-from jupyter_modelguard.hooks.table import TABLE, GuardedFunction, Row
+from jupyter_modelguard.hooks.plugins import every_row
+from jupyter_modelguard.hooks.row import GuardedFunction, Row
 from jupyter_modelguard.hooks.trusted_paths import trusted_roots
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class Patches:
     gate
         The guard that the wrappers ask.
     rows
-        What to patch.
+        What to patch; by default the table, and what other packages add to it.
 
     Attributes
     ----------
@@ -47,10 +48,10 @@ class Patches:
         Rows whose library no longer has that name: loaders that are not held by a wrapper here.
     """
 
-    def __init__(self, gate: Gate, rows: Iterable[Row] = TABLE) -> None:
+    def __init__(self, gate: Gate, rows: Iterable[Row] | None = None) -> None:
         self._passage = Passage(gate)
         self._rows: dict[str, list[Row]] = {}
-        for row in rows:
+        for row in every_row() if rows is None else rows:
             self._rows.setdefault(row.module, []).append(row)
         self._placed: list[tuple[Any, str, Any, Any]] = []
         self._adopted: list[tuple[Any, str, Any, Any]] = []

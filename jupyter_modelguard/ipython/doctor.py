@@ -29,7 +29,7 @@ class Diagnosis(NamedTuple):
 
 def diagnosis() -> tuple[Diagnosis, ...]:
     """Look at everything that a guarded notebook needs."""
-    questions: tuple[Callable[[], Diagnosis], ...] = (_alias, _home, _database, _headless, _card, _kernel)
+    questions: tuple[Callable[[], Diagnosis], ...] = (_alias, _home, _database, _headless, _card, _kernel, _rows)
     return tuple(question() for question in questions)
 
 
@@ -97,3 +97,14 @@ def _kernel() -> Diagnosis:
     except PackageNotFoundError:
         return Diagnosis(well=True, text="ipykernel is not installed; terminal IPython and scripts can be guarded.")
     return Diagnosis(well=True, text=f"ipykernel {found} is installed.")
+
+
+def _rows() -> Diagnosis:
+    from jupyter_modelguard.hooks.plugins import broken_rows, every_row
+
+    loaders = {row.loader for row in every_row() if row.loader}
+    broken = broken_rows()
+    if broken:
+        said = "; ".join(f"{name} ({why})" for name, why in broken.items())
+        return Diagnosis(well=False, text=f"The rows of other packages cannot be read, so their loaders are not held: {said}")
+    return Diagnosis(well=True, text=f"{len(loaders)} loaders have a row of their own.")
