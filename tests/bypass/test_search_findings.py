@@ -27,6 +27,20 @@ def asks(stream, dialect="pickle"):
     return evaluate(look(stream, dialect).report).level.asks
 
 
+class Rows(list):
+    pass
+
+
+def test_dill_gives_an_object_the_class_that_it_is_of(hold, in_notebook):
+    dill = pytest.importorskip("dill", reason="sets the class of what it loads")
+    in_notebook(Rows)
+    stream = pickle.dumps(Rows([1]))
+    hold()
+
+    assert type(dill.loads(stream)) is Rows
+    assert type(dill.load(io.BytesIO(stream))) is Rows
+
+
 SHORT_STATES = {
     "a tree, a list": b"csklearn.neighbors._ball_tree\nnewObj\n(csklearn.neighbors._ball_tree\nBallTree64\ntR]b.",
     "a tree, a tuple": b"csklearn.neighbors._kd_tree\nnewObj\n(csklearn.neighbors._kd_tree\nKDTree64\ntR(K\x01tb.",
