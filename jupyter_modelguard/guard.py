@@ -112,9 +112,9 @@ class Guard:
 
     # -- the stages ---------------------------------------------------------------------------------------------------------------
 
-    def check_stream(self, request: LoadRequest, reached: Reached, dialect: str) -> Permit:
+    def check_stream(self, request: LoadRequest, reached: Reached, dialect: str, code: tuple[CodeFile, ...] = ()) -> Permit:
         """Scan and assess a stream; ask if it was not proved. See `Gate.check_stream`."""
-        return self._streams.check(request, reached, dialect)
+        return self._streams.check(request, reached, dialect, code)
 
     def check_code(self, request: LoadRequest, origin: str, files: tuple[CodeFile, ...]) -> Permit:
         """Ask about code files. See `Gate.check_code`."""

@@ -40,12 +40,12 @@ class StillFile(Reached):
     _until: float = 0.0
 
     @classmethod
-    def at_path(cls, path: str) -> StillFile:
-        """Reach a file by its path and keep it still; raises like `Reached.at_path`."""
+    def at_path(cls, path: str, *, copied: bool = False) -> StillFile:
+        """Reach a file by its path and keep it still, for long where it is `copied`; raises like `Reached.at_path`."""
         with Reached.at_path(path) as plain:
             descriptor = os.dup(plain._descriptor or 0)  # noqa: SLF001 a reached path has one
         size = os.fstat(descriptor).st_size
-        if size > _COPIED and (until := _lease(descriptor)):
+        if size > _COPIED and not copied and (until := _lease(descriptor)):
             still = cls(_reopened(descriptor), path, size, descriptor)
             still._leased, still._until = descriptor, until
         else:

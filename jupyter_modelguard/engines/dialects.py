@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from jupyter_modelguard.artifacts.source import StreamSource
     from jupyter_modelguard.engines.verdict import StreamTrace
 
-__all__ = ["trace_joblib", "trace_torch"]
+__all__ = ["trace_joblib", "trace_torch", "trace_torch_package"]
 
 _STORAGE = QualifiedName("persistent id", "storage")
 _STORAGE_ROW = InertRow(_STORAGE, "a tensor storage of this file", makes=STORAGE)
@@ -52,8 +52,10 @@ def _rename(module: str, name: str) -> tuple[str, str]:
     return _TORCH_RENAMES.get(module, module), name
 
 
-def _torch_tracer(grammar: Grammar, *, legacy: bool) -> Tracer:
+def _torch_tracer(grammar: Grammar, *, legacy: bool, numbered: bool = False) -> Tracer:
     def storage(pid: Any) -> Any:
+        if numbered and type(pid) is tuple and [type(key) for key in pid[2:3]] == [int]:
+            pid = (*pid[:2], str(pid[2]), *pid[3:])  # packages count their storages where archives name them
         good = _is_storage_id(pid, grammar, legacy=legacy)
         grammar.persistent(good)
         return object.__new__(stub)
@@ -104,6 +106,22 @@ def _trace_zip(file: BinaryIO, source: StreamSource, started: float) -> StreamTr
         extra, missed = (divergence(),), (*missed, "data.pkl: its frames do not fit its opcodes")
     copy = StreamCopy(((0, archive.pickle),), len(archive.pickle))
     return conclude(tracer, grammar, copy, missed, source, "torch-zip", started, size=size, digest=archive.digest, extra=extra)
+
+
+def trace_torch_package(file: BinaryIO, source: StreamSource, started: float) -> StreamTrace:
+    """Trace a pickle that `torch.package` keeps: one stream whose persistent ids are storages, or calls that are never proved."""
+    grammar = Grammar({_STORAGE: _STORAGE_ROW})
+    tracer = _torch_tracer(grammar, legacy=False, numbered=True)
+    reader = open_reader(file)
+    broken = read_one(tracer, reader)
+    copy = reader.copy()
+    extra: tuple[Finding, ...] = ()
+    if not broken and not frames_agree(reader, copy):
+        extra, broken = (divergence(),), "its frames do not fit its opcodes"
+    missed = (broken,) if broken else ()
+    return conclude(
+        tracer, grammar, copy, missed, source, "torch-package", started, size=reader.size, extra=extra, error=reader.error
+    )
 
 
 def _trace_legacy(file: BinaryIO, source: StreamSource, started: float) -> StreamTrace:

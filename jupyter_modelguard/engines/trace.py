@@ -10,7 +10,7 @@ import gc
 import time
 from typing import TYPE_CHECKING
 
-from jupyter_modelguard.engines.dialects import trace_joblib, trace_torch
+from jupyter_modelguard.engines.dialects import trace_joblib, trace_torch, trace_torch_package
 from jupyter_modelguard.engines.reading import conclude, divergence, frames_agree, open_reader, read_one
 from jupyter_modelguard.engines.tracer import Tracer
 from jupyter_modelguard.engines.verdict import StreamTrace, failed
@@ -36,7 +36,8 @@ def trace_stream(source: StreamSource, dialect: str) -> StreamTrace:
     source
         Where the bytes are.
     dialect
-        "pickle", one stream from the source's offset; "torch", what torch.load reads; "joblib", an uncompressed file of joblib.
+        "pickle", one stream from the source's offset; "torch", what torch.load reads; "torch-package", a pickle
+        of a package; "joblib", an uncompressed file of joblib.
 
     Returns
     -------
@@ -87,4 +88,4 @@ def _attempt(reader: StreamReader, grammar: Grammar, source: StreamSource, start
     return conclude(tracer, grammar, copy, missed, source, "pickle", started, size=reader.size, extra=extra, error=reader.error)
 
 
-_TRACES = {"pickle": _trace_pickle, "torch": trace_torch, "joblib": trace_joblib}
+_TRACES = {"pickle": _trace_pickle, "torch": trace_torch, "torch-package": trace_torch_package, "joblib": trace_joblib}

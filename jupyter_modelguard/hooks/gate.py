@@ -48,8 +48,8 @@ class Permit:
 class Gate(Protocol):
     """The guard, as the wrappers see it."""
 
-    def check_stream(self, request: LoadRequest, reached: Reached, dialect: str) -> Permit:
-        """Prove a stream, or ask a person.
+    def check_stream(self, request: LoadRequest, reached: Reached, dialect: str, code: tuple[CodeFile, ...] = ()) -> Permit:
+        """Prove a stream, or ask a person; with `code`, Python files that its load may run, there is no proof.
 
         Raises
         ------

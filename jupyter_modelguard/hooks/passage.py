@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from jupyter_modelguard.artifacts.reach import Reached
     from jupyter_modelguard.hooks.gate import Gate, Permit
-    from jupyter_modelguard.types import LoadRequest
+    from jupyter_modelguard.types import CodeFile, LoadRequest
 
 __all__ = ["Passage", "call_text"]
 
@@ -76,6 +76,7 @@ class Passage:
         load: Callable[[Permit], T],
         options: Mapping[str, Any] = MappingProxyType({}),
         own_ways: str = "",
+        code: tuple[CodeFile, ...] = (),
     ) -> T:
         """Prove or ask, then run `load` under exactly what was permitted.
 
@@ -93,6 +94,8 @@ class Passage:
             Of the unpickler. Some let text read differently from what was looked at; such a load can be approved, never proved.
         own_ways
             What else keeps a proof from holding for this reader, for people; empty if nothing does.
+        code
+            Python files that come with the stream and may run while it is loaded.
 
         Raises
         ------
@@ -101,7 +104,7 @@ class Passage:
         """
         request = self._in_the_name_of_the_call(request)
         with Suspended():
-            permit = self.ask(lambda: self.gate.check_stream(request, reached, dialect))
+            permit = self.ask(lambda: self.gate.check_stream(request, reached, dialect, code))
         scope = Scope(
             Mode.APPROVED if permit.approved else Mode.PROVED, permit.names, artifact=reached.name, label=request.loader
         )

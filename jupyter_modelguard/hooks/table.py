@@ -16,6 +16,7 @@ from jupyter_modelguard.hooks.rows.configurations import CONFIGURATIONS
 from jupyter_modelguard.hooks.rows.mechanism import MECHANISM
 from jupyter_modelguard.hooks.rows.readers import READERS
 from jupyter_modelguard.hooks.rows.repositories import REPOSITORIES
+from jupyter_modelguard.hooks.rows.torch_archives import TORCH_ARCHIVES
 from jupyter_modelguard.hooks.stream_readers import guard_dill_load, guard_joblib_load, refuse_other_format, swap_joblib_file
 from jupyter_modelguard.hooks.torch_loaders import guard_torch_load, swap_proved_stream
 from jupyter_modelguard.hooks.torchscript import guard_jit_load
@@ -68,6 +69,7 @@ TABLE: Final[tuple[Row, ...]] = (
     ),
     *MECHANISM,
     *CONFIGURATIONS,
+    *TORCH_ARCHIVES,
     *REPOSITORIES,
     *READERS,
 )

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from jupyter_modelguard.engines.trace_cache import TraceCache
     from jupyter_modelguard.engines.worker import Worker
     from jupyter_modelguard.stages.deciding import Deciding
-    from jupyter_modelguard.types import LoadRequest, ScanReport
+    from jupyter_modelguard.types import CodeFile, LoadRequest, ScanReport
 
 __all__ = ["StreamCheck"]
 
@@ -50,18 +50,21 @@ class StreamCheck:
         self._worker = worker
         self._deciding = deciding
 
-    def check(self, request: LoadRequest, reached: Reached, dialect: str) -> Permit:
+    def check(self, request: LoadRequest, reached: Reached, dialect: str, code: tuple[CodeFile, ...] = ()) -> Permit:
         """Scan and assess a stream; ask if it was not proved. See `Gate.check_stream`."""
         started = time.perf_counter()
         trace = self._traced(reached, dialect)
         report = dataclasses.replace(trace.report, target=request.source, size=reached.size)
+        if code:
+            report = _with_code(report, request.source, code)
         name = os.path.basename(reached.name or request.source) or request.source
-        artifact = Artifact(name, request.source, report.format or dialect, report.digest, reached.size)
+        artifact = Artifact(name, request.source, report.format or dialect, report.digest, reached.size, code)
         self._give_up(request, artifact, report, trace.error, started)
         record, decision = self._deciding.decide(
             request, artifact, evaluate(report), started, lambda: self._worker.explain(trace, dialect)
         )
-        return Permit(record.id, trace.names, decision is not PROOF, trace.copy, report.format)
+        files = {file.digest: file.content for file in code}
+        return Permit(record.id, trace.names, decision is not PROOF, trace.copy, report.format, files)
 
     def _traced(self, reached: Reached, dialect: str) -> StreamTrace:
         from jupyter_modelguard.engines.inspection import inspect_open, modules_to_import
@@ -99,3 +102,11 @@ class StreamCheck:
             request, Outcome.FAILED, level, artifact, report, seconds=seconds, error=f"{kind}: {message}"
         )
         raise _ERRORS[kind](message)
+
+
+def _with_code(report: ScanReport, origin: str, code: tuple[CodeFile, ...]) -> ScanReport:
+    """Add what the Python files that come with a stream could do; what covers both has a digest of both."""
+    from jupyter_modelguard.engines.code import scan_code
+    from jupyter_modelguard.engines.merging import merged_reports
+
+    return merged_reports(origin, report.format, (report, scan_code(origin, code)), report.size)
