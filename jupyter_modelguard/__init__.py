@@ -9,9 +9,11 @@ importing the package costs a kernel next to nothing.
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any
 
+TYPE_CHECKING = False  # `typing` itself takes milliseconds, which every guarded child would pay
 if TYPE_CHECKING:
+    from typing import Any
+
     from jupyter_modelguard.engines.scan import scan
     from jupyter_modelguard.errors import ModelLoadBlockedError
     from jupyter_modelguard.handle import GuardHandle, guarded, install

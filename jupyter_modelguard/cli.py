@@ -1,4 +1,4 @@
-"""The command line: `modelguard scan`, `history`, `decide`, `doctor` and `demo`."""
+"""The command line: `modelguard scan`, `history`, `decide`, `doctor`, `install`, `uninstall` and `demo`."""
 
 from __future__ import annotations
 
@@ -60,6 +60,13 @@ def _parser() -> argparse.ArgumentParser:
 
     doctor = commands.add_parser("doctor", help="say whether the guard can do its work here")
     doctor.set_defaults(run=_doctor)
+
+    install = commands.add_parser("install", help="guard every kernel of this user from now on")
+    install.add_argument("--children", action="store_true", help="guard Python processes that a guarded one starts too")
+    install.set_defaults(run=_install)
+
+    uninstall = commands.add_parser("uninstall", help="take out what install wrote")
+    uninstall.set_defaults(run=_uninstall)
 
     demo = commands.add_parser("demo", help="make honest and armed files and see what happens to them")
     demo.add_argument("--terminal", action="store_true", help="stay in the terminal even if there is a browser")
@@ -130,6 +137,31 @@ def _doctor(_options: argparse.Namespace, console: Console) -> int:
     for line in lines:
         console.print(f"{'ok ' if line.well else 'NOT'}  {line.text}", highlight=False, markup=False, soft_wrap=True)
     return 0 if all(line.well for line in lines) else 1
+
+
+def _install(options: argparse.Namespace, console: Console) -> int:
+    from jupyter_modelguard.ipython import lasting
+
+    _say(console, f"Every new kernel loads the guard: {lasting.install_line()}")
+    if options.children:
+        _say(console, f"Python processes that a guarded one starts are guarded too: {lasting.install_children()}")
+    _say(console, "modelguard uninstall takes it out again.")
+    return 0
+
+
+def _uninstall(_options: argparse.Namespace, console: Console) -> int:
+    from jupyter_modelguard.ipython import lasting
+
+    changed = lasting.uninstall()
+    for file in changed:
+        _say(console, f"Taken out: {file}")
+    if not changed:
+        _say(console, "Nothing was installed.")
+    return 0
+
+
+def _say(console: Console, text: str) -> None:
+    console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
 def _demo(options: argparse.Namespace, console: Console) -> int:

@@ -22,7 +22,10 @@ from traitlets.config import Configurable
 
 from jupyter_modelguard.errors import ConfigurationError
 
-__all__ = ["ModelGuardConfig", "default_home", "headless_mode", "home", "strict_by_environment", "user_name"]
+__all__ = ["CHILDREN", "ModelGuardConfig", "default_home", "headless_mode", "home", "strict_by_environment", "user_name"]
+
+CHILDREN = "MODELGUARD_CHILDREN"
+"""Variable by which a guarded process tells those it starts; not for people to set, and it loosens nothing."""
 
 _LOG = logging.getLogger(__name__)
 _FOLDER = "jupyter-modelguard"

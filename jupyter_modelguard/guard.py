@@ -7,10 +7,11 @@ The hooks call `Guard` through the `Gate` protocol. `start` puts one guard in pl
 
 from __future__ import annotations
 
+import os
 import threading
 from typing import TYPE_CHECKING, Any
 
-from jupyter_modelguard.config import ModelGuardConfig, home, strict_by_environment
+from jupyter_modelguard.config import CHILDREN, ModelGuardConfig, home, strict_by_environment
 from jupyter_modelguard.engines.trace_cache import TraceCache
 from jupyter_modelguard.errors import ModelLoadBlockedError, UnloadRefusedError
 from jupyter_modelguard.history.journal import Journal
@@ -77,6 +78,7 @@ class Guard:
 
         FLOOR.open(closed(), is_dangerous, self._observe, self._refused, strict=self.strict)
         self.patches.install(namespace)
+        self._tell_children()
 
     @property
     def strict(self) -> bool:
@@ -87,6 +89,12 @@ class Guard:
         """Hold libraries that unpickle for themselves too, as long as anybody who asked for it still does."""
         (self._strict_for.add if strict else self._strict_for.discard)(who)
         FLOOR.be_strict(strict=self.strict)
+        if CHILDREN in os.environ:
+            self._tell_children()
+
+    def _tell_children(self) -> None:
+        """Have processes that are started from here guarded too, where `modelguard install --children` was run."""
+        os.environ[CHILDREN] = "strict" if self.strict else "1"
 
     def close(self) -> None:
         """Restore what was patched and look away.
@@ -101,6 +109,7 @@ class Guard:
             raise UnloadRefusedError(message)
         self.patches.restore()
         FLOOR.close()
+        os.environ.pop(CHILDREN, None)
         self.unguarded.next_cell()
         self.worker.close()
         self.store.close()

@@ -32,6 +32,7 @@ __all__ = ["Worker"]
 _MEMORY = 4 << 30  # bytes of address space beyond what the worker starts with
 _SECONDS = 60.0
 _ENVIRONMENT = {
+    "MODELGUARD_CHILDREN": "",  # it never loads what it reads
     "PYTHONSAFEPATH": "1",  # no module of the working directory, not even while the worker starts
     "PYTHONFAULTHANDLER": "",  # a crash of the worker is an answer, not something to print in the notebook
     "OPENBLAS_NUM_THREADS": "1",  # each thread of it reserves address space

@@ -29,7 +29,17 @@ class Diagnosis(NamedTuple):
 
 def diagnosis() -> tuple[Diagnosis, ...]:
     """Look at everything that a guarded notebook needs."""
-    questions: tuple[Callable[[], Diagnosis], ...] = (_alias, _home, _database, _headless, _card, _kernel, _rows)
+    questions: tuple[Callable[[], Diagnosis], ...] = (
+        _alias,
+        _home,
+        _database,
+        _headless,
+        _card,
+        _kernel,
+        _rows,
+        _lasting,
+        _children,
+    )
     return tuple(question() for question in questions)
 
 
@@ -108,3 +118,24 @@ def _rows() -> Diagnosis:
         said = "; ".join(f"{name} ({why})" for name, why in broken.items())
         return Diagnosis(well=False, text=f"The rows of other packages cannot be read, so their loaders are not held: {said}")
     return Diagnosis(well=True, text=f"{len(loaders)} loaders have a row of their own.")
+
+
+def _lasting() -> Diagnosis:
+    from jupyter_modelguard.ipython.lasting import configuration_file, is_installed
+
+    if is_installed():
+        return Diagnosis(well=True, text=f"Every kernel loads the guard by itself, through {configuration_file()}.")
+    return Diagnosis(well=True, text="A notebook is guarded by %load_ext modelguard; modelguard install does so in every kernel.")
+
+
+def _children() -> Diagnosis:
+    from jupyter_modelguard.ipython.lasting import children_file, holds_children
+
+    if holds_children():
+        return Diagnosis(well=True, text=f"Processes that a guarded one starts are guarded too, through {children_file()}.")
+    if children_file() is not None:
+        text = f"{children_file()} is not as this version writes it, so spawned processes may not be guarded. "
+        return Diagnosis(well=False, text=text + "modelguard install --children writes it again.")
+    return Diagnosis(
+        well=True, text="Forked processes are guarded, spawned ones are not; modelguard install --children guards both."
+    )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from jupyter_modelguard.guard import Guard
 
-__all__ = ["facts"]
+__all__ = ["children", "facts"]
 
 _MOST = 10  # lines of one kind
 _MOST_NAMES = 3  # of one library
@@ -17,6 +17,7 @@ def facts(guard: Guard) -> list[tuple[str, str]]:
     """List what to know of a guard that is in place, as `(label, sentence)` pairs."""
     mode = "on: libraries that unpickle for themselves are held too" if guard.strict else "off"
     found = [("strict", mode)]
+    found.append(("children", children()))
     libraries = sorted(guard.unguarded.by_library().items(), key=lambda seen: -sum(seen[1].values()))
     found += [("not held", f"{library} resolved {_names(names)}") for library, names in libraries[:_MOST]]
     early = guard.patches.bound_early()
@@ -27,6 +28,15 @@ def facts(guard: Guard) -> list[tuple[str, str]]:
         ("not found", f"{row.module}.{row.attribute} is no more: held by the audit hook alone") for row in guard.patches.missing
     ]
     return found
+
+
+def children() -> str:
+    """Say whether processes that are started from here are guarded."""
+    from jupyter_modelguard.ipython.lasting import holds_children
+
+    if holds_children():
+        return "forked and spawned processes are guarded; nobody is asked there"
+    return "forked processes are guarded, spawned ones are not: modelguard install --children"
 
 
 def _names(names: dict[str, int]) -> str:
