@@ -55,8 +55,15 @@ _PICKLES: Final[tuple[Row, ...]] = (
     *_pickle_rows("pickle5", "pickle5"),
     *_pickle_rows("pickle5.pickle", "pickle5"),
     Row("shelve", "Unpickler", named_unpickler("shelve.open"), "shelve.open", _PICKLE),
-    _call("dill.session", "load_module", "dill.load_module", _PICKLE, 0, "filename"),
-    _call("dill.session", "load_module_asdict", "dill.load_module_asdict", _PICKLE, 0, "filename"),
+    # these import the module that the file says it is of, before they read it
+    Row("dill.session", "load_module", wrap(guard_call, "dill.load_module", 0, "filename"), "dill.load_module", _PICKLE),
+    Row(
+        "dill.session",
+        "load_module_asdict",
+        wrap(guard_call, "dill.load_module_asdict", 0, "filename"),
+        "dill.load_module_asdict",
+        _PICKLE,
+    ),
     _call("hickle.hickle", "load", "hickle.load", _PICKLE, 0, "file_obj"),
     _call("klepto.archives", "file_archive.load", "klepto.archives.file_archive.load"),
     # Members that are read later.
@@ -79,10 +86,10 @@ _PICKLES: Final[tuple[Row, ...]] = (
         "load_path",
     ),
     _call(
-        "pytorch_lightning.core.saving", "_load_from_checkpoint", "{class}.load_from_checkpoint", _PICKLE, 1, "checkpoint_path"
+        "pytorch_lightning.core.saving", "_load_from_checkpoint", "pytorch_lightning.load_from_checkpoint", _PICKLE, 1, "checkpoint_path"
     ),
     _call(
-        "lightning.pytorch.core.saving", "_load_from_checkpoint", "{class}.load_from_checkpoint", _PICKLE, 1, "checkpoint_path"
+        "lightning.pytorch.core.saving", "_load_from_checkpoint", "pytorch_lightning.load_from_checkpoint", _PICKLE, 1, "checkpoint_path"
     ),
     _call("lightning_fabric.utilities.cloud_io", "_load", "lightning_fabric.load", _PICKLE, 0, "path_or_url"),
     _call("gensim.utils", "SaveLoad.load", "gensim.{class}.load", _PICKLE, 0, "fname"),
