@@ -37,9 +37,13 @@ def is_python(path: str) -> bool:
 
 
 def is_installed(path: str) -> bool:
-    """Whether a file belongs to the standard library or to an installed package."""
+    """Whether a file belongs to the standard library or to an installed package.
+
+    So must the folder that leads to it: a link to a library's file imports what lies beside the link.
+    """
     python, packages = _roots()
-    return os.path.realpath(path).startswith(python + packages)
+    folder = os.path.realpath(path.rpartition(os.sep)[0]) + os.sep
+    return os.path.realpath(path).startswith(python + packages) and folder.startswith(python + packages)
 
 
 def namespace_of(module: str) -> Mapping[str, Any] | None:
@@ -63,7 +67,10 @@ def file_of(module: str) -> str | None:
 
 
 def find_file(module: str) -> str | None:
-    """Find the file that an import of a module would run, from folder to folder and without running any `__init__.py`."""
+    """Find the file that an import of a module would run, from folder to folder and without running any `__init__.py`.
+
+    The `__init__.py` of each package above runs first: the first one that is no library's is the answer.
+    """
     path = None
     origin = None
     parts = module.split(".")
@@ -78,4 +85,6 @@ def find_file(module: str) -> str | None:
         path = list(spec.submodule_search_locations or ())
         if place < len(parts) and not path:
             return None
+        if spec.has_location and origin is not None and not is_installed(origin):
+            return origin
     return origin

@@ -113,7 +113,7 @@ def _load_time_names(use: OpenClass) -> set[str]:
     if use.appended:
         names |= {"append", "extend"}
     if use.added:
-        names |= {"add"}
+        names |= {"add", "update"}  # the Python unpickler's way to add several at once
     if use.indexed:
         names |= {"__setitem__"}
     if use.hashed:

@@ -18,9 +18,10 @@ from jupyter_modelguard.hooks.attribution import Caller, attribute
 from jupyter_modelguard.hooks.calls import current_call
 from jupyter_modelguard.hooks.floor import FLOOR
 from jupyter_modelguard.hooks.gate import Permit
+from jupyter_modelguard.hooks.memos import reads_otherwise
 from jupyter_modelguard.hooks.out_of_band import OutOfBand, kept_for_rereading
 from jupyter_modelguard.hooks.overrides import bridge_find_class, carries_persistent_load, overrides
-from jupyter_modelguard.hooks.scopes import LoadHeld, Mode, Scope, Suspended, Unproved
+from jupyter_modelguard.hooks.scopes import LoadHeld, Mode, Scope, Suspended, Unproved, thread_state
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -228,6 +229,9 @@ def _look(
     def load(permit: Permit) -> Any:
         if start is not None and permit.copy is not None:
             ends.append(start + permit.copy.length)
+        if not permit.approved and reads_otherwise(unpickler.memo.copy(), reached.replay(permit.copy)):
+            assert thread_state.scope is not None  # noqa: S101 the passage opened one
+            raise thread_state.scope.refuse("what an earlier stream left in the reader")
         bridge_find_class(unpickler, permit, plain)
         try:
             return run(reached.replay(permit.copy))

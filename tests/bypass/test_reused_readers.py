@@ -1,0 +1,101 @@
+"""A reader that is used again remembers what the first stream stored; the proof of the second begins with nothing."""
+
+import io
+import pickle
+import struct
+
+import pytest
+
+from jupyter_modelguard.errors import ModelLoadBlockedError
+
+from assembly import dots, text  # isort: skip
+
+HEAD = b"\x80\x04"
+RAN = []
+
+
+class Answers:
+    def __call__(self, *_):
+        RAN.append("__call__")
+
+
+class Items(list):
+    pass
+
+
+class Members(set):
+    def update(self, *_):
+        RAN.append("update")
+
+
+@pytest.fixture(autouse=True)
+def classes(in_notebook):
+    RAN.clear()
+    in_notebook(Answers, Items, Members)
+
+
+def bare(name):
+    return dots("__main__", name) + b")\x81"
+
+
+# The first stream stores an object that can be called as number 0. The second stores a word: as number 0 of a fresh reader and as number 1
+# of this one; then it takes number 0 for what the list's `extend` is.
+FIRST = HEAD + bare("Answers") + b"\x94."
+SECOND = HEAD + text("a word") + b"\x940" + bare("Items") + b"}" + text("extend") + b"h\x00sb(K\x07e."
+
+
+def c_reader(file):
+    return pickle.Unpickler(file)
+
+
+def python_reader(file):
+    return pickle._Unpickler(file)
+
+
+@pytest.mark.parametrize("make", [c_reader, python_reader])
+def test_second_stream_does_not_reach_into_the_first(make, hold):
+    reader = make(io.BytesIO(FIRST + SECOND))
+    reader.load()
+    reader.load()
+    assert RAN == ["__call__"]
+    RAN.clear()
+    hold()
+    reader = make(io.BytesIO(FIRST + SECOND))
+    assert type(reader.load()) is Answers
+    with pytest.raises(ModelLoadBlockedError):
+        reader.load()
+    assert not RAN
+
+
+@pytest.mark.parametrize("make", [c_reader, python_reader])
+def test_honest_streams_of_one_reader_load(make, hold):
+    import datetime as dt
+
+    days = [dt.datetime(2020, 1, day) for day in (1, 2)]
+    hold()
+    reader = make(io.BytesIO(b"".join(pickle.dumps(day) for day in days)))
+    assert [reader.load(), reader.load()] == days
+
+
+@pytest.mark.parametrize("load", [pickle.loads, lambda data: pickle._Unpickler(io.BytesIO(data)).load()])
+def test_members_are_not_added_by_a_method_of_the_class(load, hold):
+    # the C reader adds to any kind of set by itself; the Python one calls `update` of whatever set it is
+    data = HEAD + bare("Members") + b"(K\x01\x90."
+    pickle._loads(data)
+    assert RAN == ["update"]
+    RAN.clear()
+    hold()
+    with pytest.raises(BaseException, match="Members"):  # `pickle.loads` was bound before the guard
+        load(data)
+    assert not RAN
+
+
+@pytest.mark.parametrize("place", [0, 7])
+def test_numbers_of_one_s_own_are_no_reach_into_another_stream(place, hold):
+    np = pytest.importorskip("numpy")
+    data = pickle.dumps([np.arange(3), np.arange(4)], 2)  # protocol 2 numbers what it stores
+    moved = pickle.dumps("word", 2).replace(b"q\x00", b"r" + struct.pack("<I", place))
+    hold()
+    reader = pickle.Unpickler(io.BytesIO(moved + data))
+    reader.load()
+    assert [len(array) for array in reader.load()] == [3, 4]
