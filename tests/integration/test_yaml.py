@@ -113,3 +113,16 @@ def test_broken_document_raises_the_parsers_own_error(hold):
     hold()
     with pytest.raises(yaml.YAMLError):
         yaml.load("a: !!python/tuple [1, 2", yaml.Loader)
+
+
+def test_unsafe_reader_of_ruamel_is_held(hold, canary):
+    ruamel = pytest.importorskip("ruamel.yaml", reason="ruamel.yaml is not installed")
+    text = f"a: !!python/object/apply:os.system ['touch {canary}']"
+    ruamel.YAML(typ="unsafe", pure=True).load(text)
+    assert canary.exists(), "the text is not armed"
+    canary.unlink()
+    hold()
+    assert ruamel.YAML(typ="safe", pure=True).load(PLAIN)["name"] == "a ! b"
+    with pytest.raises(ModelLoadBlockedError, match=r"os\.system"):
+        ruamel.YAML(typ="unsafe", pure=True).load(text)
+    assert not canary.exists()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from jupyter_modelguard.hooks.jsonpickle_loaders import guard_jsonpickle_restore
 from jupyter_modelguard.hooks.keras_loaders import guard_keras_bytecode, guard_keras_config, live_keras_config
 from jupyter_modelguard.hooks.named import guard_call
 from jupyter_modelguard.hooks.row import Row, bare, wrap
@@ -60,4 +61,11 @@ CONFIGURATIONS: Final[tuple[Row, ...]] = (
     Row("yaml.constructor", "FullConstructor.find_python_module", wrap(guard_yaml_lookup)),
     Row("ruamel.yaml.constructor", "Constructor.find_python_name", wrap(guard_yaml_lookup), "ruamel.yaml.YAML.load", _YAML),
     Row("ruamel.yaml.constructor", "Constructor.find_python_module", wrap(guard_yaml_lookup)),
+    Row(
+        "jsonpickle.unpickler",
+        "Unpickler.restore",
+        wrap(guard_jsonpickle_restore),
+        "jsonpickle.decode",
+        "whatever its py/ keys name",
+    ),
 )
