@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from jupyter_modelguard.hooks.attribution import Caller, attribute, be_strict
 from jupyter_modelguard.hooks.call_events import judge_call_event
 from jupyter_modelguard.hooks.scopes import LoadHeld, Mode, Scope, thread_state
-from jupyter_modelguard.hooks.trusted_paths import is_library_code, is_trusted
+from jupyter_modelguard.hooks.trusted_paths import is_library_code, is_time_zone, is_trusted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -222,7 +222,7 @@ def _judge_event(scope: Scope, event: str, args: tuple[Any, ...]) -> None:
 def _may_read(scope: Scope, path: object) -> bool:
     if isinstance(path, bytes):
         path = os.fsdecode(path)
-    return type(path) is str and (os.path.abspath(path) == scope.artifact or is_trusted(path))
+    return type(path) is str and (os.path.abspath(path) == scope.artifact or is_trusted(path) or is_time_zone(path))
 
 
 def _is_library(event: str, args: tuple[Any, ...]) -> bool:

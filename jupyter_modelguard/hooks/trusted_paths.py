@@ -11,7 +11,7 @@ import site
 import sys
 import sysconfig
 
-__all__ = ["is_library_code", "is_trusted", "trusted_roots"]
+__all__ = ["is_library_code", "is_time_zone", "is_trusted", "trusted_roots"]
 
 
 @functools.cache
@@ -40,6 +40,13 @@ def is_library_code(filename: str) -> bool:
     For the question whose code is running, not for what may run: compiled code can claim any file.
     """
     return filename.startswith("<frozen ") or is_trusted(filename)
+
+
+def is_time_zone(path: str) -> bool:
+    """Return whether a file lies in one of the folders that Python reads time zones from, once it has been asked for one."""
+    module = sys.modules.get("zoneinfo")
+    folders: tuple[str, ...] = getattr(module, "TZPATH", ())
+    return os.path.abspath(path).startswith(tuple(os.path.abspath(folder) + os.sep for folder in folders))
 
 
 _OWN = os.path.dirname(os.path.dirname(os.path.realpath(__file__))) + os.sep  # an editable install lives elsewhere

@@ -6,6 +6,7 @@ Each gets the call's arguments and the state (None before BUILD) and answers wit
 from __future__ import annotations
 
 import math
+import os
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,9 @@ __all__ = ["CHECKS"]
 
 _LONGEST_NUMBER = 4000  # characters; CPython refuses to convert more than 4,300 digits
 _LARGEST_EXPONENT = 10_000
+_LONGEST_EXPRESSION = 100_000  # characters
+_EXPRESSION_FLAGS = re.IGNORECASE | re.LOCALE | re.MULTILINE | re.DOTALL | re.UNICODE | re.VERBOSE | re.ASCII
+_ZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+-]{0,39}(?:/[A-Za-z0-9_+-]{1,40}){0,3}")
 _DECIMAL = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[Ee]([+-]?\d{1,9}))?|[+-]?(?:Infinity|NaN\d*|sNaN\d*|Inf)", re.ASCII)
 _FRACTION = re.compile(r"-?\d+(?:/[1-9]\d*)?", re.ASCII)
 
@@ -77,7 +81,7 @@ def _dtype(arguments: tuple[Any, ...], _state: Any, _unused: Callable[[Any], Any
     # The state is judged by building the type again, see `Grammar.dtype`.
     from jupyter_modelguard.policy.dtypes import CODE
 
-    good = CODE.fullmatch(arguments[0]) and not arguments[1] and bool(arguments[2])
+    good = (type(arguments[0]) is not str or CODE.fullmatch(arguments[0])) and not arguments[1] and bool(arguments[2])
     return "" if good else "its data type is not written as numpy writes types"
 
 
@@ -108,6 +112,14 @@ def _array_wrapper(  # noqa: PLR0911 a list of reasons
     return ""
 
 
+def _arrow_array(arguments: tuple[Any, ...], _state: Any, _dtype: Callable[[Any], Any]) -> str:
+    return (
+        ""
+        if not arguments[0][5] and all(number >= -1 for number in arguments[0][1:4])
+        else "an array inside another is not reviewed"
+    )
+
+
 def _distance(arguments: tuple[Any, ...], _state: Any, _dtype: Callable[[Any], Any]) -> str:
     from jupyter_modelguard.policy.record import name_of
 
@@ -115,8 +127,42 @@ def _distance(arguments: tuple[Any, ...], _state: Any, _dtype: Callable[[Any], A
     return "" if name is None or name.module == "sklearn.metrics._dist_metrics" else "makes something else than a distance"
 
 
+def _reconstructor(arguments: tuple[Any, ...], _state: Any, _dtype: Callable[[Any], Any]) -> str:
+    from jupyter_modelguard.policy.record import is_plain, name_of
+
+    base = name_of(arguments[1]).name
+    if base == "object":
+        return "" if arguments[2] is None else "is given something to make a bare object of"
+    # A dictionary, a list and a tuple are copied as they are, whatever they hold; numbers and text must be such.
+    kind = {"dict": dict, "list": list, "tuple": tuple, "str": str, "int": int, "float": float, "bytes": bytes}[base]
+    good = type(arguments[2]) is kind and (kind in (dict, list, tuple) or is_plain(arguments[2]))
+    return "" if good else "is given something else than its builtin type is made of"
+
+
+def _regular_expression(arguments: tuple[Any, ...], _state: Any, _dtype: Callable[[Any], Any]) -> str:
+    if len(arguments[0]) > _LONGEST_EXPRESSION:
+        return "its regular expression is out of bounds"
+    return "" if arguments[1] & ~_EXPRESSION_FLAGS == 0 else "its flags are not those of a plain regular expression"
+
+
+def _time_zone_name(arguments: tuple[Any, ...], _state: Any, _dtype: Callable[[Any], Any]) -> str:
+    return "" if _ZONE.fullmatch(arguments[0]) else "it is not named as time zones are"
+
+
+def _time_zone(arguments: tuple[Any, ...], state: Any, dtype: Callable[[Any], Any]) -> str:
+    wrong = _time_zone_name(arguments, state, dtype)
+    if wrong:
+        return wrong
+    # Where Python's folders do not have the zone, Python imports a package under a name made of the zone's.
+    import zoneinfo
+
+    known = any(os.path.isfile(os.path.join(folder, *arguments[0].split("/"))) for folder in zoneinfo.TZPATH)  # noqa: PTH113, PTH118
+    return "" if known else "it is not one of the time zones of this system"
+
+
 CHECKS: dict[str, Callable[[tuple[Any, ...], Any, Callable[[Any], Any]], str]] = {
     "array": _array,
+    "arrow-array": _arrow_array,
     "array-wrapper": _array_wrapper,
     "buffer": _buffer,
     "decimal": _decimal,
@@ -124,5 +170,9 @@ CHECKS: dict[str, Callable[[tuple[Any, ...], Any, Callable[[Any], Any]], str]] =
     "dtype": _dtype,
     "fraction": _fraction,
     "masked-array": _masked_array,
+    "reconstructor": _reconstructor,
+    "regular-expression": _regular_expression,
     "scalar": _scalar,
+    "time-zone": _time_zone,
+    "time-zone-name": _time_zone_name,
 }

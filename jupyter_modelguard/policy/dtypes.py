@@ -37,8 +37,10 @@ def rebuild(arguments: tuple[Any, ...], state: Any, nested: Callable[[Any], Any]
 
     if len(arguments) != 3 or arguments[1] or not arguments[2]:  # noqa: PLR2004 (code, align, copy): never a shared type
         return None
+    code = arguments[0]
     try:
-        made = _construct(np, arguments[0], state, nested)
+        # The one class that stands for a code: a record, whose fields the state tells.
+        made = _construct(np, code, state, nested) if type(code) is str else _record(np, state, nested)
         if made is None:
             return None
         if state is None:
@@ -47,13 +49,20 @@ def rebuild(arguments: tuple[Any, ...], state: Any, nested: Callable[[Any], Any]
         if made.kind in "mM":
             state = (*state[:8], (None, state[8][1]))  # an empty dictionary says as little as None
         same = (
-            expected_arguments[0] == arguments[0]
+            expected_arguments[0] == (code if type(code) is str else np.record)
             and len(state) == len(expected_state)
             and all(_equal(mine, theirs, nested) for mine, theirs in zip(state, expected_state, strict=True))
         )
     except (TypeError, ValueError, KeyError, IndexError, AttributeError, OverflowError, RecursionError, MemoryError):
         return None
     return made if same else None
+
+
+def _record(np: Any, state: Any, nested: Callable[[Any], Any]) -> Any:
+    if type(state) is not tuple or len(state) < _SHORTEST_STATE or state[3] is None:
+        return None
+    made = _construct(np, "V8", state, nested)
+    return None if made is None else np.dtype((np.record, made))
 
 
 def _construct(  # noqa: C901, PLR0911 a list of what numpy never writes

@@ -25,6 +25,7 @@ class _World(Protocol):
     def kind(self, kind: Any) -> str: ...
     def problem(self, name: QualifiedName, sentence: str) -> None: ...
     def values(self, stubs: Iterable[Any]) -> None: ...
+    def is_idle(self, stub: Any) -> bool: ...
 
 
 @dataclass(slots=True)
@@ -173,6 +174,8 @@ class OpenUses:
 
     def _objects(self, found: set[tuple[str, str]], pairs: Iterable[tuple[Any, Any]]) -> None:
         for key, value in pairs:
+            if is_global(value) and self._world.is_idle(value):
+                continue
             if type(key) is str and (is_made(value) or type(value) not in BUILTINS):
                 found.add((key, self._world.kind(type(value))))
                 if is_global(value):
@@ -182,5 +185,5 @@ class OpenUses:
 def _is_immutable(value: Any) -> bool:
     kind = type(value)
     return not is_made(value) and (
-        kind in ATOMS or (kind is tuple and all(type(item) in ATOMS and not is_made(item) for item in value))
+        kind in ATOMS or (kind is tuple and all(not is_made(item) and type(item) in ATOMS for item in value))
     )

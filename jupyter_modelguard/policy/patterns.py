@@ -16,8 +16,11 @@ of times.
     attributes      a dictionary of attributes that hides no method that a reader or a notebook asks objects for
     label           a number, a text or another thing whose hash and order are reviewed, or a tuple of such
     labels          an array of labels
+    numbers         an array that holds no objects
+    identifier      a text that could be the name of a variable, in ASCII
     =text           exactly this string
     empty           an empty OrderedDict
+    closed          one of the closed types itself, such as `set`
     storage         a tensor storage of the file, through a persistent id
     made:a.b.C      an object made by that global, or by one whose row says that it makes that
     global          any global
@@ -43,6 +46,8 @@ __all__ = ["STORAGE", "World", "matches", "matches_all"]
 
 STORAGE = "torch storage"
 
+_CLOSED = (OrderedDict, set, frozenset, complex)  # as `engines.tracer` lets them stand for themselves
+_KINDS_OF_LABELS = (str, int, float, bool, type(None))
 _KINDS: dict[str, type] = {
     "none": type(None),
     "bool": bool,
@@ -213,7 +218,7 @@ def _label(value: Any, world: World) -> bool:
     waiting = [value]
     while waiting:
         value = waiting.pop()
-        if is_made(value):
+        if is_made(value) or is_global(value):
             if not world.is_label(value):
                 return False
         elif type(value) is tuple:
@@ -225,7 +230,16 @@ def _label(value: Any, world: World) -> bool:
 
 def _labels(value: Any, world: World) -> bool:
     members = world.members(value) if is_made(value) else None
-    return members is not None and world.use(value) and all(_label(member, world) for member in members)
+    if members is None:
+        return False
+    world.use(value)
+    kinds: list[type] = [type(member) for member in members]
+    # Counted by identity: that is quick for the long ones, and a stub's hash would count as a use.
+    return sum(kinds.count(kind) for kind in _KINDS_OF_LABELS) == len(kinds) or all(_label(member, world) for member in members)
+
+
+def _numbers(value: Any, world: World) -> bool:
+    return is_made(value) and world.members(value) == [] and world.use(value)
 
 
 def _attributes(value: Any, _world: World) -> bool:
@@ -241,9 +255,12 @@ _WORDS: dict[str, Test] = {
     "ints": _integers,
     "sizes": _sizes,
     "label": _label,
+    "numbers": _numbers,
+    "identifier": lambda value, _world: type(value) is str and value.isascii() and value.isidentifier(),
     "labels": _labels,
     "attributes": _attributes,
     "empty": lambda value, _world: type(value) is OrderedDict and not len(value) and not vars(value),
+    "closed": lambda value, _world: type(value) is type and any(value is one for one in _CLOSED),
     "storage": lambda value, world: is_made(value) and world.makes(value) == STORAGE,
     "global-value": lambda value, world: is_global(value) and world.is_value(value),
 }

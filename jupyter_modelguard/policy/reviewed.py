@@ -58,15 +58,20 @@ class ReviewedObjects:
         row = self._rows.get(name_of(stub))
         return row is not None and row.value
 
+    def is_idle(self, stub: Any) -> bool:
+        """Whether a global does nothing whatever it is called with."""
+        row = self._rows.get(name_of(stub))
+        return row is not None and row.idle
+
     def is_callable(self, made: Any) -> bool:
         """Whether a made object is a function of some kind."""
         row = self._rows.get(type(made).qualified)
         return row is None or row.callable
 
     def is_label(self, made: Any) -> bool:
-        """Whether hash and order of a made object are reviewed."""
-        row = self._rows.get(type(made).qualified)
-        return row is not None and row.key
+        """Whether hash and order of a made object are reviewed, or of a constant that a global names."""
+        row = self._rows.get(name_of(made))
+        return row is not None and row.key and (row.value or not is_global(made))
 
     def use(self, made: Any) -> bool:
         """Note that a call or state relies on an object as it is now; always true."""
@@ -98,7 +103,7 @@ class ReviewedObjects:
             known = self._calls.get(id(made))
             state = self._states.get(id(made))
             self._types[id(made)] = None  # a type inside itself is none
-            if known is not None and matches_all(("str", "bool|int", "bool|int"), known[2], self):
+            if known is not None and matches_all(("str|global:numpy.record", "bool|int", "bool|int"), known[2], self):
                 self._types[id(made)] = rebuild(known[2], None if state is None else state[2], self.dtype)
         return self._types[id(made)]
 

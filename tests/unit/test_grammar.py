@@ -244,7 +244,7 @@ def test_default_dictionary_of_anything_else_asks(made: bytes) -> None:
 
 
 def test_array_subclass_asks() -> None:
-    for name in ("matrix", "memmap", "recarray"):
+    for name in ("memmap", "MyArray", "generic"):
         assert asks(call(glob("numpy._core.multiarray", "_reconstruct"), glob("numpy", name), many(number(0)), content(b"b")))
 
 

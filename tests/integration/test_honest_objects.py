@@ -1,0 +1,278 @@
+"""Objects that people keep in files, made by the real libraries: each loads without a question, and comes back as it was."""
+
+import collections
+import dataclasses
+import datetime as dt
+import decimal
+import enum
+import functools
+import io
+import ipaddress
+import math
+import operator
+import pathlib
+import pickle
+import random
+import re
+import sys
+import time
+import types
+import typing
+import uuid
+import zoneinfo
+from fractions import Fraction
+
+import pytest
+
+np = pytest.importorskip("numpy", reason="many of these objects hold arrays")
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+
+
+class Color(enum.Enum):
+    RED = 1
+    BLUE = "blue"
+
+    def fit(self):
+        """A method, which no member's value may hide."""
+
+
+class Bits(enum.Flag):
+    READ = 1
+    WRITE = 2
+
+
+class Level(enum.IntEnum):
+    LOW = 1
+
+
+class Pair(typing.NamedTuple):
+    left: int
+    right: object = None
+
+
+@dataclasses.dataclass
+class Settings:
+    rate: float = 0.1
+    layers: list = dataclasses.field(default_factory=list)
+
+
+@dataclasses.dataclass(frozen=True)
+class FrozenSettings:
+    rate: float = 0.1
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class SlottedSettings:
+    rate: float = 0.1
+
+
+class Slotted:
+    __slots__ = ("left", "right")
+
+    def __init__(self, left, right):
+        self.left = left
+        self.right = right
+
+    def __eq__(self, other):
+        return (self.left, self.right) == (other.left, other.right)
+
+    __hash__ = None
+
+
+class Model:
+    def __init__(self, size):
+        self.weights = np.ones(size)
+
+    def __eq__(self, other):
+        return bool((self.weights == other.weights).all())
+
+    __hash__ = None
+
+
+MINE = (Color, Bits, Level, Pair, Settings, FrozenSettings, SlottedSettings, Slotted, Model)
+NOTEBOOK = {
+    "member": Color.RED,
+    "flags": Bits.READ | Bits.WRITE,
+    "number": Level.LOW,
+    "member as a key": {Color.RED: 1},
+    "named tuple": Pair(1, [2]),
+    "data class": Settings(layers=[1]),
+    "frozen data class": FrozenSettings(),
+    "frozen data class with slots": SlottedSettings(),
+    "slots": Slotted(1, [2]),
+    "own constructor": Model(3),
+}
+BERLIN = zoneinfo.ZoneInfo("Europe/Berlin")
+PYTHON = {
+    "zone": dt.datetime(2020, 1, 1, tzinfo=BERLIN),
+    "moment as a key": {dt.datetime(2020, 1, 1, tzinfo=BERLIN): 1},
+    "partial": functools.partial(max, 3),
+    "partial with names": functools.partial(round, ndigits=2),
+    "regular expression": re.compile("a+", re.IGNORECASE),
+    "namespace": types.SimpleNamespace(rate=0.1, inner=types.SimpleNamespace(layers=[1])),
+    "containers": [
+        collections.Counter("aab"),
+        collections.deque([1], 3),
+        collections.ChainMap({1: 2}),
+        collections.defaultdict(set, a={1}),
+        collections.defaultdict(int, a=1),
+        collections.defaultdict(collections.Counter),
+        collections.defaultdict(functools.partial(collections.defaultdict, int)),
+        collections.UserDict(a=1),
+    ],
+    "numbers": [decimal.Decimal("1.5"), Fraction(1, 3), uuid.UUID(int=5), pathlib.PurePosixPath("a/b")],
+    "addresses": {ipaddress.ip_address("1.2.3.4"): ipaddress.ip_network("10.0.0.0/8"), ipaddress.ip_address("::1"): 1},
+    "random": random.Random(3),
+    "errors": [ValueError("x", 1), KeyError("a"), FileNotFoundError(2, "no", "f"), UnicodeDecodeError("utf8", b"a", 0, 1, "bad")],
+    "types": [type(None), type(...), int, set, slice, ValueError],
+    "functions": [len, math.sqrt, operator.add, str.lower],
+    "streams": [io.BytesIO(b"a"), io.StringIO("a")],
+    "time": time.gmtime(0),
+}
+
+
+def shown(value):
+    """What can be compared of values that know no equality of their own."""
+    if isinstance(value, (list, tuple)):
+        return [shown(item) for item in value]
+    return repr(value) if type(value).__eq__ is object.__eq__ or isinstance(value, BaseException) else value
+
+
+@pytest.fixture
+def in_notebook(monkeypatch):
+    for cls in MINE:
+        monkeypatch.setattr(cls, "__module__", "__main__")
+        monkeypatch.setattr(sys.modules["__main__"], cls.__name__, cls, raising=False)
+
+
+def reloaded(value, protocol, hold):
+    data = pickle.dumps(value, protocol)
+    running = hold()
+    found = pickle.loads(data)
+    assert [outcome for _, outcome in running.outcomes()] == ["loaded"]
+    return found
+
+
+@pytest.mark.parametrize("protocol", [2, 5])
+@pytest.mark.parametrize("name", NOTEBOOK)
+def test_object_of_the_notebook_loads(name, protocol, hold, in_notebook):
+    assert reloaded(NOTEBOOK[name], protocol, hold) == NOTEBOOK[name]
+
+
+@pytest.mark.parametrize("protocol", [2, 5])
+@pytest.mark.parametrize("name", PYTHON)
+def test_object_of_python_loads(name, protocol, hold):
+    zoneinfo.ZoneInfo.clear_cache()
+    value = PYTHON[name]
+    found = reloaded(value, protocol, hold)
+    if name == "random":
+        assert found.getstate() == value.getstate()
+    elif name == "streams":
+        assert [stream.getvalue() for stream in found] == [stream.getvalue() for stream in value]
+    else:
+        assert shown(found) == shown(value)
+
+
+def test_listed_function_in_partial_works_after_the_load(hold):
+    assert reloaded(functools.partial(max, 3), 5, hold)(2) == 3
+
+
+def arrays():
+    records = np.array([(1, 2.0)], dtype=[("a", "i4"), ("b", "f8")])
+    return {
+        "matrix": np.ones((1, 2)).view(np.matrix),
+        "records": records.view(np.recarray),
+        "record": records.view(np.recarray)[0],
+        "characters": np.char.array(["a"]),
+        "masked": np.ma.array([1, 2], mask=[1, 0]),
+        "nested records": np.zeros(2, [("a", [("b", "f4"), ("c", "i2", (3,))])]),
+        "dates": np.array(["2020-01-01"], "M8[D]"),
+        "polynomial": np.polynomial.Polynomial([1, 2]),
+        "old polynomial": np.poly1d([1, 2]),
+        "random state": np.random.RandomState(1),
+        "generator": np.random.default_rng(1),
+        "functions": [np.log, np.add, np.mean, np.clip],
+        "partial": functools.partial(np.clip, a_min=0, a_max=1),
+        "objects": np.array([{"a": 1}, None], dtype=object),
+    }
+
+
+@pytest.mark.parametrize("protocol", [2, 5])
+@pytest.mark.parametrize("name", arrays())
+def test_object_of_numpy_loads(name, protocol, hold):
+    value = arrays()[name]
+    found = reloaded(value, protocol, hold)
+    assert type(found) is type(value)
+    assert pickle.dumps(found, 5) == pickle.dumps(value, 5) or repr(found) == repr(value)
+
+
+def frames():
+    pd = pytest.importorskip("pandas", reason="needs pandas")
+    frame = pd.DataFrame({"a": [1, 2, 3], "b": [1.0, 2.0, 3.0], "c": ["x", "y", "z"]})
+    moments = pd.date_range("2020", periods=3)
+    return {
+        "frame": frame,
+        "series": frame.a,
+        "text": frame.c,
+        "empty": pd.DataFrame(),
+        "indexed": frame.set_index("c"),
+        "two indices": frame.set_index(["a", "c"]),
+        "wide": pd.DataFrame({"a": [1], "b": ["x"], "c": pd.to_datetime(["2020"]), "d": pd.Categorical(["q"]), "e": [True]}),
+        "array as columns": pd.DataFrame(np.zeros((3, 3))),
+        "range": frame.index,
+        "labels": pd.Index(["a", "b"]),
+        "mixed labels": pd.Index(["a", 1, (1, "b"), None], dtype=object),
+        "moments": moments,
+        "moments of a zone": pd.date_range("2020", periods=3, tz="Europe/Berlin"),
+        "moments of UTC": pd.Series(pd.date_range("2020", periods=3, tz="UTC")),
+        "durations": pd.timedelta_range("1D", periods=3),
+        "periods": pd.period_range("2020", periods=3, freq="M"),
+        "intervals": pd.interval_range(0, 3),
+        "categories": pd.Series(["a", "b"], dtype="category"),
+        "category index": pd.CategoricalIndex(["a", "b"]),
+        "whole numbers": pd.Series([1, None], dtype="Int64"),
+        "truth": pd.Series([True, None], dtype="boolean"),
+        "python text": pd.Series(["a", None], dtype=pd.StringDtype("python")),
+        "sparse": pd.Series(pd.arrays.SparseArray([0, 0, 1])),
+        "objects": pd.Series([1, "a", None, [1]], dtype=object),
+        "scalars": [
+            pd.Timestamp("2020"),
+            pd.Timestamp("2020", tz="Europe/Berlin"),
+            pd.Timedelta("1D"),
+            pd.Period("2020-01", "M"),
+            pd.NaT,
+            pd.NA,
+            pd.Interval(0, 1),
+        ],
+        "steps": [pd.offsets.MonthEnd(2), pd.offsets.BDay(), pd.offsets.Week(weekday=0), pd.DateOffset(months=1)],
+        "types": frame.dtypes,
+    }
+
+
+FRAMES = [
+    "frame", "series", "text", "empty", "indexed", "two indices", "wide", "array as columns", "range", "labels", "mixed labels",
+    "moments", "moments of a zone", "moments of UTC", "durations", "periods", "intervals", "categories", "category index", "whole numbers",
+    "truth", "python text", "sparse", "objects", "scalars", "steps", "types",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("protocol", [2, 5])
+@pytest.mark.parametrize("name", FRAMES)
+def test_object_of_pandas_loads(name, protocol, hold):
+    value = frames()[name]
+    found = reloaded(value, protocol, hold)
+    assert found.equals(value) if hasattr(value, "equals") else repr(found) == repr(value)
+
+
+def test_frame_loads_through_pandas_and_joblib(tmp_path, hold):
+    pd = pytest.importorskip("pandas", reason="needs pandas")
+    joblib = pytest.importorskip("joblib", reason="needs joblib")
+    frame = frames()["wide"]
+    frame.index = pd.Index(["row"], dtype=object)
+    frame.to_pickle(tmp_path / "frame.pkl")
+    joblib.dump(frame, tmp_path / "frame.joblib")
+    running = hold()
+    assert pd.read_pickle(tmp_path / "frame.pkl").equals(frame)
+    assert joblib.load(tmp_path / "frame.joblib").equals(frame)
+    assert {outcome for _, outcome in running.outcomes()} == {"loaded"}
