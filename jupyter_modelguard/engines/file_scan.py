@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jupyter_modelguard.artifacts.source import StreamSource
+from jupyter_modelguard.engines.configuration_scan import HDF5, is_keras_archive, scan_hdf5, scan_keras_archive, scan_text
 from jupyter_modelguard.engines.merging import ENGINE, merged_globals, merged_reports, missed_report
 from jupyter_modelguard.engines.trace import trace_stream
 from jupyter_modelguard.types import Coverage, ScanReport
@@ -75,7 +76,13 @@ def _dispatch(  # noqa: PLR0911 one line a format
         return (_scan_inflated(path, io.BytesIO(_inflate(file)), size),)
     if _looks_like_safetensors(head, size):
         return (_scan_safetensors(path, file, size),)
-    return (_scan_pickle(path, StreamSource(path=path), head, size),)
+    if head.startswith(HDF5):
+        return (scan_hdf5(path, size),)
+    pickled = _scan_pickle(path, StreamSource(path=path), head, size)
+    document = scan_text(path, size)
+    if document is None:
+        return (pickled,)
+    return (document,) if pickled.format == "unknown" else (document, pickled)  # one file can be both
 
 
 def _scan_pickle(path: str, source: StreamSource, head: bytes, size: int) -> ScanReport:
@@ -190,6 +197,8 @@ def _scan_zip(path: str, file: BinaryIO, size: int) -> ScanReport:
         names = archive.namelist()
         if len(names) > _MOST_MEMBERS:
             return missed_report(path, "zip", size, f"more than {_MOST_MEMBERS:,} members")
+        if is_keras_archive(names):
+            return scan_keras_archive(path, archive, size)
         if names and all(name.endswith(".npy") for name in names):
             return _scan_npz(path, archive, size)
     if any(name.rpartition("/")[2] in ("data.pkl", "constants.pkl") or "code" in name.split("/")[:-1] for name in names):

@@ -115,6 +115,7 @@ def test_broken_document_raises_the_parsers_own_error(hold):
         yaml.load("a: !!python/tuple [1, 2", yaml.Loader)
 
 
+@pytest.mark.filterwarnings("ignore::PendingDeprecationWarning", "ignore::UserWarning")
 def test_unsafe_reader_of_ruamel_is_held(hold, canary):
     ruamel = pytest.importorskip("ruamel.yaml", reason="ruamel.yaml is not installed")
     text = f"a: !!python/object/apply:os.system ['touch {canary}']"
