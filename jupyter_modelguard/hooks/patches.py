@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import wrapt
 
+from jupyter_modelguard.hooks.attribution import is_traffic
 from jupyter_modelguard.hooks.early_classes import adopt, release
 from jupyter_modelguard.hooks.passage import Passage
 from jupyter_modelguard.hooks.plugins import every_row
@@ -65,8 +66,8 @@ class Patches:
         return frozenset(name.partition(".")[0] for name in self._rows)
 
     def guards(self, module: str) -> bool:
-        """Return whether the table has rows for a module."""
-        return module in self._rows
+        """Return whether something is done when a module is imported: the table has rows for it, or its pickles are traffic."""
+        return module in self._rows or is_traffic(module)
 
     def install(self, namespace: dict[str, Any] | None = None) -> None:
         """Patch what is imported already, and watch for the rest.
@@ -122,6 +123,8 @@ class Patches:
 
         A fault in here must never make the user's import fail.
         """
+        if is_traffic(name):
+            self._leave(module)
         for row in self._rows.get(name, ()):
             try:
                 for attribute in _spelled_out(module, row.attribute):
@@ -144,13 +147,23 @@ class Patches:
         setattr(owner, name, replacement)
         self._placed.append((owner, name, original, replacement))
 
+    def _leave(self, module: ModuleType) -> None:
+        """Give a module whose pickles are traffic the plain loaders that it bound while they were guarded: it would pay for them twice."""
+        originals = {id(new): (new, original) for _, _, original, new in self._placed}
+        for owner in (module, *(kind for kind in vars(module).values() if isinstance(kind, type))):
+            if owner is module or owner.__module__ == module.__name__:
+                for name, value in tuple(vars(owner).items()):
+                    new, original = originals.get(id(value), (None, None))
+                    if new is value and original is not None and not isinstance(original, type):
+                        setattr(owner, name, original)
+
     def _rebind(self, namespace: dict[str, Any] | None, changes: dict[int, tuple[Any, Any]]) -> list[tuple[Any, str, Any, Any]]:
         """Bind one thing in place of another wherever libraries of the table and the user's own modules had bound it by name."""
         libraries = self.libraries | {"_pickle"}
         owners: list[Any] = [
             getattr(module, "__dict__", {})
             for name, module in tuple(sys.modules.items())
-            if name.partition(".")[0] in libraries or _is_users(module)
+            if (name.partition(".")[0] in libraries and not is_traffic(name)) or _is_users(module)
         ]
         if namespace is not None:
             owners.append(namespace)
