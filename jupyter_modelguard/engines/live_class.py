@@ -35,6 +35,7 @@ __all__ = ["wrong_with"]
 _BASES: frozenset[type] = frozenset(
     {object, list, dict, set, frozenset, tuple, str, bytes, bytearray, int, float, complex, OrderedDict}
 )
+_TEXTS: frozenset[type] = frozenset({str, bytes, bytearray})
 # Metaclasses that add nothing to how objects are made.
 _METACLASSES: frozenset[type] = frozenset({type, abc.ABCMeta, type(typing.Protocol)})
 _IMMUTABLE = 1 << 8  # Py_TPFLAGS_IMMUTABLETYPE
@@ -175,6 +176,8 @@ def _is_written_by_python(base: type, name: str, value: Any, use: OpenClass) -> 
 
 def _wrong_with_arguments(use: OpenClass, mro: tuple[type, ...]) -> str:
     """Objects may be given to a named tuple alone, which holds them: anything else would ask them for something."""
+    if not use.copied and not _TEXTS.isdisjoint(mro):
+        return "is given something else than text or bytes to copy"
     if not use.given:
         return ""
     maker = next(base for base in mro if "__new__" in vars(base))

@@ -34,6 +34,7 @@ class _Use:
     made: bool = False
     arguments: int = 0
     given: bool = False
+    copied: bool = True
     values: set[Any] | None = field(default_factory=set)
     built: bool = False
     listed: bool = False
@@ -79,6 +80,7 @@ class OpenUses:
             use.values = None
             return
         self._kept.append(arguments)
+        use.copied &= len(arguments) == 1 and type(arguments[0]) in (str, bytes)
         if not all(is_plain(argument) for argument in arguments):
             use.given = True
             use.values = None
@@ -156,6 +158,7 @@ class OpenUses:
                 made=use.made,
                 arguments=use.arguments,
                 given=use.given,
+                copied=use.copied,
                 values=None if use.values is None else frozenset(use.values),
                 built=use.built,
                 listed=use.listed,

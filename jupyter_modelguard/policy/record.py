@@ -114,6 +114,8 @@ class OpenClass:
         The most positional arguments it gets.
     given
         Whether any of them is more than plain data.
+    copied
+        Whether each call gets one text or piece of bytes at the most: a number would be a size, and a container could be spelled out.
     values
         The arguments of its calls, where each call gets exactly one that is immutable plain data and there are not too many; a lookup
         table can be asked whether it has them.
@@ -142,6 +144,7 @@ class OpenClass:
     made: bool = False
     arguments: int = 0
     given: bool = False
+    copied: bool = True
     values: frozenset[Any] | None = frozenset()
     built: bool = False
     listed: bool = False

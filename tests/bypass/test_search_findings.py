@@ -91,3 +91,26 @@ def test_a_stream_that_some_readers_finish_is_not_given_up():
 def test_a_stream_that_no_reader_finishes_is_given_up():
     assert look(b"\x80\x04\x95" + struct.pack("<Q", 9) + b"K\x01").error is not None
     assert look(b"\x80\x02]q").error is not None
+
+
+class Raw(bytes):
+    pass
+
+
+class Word(str):
+    __slots__ = ()
+
+
+def test_a_size_is_no_content_for_bytes_of_a_class(in_notebook):
+    in_notebook(Raw, Word)
+    folded = b"]q\x00" + b"".join(b"](h%ch%ceq%c" % (place, place, place + 1) for place in range(60))
+
+    assert len(pickle.loads(b"\x80\x02c__main__\nRaw\nK\x09\x85\x81.")) == 9
+    assert asks(b"\x80\x02c__main__\nRaw\n\x8a\x05\xff\xff\xff\xff\x00\x85\x81.")
+    assert asks(b"\x80\x02c__main__\nWord\n" + folded + b"\x85\x81.")
+
+
+def test_text_and_bytes_of_a_class_pass(in_notebook):
+    in_notebook(Raw, Word)
+
+    assert not any(asks(pickle.dumps([Raw(b"abc"), Raw(), Word("abc"), Word()], protocol)) for protocol in (2, 3, 4, 5))
