@@ -61,7 +61,7 @@ def scan_hdf5(path: str, size: int) -> ScanReport:
     """Judge the configurations in a legacy Keras file, and say what else an HDF5 file holds than numbers and text."""
     if importlib.util.find_spec("h5py") is None:
         return missed_report(path, "hdf5", size, "h5py is not installed here, and nothing else reads it")
-    import h5py
+    h5py = importlib.import_module("h5py")
 
     strange: list[str] = []
     seen = 0
