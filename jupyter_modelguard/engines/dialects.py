@@ -15,12 +15,13 @@ from jupyter_modelguard.artifacts.copy import SKIP_AT_LEAST, StreamCopy
 from jupyter_modelguard.engines.archive import has_directory, is_zip, read_archive
 from jupyter_modelguard.engines.reader import FramedReader
 from jupyter_modelguard.engines.reading import conclude, divergence, frames_agree, open_reader, read_one
+from jupyter_modelguard.engines.storages import MAGIC, PROTOCOL, is_module_id, is_storage_id
 from jupyter_modelguard.engines.torchscript import script_findings
 from jupyter_modelguard.engines.tracer import Tracer
 from jupyter_modelguard.policy.catalogue import InertRow
 from jupyter_modelguard.policy.grammar import Grammar
 from jupyter_modelguard.policy.patterns import STORAGE
-from jupyter_modelguard.policy.record import is_global, is_made, name_of
+from jupyter_modelguard.policy.record import is_made, name_of
 from jupyter_modelguard.types import Finding, QualifiedName
 
 if TYPE_CHECKING:
@@ -34,8 +35,6 @@ __all__ = ["trace_joblib", "trace_torch", "trace_torch_package"]
 _STORAGE = QualifiedName("persistent id", "storage")
 _STORAGE_ROW = InertRow(_STORAGE, "a tensor storage of this file", makes=STORAGE)
 _TORCH_RENAMES = {"torch.tensor": "torch._tensor"}  # torch.serialization.load_module_mapping
-_MAGIC = 0x1950A86A20F9469CFC6C
-_PROTOCOL = 1001
 _WRAPPER = "joblib.numpy_pickle.NumpyArrayWrapper"
 _ARRAYS = frozenset({"numpy._core.multiarray._reconstruct", "numpy.core.multiarray._reconstruct"})
 
@@ -56,27 +55,15 @@ def _torch_tracer(grammar: Grammar, *, legacy: bool, numbered: bool = False) -> 
     def storage(pid: Any) -> Any:
         if numbered and type(pid) is tuple and [type(key) for key in pid[2:3]] == [int]:
             pid = (*pid[:2], str(pid[2]), *pid[3:])  # packages count their storages where archives name them
-        good = _is_storage_id(pid, grammar, legacy=legacy)
+        if legacy and is_module_id(pid):
+            return pid[1]  # torch compares the source with that of the class, and may warn
+        good = is_storage_id(pid, grammar, legacy=legacy)
         grammar.persistent(good)
         return object.__new__(stub)
 
     tracer = Tracer(grammar, persistent=storage, rename=_rename)
     stub = tracer.stubs.watched(_STORAGE)
     return tracer
-
-
-def _is_storage_id(pid: Any, grammar: Grammar, *, legacy: bool) -> bool:
-    if type(pid) is not tuple or len(pid) != (6 if legacy else 5) or type(pid[0]) is not str or pid[0] != "storage":
-        return False
-    kind, key, location, count = pid[1:5]
-    if not is_global(kind) or not grammar.is_value(kind) or not name_of(kind).name.endswith("Storage"):
-        return False
-    if type(key) is not str or type(location) is not str or type(count) is not int or count < 0:
-        return False
-    view = pid[5] if legacy else None
-    if view is None:
-        return True
-    return type(view) is tuple and [type(item) for item in view] == [str, int, int] and min(view[1:]) >= 0
 
 
 def _trace_zip(file: BinaryIO, source: StreamSource, started: float) -> StreamTrace:
@@ -135,7 +122,7 @@ def _trace_legacy(file: BinaryIO, source: StreamSource, started: float) -> Strea
     file.seek(start)
     reader = open_reader(file)
     # Magic number, protocol, system, the object itself, the keys of the storages that follow.
-    wanted = (lambda value: type(value) is int and value == _MAGIC, lambda value: type(value) is int and value == _PROTOCOL)
+    wanted = (lambda value: type(value) is int and value == MAGIC, lambda value: type(value) is int and value == PROTOCOL)
     broken = ""
     for place in range(5):
         broken = read_one(tracer, reader)

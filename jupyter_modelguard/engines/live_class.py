@@ -10,7 +10,7 @@ import builtins
 import enum
 import typing
 from collections import OrderedDict
-from types import GetSetDescriptorType
+from types import FunctionType, GetSetDescriptorType
 from typing import TYPE_CHECKING, Any
 
 from jupyter_modelguard.engines.generated import (
@@ -40,7 +40,6 @@ _TEXTS: frozenset[type] = frozenset({str, bytes, bytearray})
 _METACLASSES: frozenset[type] = frozenset({type, abc.ABCMeta, type(typing.Protocol)})
 _IMMUTABLE = 1 << 8  # Py_TPFLAGS_IMMUTABLETYPE
 _HEAP = 1 << 9  # Py_TPFLAGS_HEAPTYPE
-_DATA = frozenset({type(None), bool, int, float, complex, str, bytes, tuple, list, dict, set, frozenset})
 _CALLED = frozenset({OPEN, GLOBAL, CALLABLE})
 _STORED = frozenset({type(vars(type("slotted", (), {"__slots__": ("slot",)}))["slot"])})
 
@@ -103,6 +102,13 @@ def _review(base: type, name: str) -> ReviewedMethod | None:
     return reviewed_methods().get(f"{vars(base).get('__module__')}:{type.__dict__['__qualname__'].__get__(base)}.{name}")
 
 
+def _review_function(value: Any) -> ReviewedMethod | None:
+    """Find the review of a method that a decorator wrote, by the module and the name of the function itself."""
+    if type(value) is not FunctionType or namespace_of(value.__module__) is not value.__globals__:
+        return None
+    return reviewed_methods().get(f"{value.__module__}:{value.__qualname__}")
+
+
 def _load_time_names(use: OpenClass) -> set[str]:
     """Names that a load of these acts could reach."""
     names = {"__getattr__", "__getattribute__", "__setattr__", "__delattr__", "__del__", "__class__", "__dict__", "__new__"}
@@ -136,13 +142,20 @@ def _wrong_with_methods(use: OpenClass, mro: tuple[type, ...]) -> str:  # noqa: 
             continue  # where Python keeps the attributes of objects of the class
         if name == "__hash__" and value is None:
             return "makes a key, but cannot be one"
-        review = _review(base, name)
+        review = _review(base, name) or _review_function(value)
         if review is None:
             return f"has a method of its own that would run: {name}"
         if (use.listed or use.slots) and name == "__setstate__":
             return "is given a state that is not a dictionary"
         if review.attributes and any(hides_method(key) and what in _CALLED for key, what in use.members):
             return f"is given an object in place of a method, where its {name} finds it"
+        if review.unset and (use.slots or use.listed):
+            return f"is given attributes that its {name} sets"
+        if review.without & (use.keys | use.slots):
+            return f"is given something that its {name} goes by"
+        for key in review.without:
+            if key in use.keys:
+                return f"has {key!r} in its state, which its {name} acts on"
         for key in review.plain:
             if key in objects:
                 return f"is given an object as {key!r}, which its {name} looks at"
@@ -202,6 +215,11 @@ def _wrong_with_state(use: OpenClass, mro: tuple[type, ...]) -> str:
 
 
 def _is_method(base: type, name: str) -> bool:
-    """Whether a class has something of this name that is more than a default value or the place of a slot."""
-    found = vars(base).get(name)
-    return name in vars(base) and type(found) not in _DATA and type(found) not in _STORED
+    """Whether a class has something of this name that is more than a default value or the place of a slot: a function, a property, a class."""
+    if name not in vars(base):
+        return False
+    found = vars(base)[name]
+    if type(found) in _STORED:
+        return False
+    kind: tuple[type, ...] = type.__dict__["__mro__"].__get__(type(found))
+    return isinstance(found, type) or any("__get__" in vars(one) for one in kind)

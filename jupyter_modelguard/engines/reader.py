@@ -38,6 +38,8 @@ class StreamReader:
         self._chunk = b""
         self._at = 0  # place in the chunk
         self.position = 0  # bytes from the start of the stream that are read or jumped over
+        self.keeps_payloads = False  # whether large payloads are read too, because something looks into them
+        self.jumped: set[int] = set()  # lengths of the payloads that were not read
         self._segments: list[tuple[int, bytearray]] = [(0, bytearray())]
         self._segment = self._segments[0][1]
         self.error: tuple[str, str] | None = None  # type and message with which the unpickler itself gave the stream up
@@ -69,10 +71,11 @@ class StreamReader:
     def readinto(self, buffer: memoryview) -> int:
         """Fill a payload, or leave it as it is and jump over its bytes if it is large."""
         size = len(buffer)
-        if size < SKIP_AT_LEAST:
+        if size < SKIP_AT_LEAST or self.keeps_payloads:
             data = self.take(size)
             buffer[: len(data)] = data
             return len(data)
+        self.jumped.add(size)
         return self.jump(size)
 
     def take(self, size: int) -> bytes:

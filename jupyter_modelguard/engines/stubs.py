@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from jupyter_modelguard.engines.storages import LOAD_FROM_BYTES
 from jupyter_modelguard.policy.record import GlobalMark, Made
 
 if TYPE_CHECKING:
@@ -34,11 +35,18 @@ class Stubs:
         Who is told.
     on_build
         Called after BUILD gave an object its state; joblib's reader skips raw arrays there.
+    on_nested
+        Called after the call of a global that reads a stream of its own from its arguments.
     """
 
-    def __init__(self, grammar: Grammar, on_build: Callable[[Any, Any], None] | None = None) -> None:
+    def __init__(
+        self,
+        grammar: Grammar,
+        on_build: Callable[[Any, Any], None] | None = None,
+        on_nested: Callable[[Any, tuple[Any, ...]], None] | None = None,
+    ) -> None:
         self.dropped: list[Any] = []  # light objects that the stream threw away again; each is kept here with its attributes
-        self._base = _global_class(grammar, self.found)
+        self._base = _global_class(grammar, self.found, on_nested)
         self._watched = _watched_class(grammar, self._base, on_build)
         self._grammar = grammar
         self._light: Any = None
@@ -47,7 +55,7 @@ class Stubs:
     def watched(self, name: QualifiedName) -> Any:
         """Make a stand-in that reports every act."""
         special = self._grammar.is_special(name)
-        return self._base("stub", (self._watched,), {"qualified": name, "special": special})
+        return self._base("stub", (self._watched,), {"qualified": name, "special": special, "nested": name == LOAD_FROM_BYTES})
 
     def found(self, name: QualifiedName) -> Any:
         """Make the stand-in for a method that `getattr` gives."""
@@ -59,7 +67,7 @@ class Stubs:
         """Make a stand-in whose objects are only counted and looked at when all is read."""
         if self._light is None:
             self._light = _light_class(self._grammar, self._base, self.dropped)
-        return self._base("stub", (self._light,), {"qualified": name, "special": False})
+        return self._base("stub", (self._light,), {"qualified": name, "special": False, "nested": False})
 
     def is_light(self, stub: Any) -> bool:
         """Whether a global is stood for by a light class."""
@@ -72,7 +80,9 @@ class Stubs:
         del self._base.__hash__
 
 
-def _global_class(grammar: Grammar, found: Callable[[QualifiedName], Any]) -> Any:
+def _global_class(
+    grammar: Grammar, found: Callable[[QualifiedName], Any], on_nested: Callable[[Any, tuple[Any, ...]], None] | None
+) -> Any:
     """Make the class of the globals themselves: what a stream does to a class or function, not to an object of it."""
 
     def refuse(cls: Any, *_: Any, **__: Any) -> None:
@@ -86,6 +96,8 @@ def _global_class(grammar: Grammar, found: Callable[[QualifiedName], Any]) -> An
                     return content if isinstance(content, bytes) else found(content)
             made = object.__new__(grammar.owner(cls, arguments))
             grammar.call(cls, arguments, keywords, made, by_new=False)
+            if cls.nested and on_nested is not None:
+                on_nested(cls, arguments)
             return made
 
         # INST and OBJ without arguments ask for this to decide whether to call the class or its `__new__`; let it be a call.

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any
 
+from jupyter_modelguard.engines.storages import LOAD_FROM_BYTES, read_storage
 from jupyter_modelguard.engines.stubs import Stubs
 from jupyter_modelguard.policy.catalogue import capability_of, closed, inert
 from jupyter_modelguard.policy.names import normalise
@@ -21,6 +22,7 @@ from jupyter_modelguard.policy.record import BUILTINS, GlobalMark, is_global
 from jupyter_modelguard.types import QualifiedName
 
 if TYPE_CHECKING:
+    import io
     from collections.abc import Callable, Iterable, Iterator
 
     from jupyter_modelguard.engines.reader import StreamReader
@@ -63,12 +65,13 @@ class Tracer:
         on_build: Callable[[Any, Any], None] | None = None,
     ) -> None:
         self.named: dict[tuple[str, str], Any] = {}
-        self.stubs = Stubs(grammar, on_build)
+        self.stubs = Stubs(grammar, on_build, self._nested)
         self._grammar = grammar
         self._light = light
         self._persistent = persistent
         self._rename = rename
         self.results: list[Any] = []  # of each stream, in order
+        self._reader: StreamReader | None = None
 
     def find(self, module: str, name: str) -> Any:
         """Give the stand-in for a global."""
@@ -84,14 +87,32 @@ class Tracer:
             elif stub is None:
                 stub = self.stubs.watched(qualified)
             self.named[module, name] = stub
+            if qualified == LOAD_FROM_BYTES and self._reader is not None:
+                self._reader.keeps_payloads = True
         return stub
 
     def load(self, reader: StreamReader) -> Any:
         """Read one pickle; raises what the unpickler raises."""
+        self._reader = reader
         with _no_extensions():
             result = _Unpickler(reader, self.find, self._persistent).load()
         self.results.append(result)
         return result
+
+    def _nested(self, stub: Any, arguments: tuple[Any, ...]) -> None:
+        """Read the stream that a call is going to read by itself."""
+        if stub.qualified != LOAD_FROM_BYTES or [type(argument) for argument in arguments] != [bytes]:
+            return  # a call that is refused as it stands
+        if self._reader is None or len(arguments[0]) in self._reader.jumped:
+            self._grammar.problem(LOAD_FROM_BYTES, "is given bytes that were not looked at")
+            return
+
+        def read(file: io.BytesIO, persistent: Callable[[Any], Any]) -> Any:
+            return _Unpickler(file, self.find, persistent).load()
+
+        wrong = read_storage(read, lambda: object.__new__(stub), arguments[0], self._grammar)
+        if wrong:
+            self._grammar.problem(LOAD_FROM_BYTES, wrong)
 
     def settle(self) -> None:
         """Report what can only be seen when all is read: attributes of light objects, and globals that stand as values."""
@@ -181,7 +202,9 @@ _EXTENSION_TABLES = ("_extension_registry", "_inverted_registry", "_extension_ca
 
 
 class _Unpickler(pickle.Unpickler):
-    def __init__(self, reader: StreamReader, find: Callable[[str, str], Any], persistent: Callable[[Any], Any] | None) -> None:
+    def __init__(
+        self, reader: StreamReader | io.BytesIO, find: Callable[[str, str], Any], persistent: Callable[[Any], Any] | None
+    ) -> None:
         # latin1 reads any string of a Python 2 pickle; what is ASCII reads the same in whatever encoding the loader is given.
         # Out-of-band buffers are the caller's own objects; which bytes they hold decides nothing.
         super().__init__(reader, encoding="latin1", buffers=repeat(b""))

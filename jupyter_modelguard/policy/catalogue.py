@@ -22,6 +22,8 @@ A row is an exact pair of module and name, never a prefix, and says why it is th
     Whether the global itself may stand anywhere as a value, like a data type.
 `callable`
     Whether an object is a function of some kind, which must not stand where one could be called.
+`idle`
+    Whether the global does nothing whatever it is called with, so that it may stand in for a method of an object.
 `first`
     The object is an instance of the first argument, a class that is judged by itself. `unless` names the one class that is not.
 
@@ -61,6 +63,7 @@ class InertRow:
     key: bool = False
     value: bool = False
     callable: bool = False
+    idle: bool = False
     first: bool = False
     unless: str = ""
 
@@ -84,7 +87,10 @@ class ReviewedMethod:
 
     plain: frozenset[str] = frozenset()  # keys whose values must be exact builtins
     only: Mapping[str, str] = field(default_factory=dict)  # keys that must be there, with the only thing each may be
+    without: frozenset[str] = frozenset()  # keys that must not be there
     attributes: bool = False  # items of the object read as its attributes, so that they could stand in for methods
+    without: frozenset[str] = frozenset()  # keys that must not be there
+    unset: bool = False  # only attributes that are set one by one reach it, and there must be none
 
 
 @functools.cache
@@ -111,7 +117,11 @@ def reviewed_methods() -> Mapping[str, ReviewedMethod]:
     """Give the load-time methods that were read, as "module:Class.method"."""
     return {
         f"{row['module']}:{name}": ReviewedMethod(
-            frozenset(row.get("plain", ())), row.get("only", {}), row.get("attributes", False)
+            frozenset(row.get("plain", ())),
+            row.get("only", {}),
+            row.get("attributes", False),
+            frozenset(row.get("without", ())),
+            row.get("unset", False),
         )
         for row in _read("methods.toml").get("method", ())
         for name in row["names"]
@@ -160,7 +170,22 @@ def _names(row: Mapping[str, Any]) -> Iterator[QualifiedName]:
 
 
 _FIELDS = frozenset(
-    {"module", "name", "reason", "arguments", "state", "check", "makes", "items", "key", "value", "callable", "first", "unless"}
+    {
+        "module",
+        "name",
+        "reason",
+        "arguments",
+        "state",
+        "check",
+        "makes",
+        "items",
+        "key",
+        "value",
+        "callable",
+        "idle",
+        "first",
+        "unless",
+    }
 )
 
 
@@ -180,6 +205,7 @@ def _row(name: QualifiedName, row: Mapping[str, Any]) -> InertRow:
         key=row.get("key", False),
         value=row.get("value", False),
         callable=row.get("callable", False),
+        idle=row.get("idle", False),
         first=row.get("first", False),
         unless=row.get("unless", ""),
     )

@@ -20,6 +20,17 @@ _LARGEST_EXPONENT = 10_000
 _LONGEST_EXPRESSION = 100_000  # characters
 _EXPRESSION_FLAGS = re.IGNORECASE | re.LOCALE | re.MULTILINE | re.DOTALL | re.UNICODE | re.VERBOSE | re.ASCII
 _ZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+-]{0,39}(?:/[A-Za-z0-9_+-]{1,40}){0,3}")
+_DISTRIBUTION = re.compile(r"\ndef _parse_args\(self, ((?:[A-Za-z_][A-Za-z0-9_]*, )*) (loc=0, scale=1)\):\n")
+_PARSERS = """
+def _parse_args(self, {0} {1}):
+    return ({0}), {2}
+
+def _parse_args_rvs(self, {0} {1}, size=None):
+    return self._argcheck_rvs({0} {2}, size=size)
+
+def _parse_args_stats(self, {0} {1}, moments='mv'):
+    return ({0}), {2}, moments
+"""
 _DECIMAL = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[Ee]([+-]?\d{1,9}))?|[+-]?(?:Infinity|NaN\d*|sNaN\d*|Inf)", re.ASCII)
 _FRACTION = re.compile(r"-?\d+(?:/[1-9]\d*)?", re.ASCII)
 
@@ -43,6 +54,10 @@ def _array(arguments: tuple[Any, ...], state: Any, dtype: Callable[[Any], Any]) 
     if arguments and (arguments[1] != (0,) or arguments[2] not in (b"b", "b")):
         return "its placeholder is not the empty one that numpy writes"
     return "" if state is None else _contents(state[1], state[2], state[4], dtype)
+
+
+def _dill_array(arguments: tuple[Any, ...], _state: Any, dtype: Callable[[Any], Any]) -> str:
+    return _array(arguments[1], arguments[2], dtype)
 
 
 def _masked_array(arguments: tuple[Any, ...], state: Any, dtype: Callable[[Any], Any]) -> str:
@@ -160,6 +175,14 @@ def _time_zone(arguments: tuple[Any, ...], state: Any, dtype: Callable[[Any], An
     return "" if known else "it is not one of the time zones of this system"
 
 
+def _distribution(_arguments: tuple[Any, ...], state: Any, _dtype: Callable[[Any], Any]) -> str:
+    if state is None:
+        return ""
+    found = _DISTRIBUTION.match(state["_parse_arg_template"])
+    good = found is not None and state["_parse_arg_template"] == _PARSERS.format(found[1], found[2], found[2].replace("=0", "").replace("=1", ""))
+    return "" if good else "its text, which is executed, is not the one that scipy writes"
+
+
 CHECKS: dict[str, Callable[[tuple[Any, ...], Any, Callable[[Any], Any]], str]] = {
     "array": _array,
     "arrow-array": _arrow_array,
@@ -167,6 +190,8 @@ CHECKS: dict[str, Callable[[tuple[Any, ...], Any, Callable[[Any], Any]], str]] =
     "buffer": _buffer,
     "decimal": _decimal,
     "distance": _distance,
+    "dill-array": _dill_array,
+    "distribution": _distribution,
     "dtype": _dtype,
     "fraction": _fraction,
     "masked-array": _masked_array,

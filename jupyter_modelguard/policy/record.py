@@ -52,6 +52,7 @@ class GlobalMark(type):
 
     qualified: QualifiedName
     special: bool  # whether what a call gives is known without making an object, see `Grammar.special`
+    nested: bool  # whether a call reads a stream of its own from its arguments
 
 
 class Made:
