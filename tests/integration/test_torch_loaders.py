@@ -2,6 +2,8 @@
 
 import contextlib
 import io
+import pickle
+import re
 import zipfile
 
 import pytest
@@ -532,3 +534,171 @@ def test_library_of_operators_is_asked_about(namespace, hold, tmp_path):
     with pytest.raises(ModelLoadBlockedError):
         getattr(torch, namespace).load_library(str(path))
     assert running.outcomes() == [(f"torch.{namespace}.load_library", "blocked")]
+
+
+@pytest.mark.parametrize(
+    ("name", "load"),
+    [
+        ("torch._inductor.aoti_load_package", lambda path: torch._C._aoti.AOTIModelPackageLoader(path, "model", False, 1, -1)),
+        ("torch.jit.jit_module_from_flatbuffer", torch.jit.jit_module_from_flatbuffer),
+    ],
+)
+def test_compiled_program_is_asked_about(name, load, hold, tmp_path):
+    path = tmp_path / "program.pt2"
+    path.write_bytes(b"PK\x05\x06" + bytes(18))
+    running = hold()
+    with pytest.raises(ModelLoadBlockedError):
+        load(str(path))
+    assert running.outcomes() == [(name, "blocked")]
+
+
+# -- exported programs ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def program():
+    """A small honest program with a size that varies."""
+    pytest.importorskip("sympy", reason="torch.export needs sympy")
+    exported = torch.export.export(
+        torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.ReLU()),
+        (torch.ones(4, 3),),
+        dynamic_shapes={"input": {0: torch.export.Dim("batch", min=2, max=10)}},
+    )
+    made = io.BytesIO()
+    torch.export.save(exported, made)
+    return made.getvalue()
+
+
+def edited(content, edit):
+    """The program with another text in it."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(made, "w") as other:
+        for member in old.infolist():
+            data = old.read(member)
+            other.writestr(
+                member.filename, edit(data.decode()).encode() if member.filename.endswith("models/model.json") else data
+            )
+    return made.getvalue()
+
+
+def command(canary):
+    return f"__import__('os').system('touch {canary}')"
+
+
+def in_a_size(text, canary):
+    return re.sub(r'"expr_str": "[^"]*"', f'"expr_str": "{command(canary)}"', text, count=1)
+
+
+def in_a_name(text, canary):
+    name = f'"input={command(canary)}"'
+    return text.replace('"input"', name).replace(f'"name": {name}, "arg"', '"name": "input", "arg"')
+
+
+def in_a_guard(text, canary):
+    return text.replace('"guards_code": []', f'"guards_code": ["{command(canary)}"]')
+
+
+@pytest.mark.parametrize("edit", [in_a_size, in_a_name, in_a_guard])
+def test_text_of_a_program_is_asked_about_before_it_is_evaluated(edit, program, hold, canary, tmp_path):
+    path = tmp_path / "program.pt2"
+    path.write_bytes(edited(program, lambda text: edit(text, canary)))
+
+    def use():
+        torch.export.load(path).module()(torch.ones(3, 3))
+
+    with contextlib.suppress(Exception):  # some break off behind the command
+        use()
+    assert canary.exists(), "the program is not armed"
+    canary.unlink()
+    hold()
+    with pytest.raises(ModelLoadBlockedError):
+        use()
+    assert not canary.exists()
+
+
+def test_honest_program_loads_silently(program, hold, tmp_path):
+    path = tmp_path / "program.pt2"
+    path.write_bytes(program)
+    plain = torch.export.load(path).module()
+    running = hold()
+    loaded = torch.export.load(path).module()
+    assert torch.equal(loaded(torch.ones(3, 3)), plain(torch.ones(3, 3)))
+    assert torch.equal(torch.export.load(io.BytesIO(program)).module()(torch.ones(3, 3)), plain(torch.ones(3, 3)))
+    assert {outcome for _, outcome in running.outcomes()} == {"loaded"}
+
+
+def test_pickle_inside_a_program_is_held(program, hold, armed, canary, tmp_path):
+    path = tmp_path / "program.pt2"
+    with zipfile.ZipFile(io.BytesIO(program)) as old, zipfile.ZipFile(path, "w") as other:
+        for member in old.infolist():
+            inputs = member.filename.endswith("sample_inputs/model.pt")
+            other.writestr(member.filename, saved(((armed,), {})) if inputs else old.read(member))
+    with contextlib.suppress(Exception):
+        torch.export.load(path)
+    assert canary.exists(), "the program is not armed"
+    canary.unlink()
+    hold()
+    with pytest.raises(ModelLoadBlockedError):
+        torch.export.load(path)
+    assert not canary.exists()
+
+
+# -- distributed checkpoints, and weights from an address ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def checkpoint_folder(tmp_path):
+    checkpoint = pytest.importorskip("torch.distributed.checkpoint", reason="torch was built without it")
+    folder = tmp_path / "checkpoint"
+    checkpoint.save({"w": torch.arange(3.0), "epoch": 3}, checkpoint_id=folder, no_dist=True)
+    return folder
+
+
+def load_checkpoint(folder):
+    state = {"w": torch.zeros(3), "epoch": 0}
+    torch.distributed.checkpoint.load(state, checkpoint_id=folder, no_dist=True)
+    return state
+
+
+def test_distributed_checkpoint_loads_silently(checkpoint_folder, hold, tmp_path):
+    from torch.distributed.checkpoint.format_utils import dcp_to_torch_save
+
+    running = hold()
+    assert load_checkpoint(checkpoint_folder)["epoch"] == 3
+    dcp_to_torch_save(checkpoint_folder, tmp_path / "whole.pt")
+    assert torch.equal(torch.load(tmp_path / "whole.pt")["w"], torch.arange(3.0))
+    assert {outcome for _, outcome in running.outcomes()} == {"loaded"}
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_metadata_of_a_distributed_checkpoint_is_held(checkpoint_folder, hold, armed, canary):
+    (checkpoint_folder / ".metadata").write_bytes(pickle.dumps(armed))
+    with contextlib.suppress(BaseException):
+        load_checkpoint(checkpoint_folder)
+    assert canary.exists(), "the checkpoint is not armed"
+    canary.unlink()
+    running = hold()
+    with pytest.raises(ModelLoadBlockedError):
+        load_checkpoint(checkpoint_folder)
+    with pytest.raises(ModelLoadBlockedError):
+        torch.distributed.checkpoint.FileSystemReader(checkpoint_folder).read_metadata()
+    assert not canary.exists()
+    assert ("torch.distributed.checkpoint.load", "blocked") in running.outcomes()
+
+
+def test_weights_from_an_address_are_held(hold, armed, canary, tmp_path):
+    (tmp_path / "bad.pt").write_bytes(saved({"extra": armed}))
+    (tmp_path / "good.pt").write_bytes(saved({"w": torch.ones(2)}))
+
+    def load(name):
+        address = (tmp_path / name).as_uri()
+        return torch.hub.load_state_dict_from_url(address, model_dir=tmp_path / "cache", progress=False, weights_only=False)
+
+    load("bad.pt")
+    assert canary.exists(), "the file is not armed"
+    canary.unlink()
+    hold()
+    with pytest.raises(ModelLoadBlockedError):
+        load("bad.pt")
+    assert not canary.exists()
+    assert torch.equal(load("good.pt")["w"], torch.ones(2))
