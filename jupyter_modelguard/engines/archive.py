@@ -22,6 +22,8 @@ __all__ = ["TorchArchive", "has_directory", "is_zip", "read_archive"]
 
 _WIDE = 0xFFFFFFFF  # what zip64 writes where the real size stands in its own field
 _LOCAL_HEAD = 30  # bytes of a local header before the name
+_END_RECORD = 22  # bytes of the record that ends an archive without a comment
+_WIDE_END_RECORD = 56 + 20  # bytes of the record before it in zip64, and of the locator that leads to that
 _DIRECTORY_END = 1 << 18  # bytes at the end in which the directory's end may stand; the longest comment takes 64 KiB
 _LARGEST_RECORD = 1 << 30  # bytes of data.pkl that are read at all
 _SMALL_RECORDS = 1 << 26  # bytes of all other members that are not tensors, together
@@ -83,6 +85,8 @@ def read_archive(file: BinaryIO) -> TorchArchive:
             missed.append("members of the archive lie in different folders")
         if archive.comment:
             missed.append("the archive carries a comment")
+        elif not _is_only_directory(window, archive.start_dir, len(members)):
+            missed.append("the archive ends in a way that readers understand differently")
         script = any(name.rpartition("/")[2] == "constants.pkl" or "code" in name.split("/")[:-1] for name in lowered)
         inside = f"{prefix}/"
         records = {  # a name outside the folder must not pass for one inside
@@ -95,6 +99,29 @@ def read_archive(file: BinaryIO) -> TorchArchive:
         contents, wrong = _contents(window, records, ("data/", "constants/") if script else ("data/",), packed)
         missed += wrong
     return TorchArchive(contents, _digest(prefix, records, contents), script, tuple(dict.fromkeys(missed)))
+
+
+def _is_only_directory(window: _Window, start: int, count: int) -> bool:
+    """Whether every reader is led to the directory that was read.
+
+    The record of large archives is found by some through its locator, and by others (Python) because it stands right before that; the place
+    of the directory is read by some, and counted back from the end by others.
+    """
+    end = window.seek(0, io.SEEK_END) - _END_RECORD
+    window.seek(max(0, end - _WIDE_END_RECORD))
+    tail = window.read(_WIDE_END_RECORD + _END_RECORD)
+    last, wide = tail[-_END_RECORD:], tail[:-_END_RECORD]
+    if last[:4] != b"PK\x05\x06":
+        return False
+    found = struct.unpack("<8xHHII", last[:20])
+    if wide[-20:-16] == b"PK\x06\x07":
+        end -= _WIDE_END_RECORD
+        disk, place, disks = struct.unpack("<4xIQI", wide[-20:])
+        if (disk, place, disks) != (0, end, 1) or wide[:12] != struct.pack("<4sQ", b"PK\x06\x06", 44):
+            return False
+        found = struct.unpack("<24xQQQQ", wide[:56])
+    on_disk, members, size, place = found
+    return bool(on_disk == members == count and place == start and place + size == end)
 
 
 def _headers(window: _Window, members: list[zipfile.ZipInfo], directory: int, squeezed: set[str]) -> list[str]:
