@@ -540,7 +540,7 @@ def test_library_of_operators_is_asked_about(namespace, hold, tmp_path):
     ("name", "load"),
     [
         ("torch._inductor.aoti_load_package", lambda path: torch._C._aoti.AOTIModelPackageLoader(path, "model", False, 1, -1)),
-        ("torch.jit.jit_module_from_flatbuffer", torch.jit.jit_module_from_flatbuffer),
+        ("torch.jit.jit_module_from_flatbuffer", lambda path: torch.jit.jit_module_from_flatbuffer(path)),  # noqa: PLW0108 by its name
     ],
 )
 def test_compiled_program_is_asked_about(name, load, hold, tmp_path):
