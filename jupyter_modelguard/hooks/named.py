@@ -23,12 +23,16 @@ if TYPE_CHECKING:
 __all__ = ["go_on", "guard_call", "source_of"]
 
 T = TypeVar("T")
+_LONGEST_PATH = 4096  # characters
 
 
 def source_of(target: object) -> str:
     """Say for people where a loader reads from."""
-    if isinstance(target, str) and "://" in target:
-        return target
+    if isinstance(target, str):
+        if target.lstrip()[:1] in {"{", "["} or len(target) > _LONGEST_PATH:
+            return "<text>"
+        if "://" in target:
+            return target
     try:
         return path_of(target) or file_name(target) or "<file object>"
     except (TypeError, ValueError):
@@ -78,7 +82,7 @@ def guard_call(
     loader
         Its name for people; `{class}` stands for the class it was called on.
     position, parameter
-        Where the call takes the file.
+        Where the call takes the file. Given a parameter, a call without it loads nothing and is left alone.
     holds_code
         Whether Python files outside the installed libraries may be imported only if they were asked about. False where the call runs
         the person's own classes, which import what they like.
@@ -86,11 +90,11 @@ def guard_call(
     gate = passage.gate
 
     def call(wrapped: Callable[..., Any], instance: object, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
-        if passage.inside() or current_call() is not None:
+        target = options.get(parameter, args[position] if len(args) > position else None)
+        if passage.inside() or current_call() is not None or (parameter and target is None):
             return wrapped(*args, **options)
         frame = sys._getframe(1)
         name = loader.replace("{class}", getattr(instance, "__name__", type(instance).__name__))
-        target = options.get(parameter, args[position] if len(args) > position else next(iter(options.values()), None))
         started = time.perf_counter()
         with Suspended():
             request = gate.request(name, call_text(name, options), source_of(target), frame)

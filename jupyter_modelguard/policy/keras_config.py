@@ -38,6 +38,7 @@ _MODELLING: Final = (
     "activations",
 )
 _FUNCTIONS: Final = frozenset({"activations", "losses", "metrics", "initializers", "regularizers", "constraints", "ops"})
+_NOT_NUMERIC: Final = frozenset({"deserialize", "get", "serialize"})
 _DATA: Final = frozenset(
     {"__keras_tensor__", "__tensor__", "__numpy__", "__bytes__", "__ellipsis__", "__slice__", "__tuple__", "TensorShape"}
 )
@@ -168,7 +169,7 @@ def _function(name: str, module: Any) -> Iterator[tuple[str, str]]:
     if module in {None, "builtins"}:
         if name.isidentifier():
             return  # looked up among Keras' activations, losses and the like alone
-    elif isinstance(module, str) and name.isidentifier() and _part(module) in _FUNCTIONS:
+    elif isinstance(module, str) and name.isidentifier() and _part(module) in _FUNCTIONS and name not in _NOT_NUMERIC:
         return
     yield f"{module}.{name}", "is a function that the file names, and is not one of Keras' numeric ones"
 
@@ -177,10 +178,14 @@ def _class(name: str, module: Any) -> Iterator[tuple[str, str]]:
     if name in _CARRIES_CODE:
         yield f"{module or 'keras'}.{name}", _CARRIES_CODE[name]
     elif module is None:
-        if not (name.isidentifier() and (name[:1].isupper() or name in _OPTIMIZERS)):  # else it is a function of keras.layers
+        if not (_is_class(name) or name in _OPTIMIZERS):  # else it is a function of keras.layers
             yield name, "is a class that the file names, and none that is registered here"
-    elif not (isinstance(module, str) and name.isidentifier() and (_part(module) in _MODELLING or _is_trainer(module))):
+    elif not (isinstance(module, str) and _is_class(name) and (_part(module) in _MODELLING or _is_trainer(module))):
         yield f"{module}.{name}", "is a class that the file names, and none of Keras' own layers"
+
+
+def _is_class(name: str) -> bool:
+    return name.isidentifier() and name[:1].isupper()
 
 
 def _is_trainer(module: str) -> bool:

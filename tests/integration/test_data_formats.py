@@ -133,3 +133,10 @@ def test_skops_refuses_what_nobody_trusts_by_itself(hold, tmp_path):
     hold()
     with pytest.raises(UntrustedTypesFoundException):
         skops.load(tmp_path / "strange.skops")
+
+
+def test_model_that_is_trained_is_no_load(hold, tmp_path):
+    lightgbm = pytest.importorskip("lightgbm", reason="lightgbm is not installed", exc_type=ImportError)
+    running = hold()
+    lightgbm_booster(lightgbm, tmp_path / "model.txt")
+    assert running.outcomes() == []

@@ -130,7 +130,12 @@ LOADERS = [
         needs=("torch",),
     ),
     Loader(
-        "stable_baselines3", "stable_baselines3.json_to_data", "stable_baselines3", reinforcement, from_zip_file, needs=("torch",)
+        "stable_baselines3",
+        "stable_baselines3.load_from_zip_file",
+        "stable_baselines3",
+        reinforcement,
+        from_zip_file,
+        needs=("torch",),
     ),
     Loader(
         "stable_baselines3.load_from_pkl",

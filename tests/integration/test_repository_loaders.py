@@ -227,3 +227,28 @@ def test_diffusers_model_of_numbers_loads_silently(diffusers, hold, tmp_path):
     running = hold()
     diffusers.UNet2DModel.from_pretrained(tmp_path / "unet")
     assert running.outcomes() == [("diffusers.UNet2DModel.from_pretrained", "loaded")]
+
+
+# -- spaCy -----------------------------------------------------------------------------------------------------------------------------
+
+
+def test_spacy_package_in_the_working_directory_is_asked_about(planted, hold, canary):
+    spacy = pytest.importorskip("spacy", reason="spaCy is not installed")
+    package = planted / "planted_module"
+    package.mkdir()
+    (planted / "planted_module.py").unlink()
+    (package / "__init__.py").write_text(runs(canary) + "def load(**_):\n    return 42\n")
+    for name in ("meta.json", "config.cfg"):
+        (package / name).write_text("{}")
+    info = planted / "planted_module-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: planted_module\nVersion: 1.0\n")
+    running = hold()
+    with pytest.raises(ModelLoadBlockedError):
+        spacy.load("planted_module")
+    assert not canary.exists()
+    assert running.outcomes() == [("spacy.load", "blocked")]
+    running.guard.close()
+    running = hold(says=True)
+    assert spacy.load("planted_module") == 42
+    assert canary.exists(), "the package is not armed"

@@ -57,6 +57,8 @@ def test_keras_archive_with_something_else_in_it_is_not_clean(tmp_path):
         {"class_name": "Dense", "module": "keras.utils", "config": {}},
         {"class_name": "Dense", "module": "keras_evil.layers", "config": {}},
         {"class_name": "Dense.mro", "module": "keras.layers", "config": {}},
+        {"class_name": "load_model", "module": "keras.models", "config": {"filepath": "other.keras"}},
+        {"class_name": "function", "module": "keras.losses", "config": "deserialize"},
         {"class_name": "TextVectorization", "module": "keras.layers", "config": {"vocabulary": "http://host/words"}},
         {"class_name": "TFOpLambda", "config": {"function": "io.write_file"}},
         {"class_name": "Lambda", "config": {"function": ["4wEAAA==", None, None], "function_type": "lambda"}},

@@ -75,7 +75,14 @@ _PICKLES: Final[tuple[Row, ...]] = (
     # Libraries whose files are pickles.
     _call("stable_baselines3.common.base_class", "BaseAlgorithm.load", "stable_baselines3.{class}.load", _PICKLE, 0, "path"),
     _call("stable_baselines3.common.save_util", "load_from_pkl", "stable_baselines3.load_from_pkl", _PICKLE, 0, "path"),
-    _call("stable_baselines3.common.save_util", "json_to_data", "stable_baselines3.json_to_data", _PICKLE, 0, "json_string"),
+    _call(
+        "stable_baselines3.common.save_util",
+        "load_from_zip_file",
+        "stable_baselines3.load_from_zip_file",
+        _PICKLE,
+        0,
+        "load_path",
+    ),
     _call("stable_baselines3.common.policies", "BaseModel.load", "stable_baselines3.{class}.load", _PICKLE, 0, "path"),
     _call(
         "stable_baselines3.common.vec_env.vec_normalize",
@@ -86,10 +93,20 @@ _PICKLES: Final[tuple[Row, ...]] = (
         "load_path",
     ),
     _call(
-        "pytorch_lightning.core.saving", "_load_from_checkpoint", "pytorch_lightning.load_from_checkpoint", _PICKLE, 1, "checkpoint_path"
+        "pytorch_lightning.core.saving",
+        "_load_from_checkpoint",
+        "pytorch_lightning.load_from_checkpoint",
+        _PICKLE,
+        1,
+        "checkpoint_path",
     ),
     _call(
-        "lightning.pytorch.core.saving", "_load_from_checkpoint", "pytorch_lightning.load_from_checkpoint", _PICKLE, 1, "checkpoint_path"
+        "lightning.pytorch.core.saving",
+        "_load_from_checkpoint",
+        "pytorch_lightning.load_from_checkpoint",
+        _PICKLE,
+        1,
+        "checkpoint_path",
     ),
     _call("lightning_fabric.utilities.cloud_io", "_load", "lightning_fabric.load", _PICKLE, 0, "path_or_url"),
     _call("gensim.utils", "SaveLoad.load", "gensim.{class}.load", _PICKLE, 0, "fname"),
