@@ -22,38 +22,47 @@ from jupyter_modelguard.hooks.torch_loaders import guard_torch_load, swap_proved
 from jupyter_modelguard.hooks.torchscript import guard_jit_load
 from jupyter_modelguard.hooks.unpickler import guard_python_load, guard_unpickler
 
-__all__ = ["TABLE", "GuardedFunction", "Row"]
+__all__ = ["TABLE", "GuardedFunction", "Row", "loaders"]
+
+_PICKLE: Final = "a pickle's"
+_REPOSITORY: Final = "Python files of the repository"
 
 
 def _pickle_rows(module: str, public: str) -> tuple[Row, ...]:
     return (
-        Row(module, "load", lambda original, passage: guard_load(original, passage, f"{public}.load"), f"{public}.load"),
-        Row(module, "loads", lambda original, passage: guard_loads(original, passage, f"{public}.loads"), f"{public}.loads"),
+        Row(module, "load", lambda original, passage: guard_load(original, passage, f"{public}.load"), f"{public}.load", _PICKLE),
+        Row(
+            module,
+            "loads",
+            lambda original, passage: guard_loads(original, passage, f"{public}.loads"),
+            f"{public}.loads",
+            _PICKLE,
+        ),
     )
 
 
 def _auto(module: str, owner: str) -> Row:
-    name = "transformers.{class}.from_pretrained"
-    build = wrap(guard_code_call, name, "pretrained_model_name_or_path")
-    return Row(f"transformers.models.auto.{module}", f"{owner}.from_pretrained", build, f"transformers.{owner}.from_pretrained")
+    name = f"transformers.{'Auto*' if owner.startswith('_') else owner}.from_pretrained"
+    build = wrap(guard_code_call, "transformers.{class}.from_pretrained", "pretrained_model_name_or_path")
+    return Row(f"transformers.models.auto.{module}", f"{owner}.from_pretrained", build, name, _REPOSITORY)
 
 
 TABLE: Final[tuple[Row, ...]] = (
     *_pickle_rows("pickle", "pickle"),
-    Row("pickle", "Unpickler", guard_unpickler, "pickle.Unpickler"),
+    Row("pickle", "Unpickler", guard_unpickler, "pickle.Unpickler", _PICKLE),
     Row("pickle", "_Unpickler.load", guard_python_load),
     *_pickle_rows("cloudpickle.cloudpickle", "cloudpickle"),
     *_pickle_rows("cloudpickle", "cloudpickle"),
-    Row("dill._dill", "load", wrap(guard_dill_load), "dill.load"),
-    Row("joblib.numpy_pickle", "load", wrap(guard_joblib_load), "joblib.load"),
+    Row("dill._dill", "load", wrap(guard_dill_load), "dill.load", _PICKLE),
+    Row("joblib.numpy_pickle", "load", wrap(guard_joblib_load), "joblib.load", _PICKLE),
     Row("joblib.numpy_pickle", "NumpyUnpickler.__init__", bare(swap_joblib_file)),
     Row("joblib.numpy_pickle", "load_compatibility", bare(refuse_other_format)),
-    Row("numpy", "load", wrap(guard_reader, "numpy.load"), "numpy.load"),
-    Row("pandas.io.pickle", "read_pickle", wrap(guard_reader, "pandas.read_pickle"), "pandas.read_pickle"),
-    Row("torch.serialization", "load", wrap(guard_torch_load), "torch.load"),
+    Row("numpy", "load", wrap(guard_reader, "numpy.load"), "numpy.load", _PICKLE),
+    Row("pandas.io.pickle", "read_pickle", wrap(guard_reader, "pandas.read_pickle"), "pandas.read_pickle", _PICKLE),
+    Row("torch.serialization", "load", wrap(guard_torch_load), "torch.load", "a pickle's, or TorchScript"),
     Row("torch._weights_only_unpickler", "Unpickler.__init__", bare(swap_proved_stream)),
-    Row("torch.jit._serialization", "load", wrap(guard_jit_load), "torch.jit.load"),
-    Row("torch.hub", "load", wrap(guard_code_call, "torch.hub.load", "repo_or_dir"), "torch.hub.load"),
+    Row("torch.jit._serialization", "load", wrap(guard_jit_load), "torch.jit.load", "TorchScript"),
+    Row("torch.hub", "load", wrap(guard_code_call, "torch.hub.load", "repo_or_dir"), "torch.hub.load", _REPOSITORY),
     Row("torch.hub", "_import_module", wrap(guard_hub_import)),
     Row("transformers.dynamic_module_utils", "get_cached_module_file", wrap(guard_dynamic_module)),
     _auto("auto_factory", "_BaseAutoModelClass"),
@@ -65,7 +74,11 @@ TABLE: Final[tuple[Row, ...]] = (
     _auto("feature_extraction_auto", "AutoFeatureExtractor"),
     _auto("video_processing_auto", "AutoVideoProcessor"),
     Row(
-        "transformers.pipelines", "pipeline", wrap(guard_code_call, "transformers.pipeline", "model", 1), "transformers.pipeline"
+        "transformers.pipelines",
+        "pipeline",
+        wrap(guard_code_call, "transformers.pipeline", "model", 1),
+        "transformers.pipeline",
+        _REPOSITORY,
     ),
     *MECHANISM,
     *CONFIGURATIONS,
@@ -73,3 +86,8 @@ TABLE: Final[tuple[Row, ...]] = (
     *REPOSITORIES,
     *READERS,
 )
+
+
+def loaders() -> dict[str, str]:
+    """Return what people call the guarded loaders, and what kind of code the files of each can run."""
+    return {row.loader: row.runs for row in TABLE if row.loader}
