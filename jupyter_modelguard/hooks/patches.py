@@ -239,7 +239,8 @@ class _Finder:
 
         def exec_module(module: ModuleType) -> None:
             plain(module)
-            self._patches.apply(spec.name, module)
+            if self in sys.meta_path:  # the loader stays with its module when the guard goes
+                self._patches.apply(spec.name, module)
 
         try:
             loader.exec_module = exec_module  # type: ignore[method-assign]
