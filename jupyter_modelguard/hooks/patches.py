@@ -148,14 +148,17 @@ class Patches:
         self._placed.append((owner, name, original, replacement))
 
     def _leave(self, module: ModuleType) -> None:
-        """Give a module whose pickles are traffic the plain loaders that it bound while they were guarded: it would pay for them twice."""
+        """Give classes whose pickles are traffic the plain loaders that they took while they were guarded: they would pay twice.
+
+        Names of the module itself stay: loky pickles `loads` by its name, which leads to the guarded one.
+        """
         originals = {id(new): (new, original) for _, _, original, new in self._placed}
-        for owner in (module, *(kind for kind in vars(module).values() if isinstance(kind, type))):
-            if owner is module or owner.__module__ == module.__name__:
-                for name, value in tuple(vars(owner).items()):
+        for kind in tuple(vars(module).values()):
+            if isinstance(kind, type) and kind.__module__ == module.__name__:
+                for name, value in tuple(vars(kind).items()):
                     new, original = originals.get(id(value), (None, None))
-                    if new is value and original is not None and not isinstance(original, type):
-                        setattr(owner, name, original)
+                    if new is value and original is not None:
+                        setattr(kind, name, original)
 
     def _rebind(self, namespace: dict[str, Any] | None, changes: dict[int, tuple[Any, Any]]) -> list[tuple[Any, str, Any, Any]]:
         """Bind one thing in place of another wherever libraries of the table and the user's own modules had bound it by name."""
@@ -163,7 +166,7 @@ class Patches:
         owners: list[Any] = [
             getattr(module, "__dict__", {})
             for name, module in tuple(sys.modules.items())
-            if (name.partition(".")[0] in libraries and not is_traffic(name)) or _is_users(module)
+            if name.partition(".")[0] in libraries or _is_users(module)
         ]
         if namespace is not None:
             owners.append(namespace)
