@@ -153,9 +153,6 @@ def _wrong_with_methods(use: OpenClass, mro: tuple[type, ...]) -> str:  # noqa: 
             return f"is given attributes that its {name} sets"
         if review.without & (use.keys | use.slots):
             return f"is given something that its {name} goes by"
-        for key in review.without:
-            if key in use.keys:
-                return f"has {key!r} in its state, which its {name} acts on"
         for key in review.plain:
             if key in objects:
                 return f"is given an object as {key!r}, which its {name} looks at"
@@ -215,7 +212,7 @@ def _wrong_with_state(use: OpenClass, mro: tuple[type, ...]) -> str:
 
 
 def _is_method(base: type, name: str) -> bool:
-    """Whether a class has something of this name that is more than a default value or the place of a slot: a function, a property, a class."""
+    """Whether a class has a function, a property or a class of this name: more than a default value or the place of a slot."""
     if name not in vars(base):
         return False
     found = vars(base)[name]

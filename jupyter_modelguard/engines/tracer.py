@@ -18,7 +18,7 @@ from jupyter_modelguard.engines.storages import LOAD_FROM_BYTES, read_storage
 from jupyter_modelguard.engines.stubs import Stubs
 from jupyter_modelguard.policy.catalogue import capability_of, closed, inert
 from jupyter_modelguard.policy.names import normalise
-from jupyter_modelguard.policy.record import BUILTINS, GlobalMark, is_global
+from jupyter_modelguard.policy.record import BUILTINS, OBJECTS, GlobalMark, is_global
 from jupyter_modelguard.types import QualifiedName
 
 if TYPE_CHECKING:
@@ -127,6 +127,7 @@ class Tracer:
         self._grammar.values(self._standing(stubs))
 
     def _report_light(self, everything: list[Any]) -> None:
+        arrays = self._grammar.arrays_of_objects()
         for (module, name), stub in self.named.items():
             if not is_global(stub) or not self.stubs.is_light(stub):
                 continue
@@ -138,9 +139,11 @@ class Tracer:
                 kinds = {(key, type(value)) for state in states for key, value in state.items()}
             else:
                 kinds = {(key, kind) for key in keys for kind in set(map(type, _column(states, key)))}
-            objects = {(key, kind) for key, kind in kinds if kind not in BUILTINS}
+            objects: set[tuple[Any, Any]] = {(key, kind) for key, kind in kinds if kind not in BUILTINS}
+            if arrays:
+                objects |= {(key, OBJECTS) for state in states for key, value in state.items() if id(value) in arrays}
             self._grammar.light(normalise(module, name), len(states), keys, objects)
-            held = {key for key, kind in objects if issubclass(kind, GlobalMark)}
+            held = {key for key, kind in objects if kind is not OBJECTS and issubclass(kind, GlobalMark)}
             if held:
                 self._grammar.values(
                     value for state in states for key, value in state.items() if key in held and is_global(value)

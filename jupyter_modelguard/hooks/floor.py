@@ -46,6 +46,8 @@ _HARMLESS: Final = frozenset(
 )
 _READS_BYTECODE: Final = importlib._bootstrap_external._compile_bytecode.__code__  # type: ignore[attr-defined] # the import system's own
 _IMPORTS: Final = importlib._bootstrap._call_with_frames_removed.__code__  # type: ignore[attr-defined] # runs the code of a module
+# A distribution of scipy executes a text of its state, which the trace has compared with what scipy itself writes.
+_READS_TEXT: Final = ("_attach_argparser_methods", os.path.join("scipy", "stats", "_distn_infrastructure.py"))
 _DEEPEST_OVERRIDE: Final = 8  # frames between an overridden find_class and the one that it calls
 _WRITE_FLAGS: Final = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
@@ -228,7 +230,10 @@ def _may_read(scope: Scope, path: object) -> bool:
 def _is_library(event: str, args: tuple[Any, ...]) -> bool:
     """Lazy imports of installed libraries, judged again by path when their files are opened."""
     if event == "exec":  # by the import system alone, which has judged the file when it opened it: code can claim any file
-        return sys._getframe(3).f_code is _IMPORTS and is_library_code(args[0].co_filename)
+        caller = sys._getframe(3).f_code
+        if caller.co_name == _READS_TEXT[0] and caller.co_filename.endswith(_READS_TEXT[1]):
+            return is_library_code(caller.co_filename)
+        return caller is _IMPORTS and is_library_code(args[0].co_filename)
     filename = args[1]
     return filename is None or is_trusted(filename)
 

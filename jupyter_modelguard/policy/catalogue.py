@@ -87,7 +87,6 @@ class ReviewedMethod:
 
     plain: frozenset[str] = frozenset()  # keys whose values must be exact builtins
     only: Mapping[str, str] = field(default_factory=dict)  # keys that must be there, with the only thing each may be
-    without: frozenset[str] = frozenset()  # keys that must not be there
     attributes: bool = False  # items of the object read as its attributes, so that they could stand in for methods
     without: frozenset[str] = frozenset()  # keys that must not be there
     unset: bool = False  # only attributes that are set one by one reach it, and there must be none

@@ -179,7 +179,9 @@ def _distribution(_arguments: tuple[Any, ...], state: Any, _dtype: Callable[[Any
     if state is None:
         return ""
     found = _DISTRIBUTION.match(state["_parse_arg_template"])
-    good = found is not None and state["_parse_arg_template"] == _PARSERS.format(found[1], found[2], found[2].replace("=0", "").replace("=1", ""))
+    good = found is not None and state["_parse_arg_template"] == _PARSERS.format(
+        found[1], found[2], found[2].replace("=0", "").replace("=1", "")
+    )
     return "" if good else "its text, which is executed, is not the one that scipy writes"
 
 

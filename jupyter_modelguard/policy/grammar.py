@@ -155,7 +155,7 @@ class Grammar(ReviewedObjects):
         if sentence not in self._stray:
             self._stray.append(sentence)
 
-    def light(self, name: QualifiedName, count: int, keys: Iterable[Any], objects: Iterable[tuple[Any, type]]) -> None:
+    def light(self, name: QualifiedName, count: int, keys: Iterable[Any], objects: Iterable[tuple[Any, type | str]]) -> None:
         """Take the states of many plain objects of one class at once, and what they hold that is no builtin."""
         self._open.light(name, keys, objects, by_new=count > self._counts.get(name, 0))
         self._counts[name] = max(count, self._counts.get(name, 0))

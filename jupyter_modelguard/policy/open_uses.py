@@ -22,7 +22,7 @@ _MOST_VALUES = 1000  # of one class; a lookup table that is asked for more is as
 
 
 class _World(Protocol):
-    def kind(self, kind: Any) -> str: ...
+    def kind(self, kind: Any, value: Any = None) -> str: ...
     def problem(self, name: QualifiedName, sentence: str) -> None: ...
     def values(self, stubs: Iterable[Any]) -> None: ...
     def is_idle(self, stub: Any) -> bool: ...
@@ -132,7 +132,7 @@ class OpenUses:
         """Take an object as a key."""
         self.named(name).hashed = True
 
-    def light(self, name: QualifiedName, keys: Iterable[Any], objects: Iterable[tuple[Any, type]], *, by_new: bool) -> None:
+    def light(self, name: QualifiedName, keys: Iterable[Any], objects: Iterable[tuple[Any, type | str]], *, by_new: bool) -> None:
         """Take the states of many plain objects of one class at once, and what they hold that is no builtin."""
         use = self.named(name)
         if by_new:
@@ -144,7 +144,9 @@ class OpenUses:
                 use.keys.add(key)
             else:
                 self._world.problem(name, "has a state whose keys are not text")
-        use.objects.update((key, self._world.kind(kind)) for key, kind in objects if type(key) is str)
+        use.objects.update(
+            (key, kind if isinstance(kind, str) else self._world.kind(kind)) for key, kind in objects if type(key) is str
+        )
 
     def finish(self, wanted: Callable[[QualifiedName], bool]) -> tuple[OpenClass, ...]:
         """Look again at states that could have changed, and give what was collected of the classes that are wanted."""
@@ -180,7 +182,7 @@ class OpenUses:
             if is_global(value) and self._world.is_idle(value):
                 continue
             if type(key) is str and (is_made(value) or type(value) not in BUILTINS):
-                found.add((key, self._world.kind(type(value))))
+                found.add((key, self._world.kind(type(value), value)))
                 if is_global(value):
                     self._world.values((value,))
 

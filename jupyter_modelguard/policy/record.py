@@ -18,6 +18,7 @@ __all__ = [
     "BUILTINS",
     "CALLABLE",
     "GLOBAL",
+    "OBJECTS",
     "OPEN",
     "GlobalMark",
     "Made",
@@ -31,6 +32,7 @@ __all__ = [
 
 OPEN = "an object of an open class"
 GLOBAL = "a global"
+OBJECTS = "an array of objects"
 CALLABLE = "a function made of reviewed parts"
 
 ATOMS = frozenset({type(None), bool, int, float, complex, str, bytes})
@@ -131,7 +133,7 @@ class OpenClass:
     objects
         Those of the keys and slots whose values are not exact builtins somewhere, each with what the value is: "numpy.ndarray" or another
         thing that reviewed globals make, `OPEN` for an object of an open class, `GLOBAL` for a global itself, `CALLABLE` for a function
-        made of reviewed parts. Values of a list count under the empty key.
+        made of reviewed parts, `OBJECTS` for an array of objects. Values of a list count under the empty key.
     appended, added, indexed
         Whether APPEND, ADDITEMS or SETITEM act on an instance.
     members

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_modelguard.policy.dtypes import rebuild
 from jupyter_modelguard.policy.patterns import matches_all
-from jupyter_modelguard.policy.record import CALLABLE, GLOBAL, OPEN, GlobalMark, is_global, is_made, name_of
+from jupyter_modelguard.policy.record import CALLABLE, GLOBAL, OBJECTS, OPEN, GlobalMark, is_global, is_made, name_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,12 +41,20 @@ class ReviewedObjects:
             return stub
         return stub if row.unless and str(name_of(arguments[0])) == row.unless else arguments[0]
 
-    def kind(self, kind: Any) -> str:
-        """Say what a value is that is no builtin, by its type."""
+    def kind(self, kind: Any, value: Any = None) -> str:
+        """Say what a value is that is no builtin, by its type; of an array only the value itself tells whether it holds objects."""
         if not issubclass(type(kind), GlobalMark):
             return GLOBAL
         row = self._rows.get(kind.qualified)
-        return OPEN if row is None else CALLABLE if row.callable else row.makes
+        if row is None:
+            return OPEN
+        if value is not None and row.makes == "numpy.ndarray" and self.members(value) != []:
+            return OBJECTS
+        return CALLABLE if row.callable else row.makes
+
+    def arrays_of_objects(self) -> set[int]:
+        """Give the identities of arrays that hold objects."""
+        return {id(made) for made, row, _ in self._states.values() if row.makes == "numpy.ndarray" and self.members(made) != []}
 
     def makes(self, made: Any) -> str:
         """Say what a made object is; empty if no list knows its maker."""

@@ -342,6 +342,39 @@ def test_planted_library_is_never_imported(tmp_path: Path, monkeypatch: pytest.M
     assert modules_to_import(trace_stream(StreamSource(data=data), "pickle")) == ()
 
 
+def test_item_that_reads_as_a_method_asks() -> None:
+    pytest.importorskip("scipy.optimize", reason="needs scipy")
+    result = glob("OptimizeResult", "scipy.optimize._optimize") + b")\x81"
+    plain = glob("BaseEstimator", "sklearn.base") + b")\x81"
+    pytest.importorskip("sklearn.base", reason="needs scikit-learn")
+    assert not judged(result + text("x") + plain + b"s").asks
+    assert judged(result + text("__setstate__") + plain + b"s").asks
+    assert judged(result + text("_repr_html_") + plain + b"s").asks
+
+
+def test_formula_in_the_state_of_a_model_asks() -> None:
+    """statsmodels evaluates the formula that such a state holds, as Python code, while it is loaded."""
+    pytest.importorskip("statsmodels.base.data", reason="needs statsmodels")
+    data = glob("ModelData", "statsmodels.base.data") + b")\x81"
+    assert not judged(data + mapping(endog=b"N") + b"b").asks
+    for key in ("restore_design_info", "restore_model_spec"):
+        assert judged(data + mapping(**{key: b"\x88"}, formula=text("y ~ exit()")) + b"b").asks
+
+
+def test_array_of_objects_where_numbers_are_computed_asks() -> None:
+    """Its members would be asked for a number, by Python code of their own."""
+    np = pytest.importorskip("numpy")
+    pytest.importorskip("sklearn.isotonic", reason="needs scikit-learn")
+    isotonic = glob("IsotonicRegression", "sklearn.isotonic") + b")\x81"
+
+    def array(dtype: Any) -> bytes:
+        return pickle.dumps(np.array([1.0, 2.0], dtype), 3)[2:-1]
+
+    numbers = mapping(X_thresholds_=array(float), y_thresholds_=array(float))
+    assert not judged(isotonic + numbers + b"b").asks
+    assert judged(isotonic + mapping(X_thresholds_=array(float), y_thresholds_=array(object)) + b"b").asks
+
+
 def estimators() -> dict[str, Callable[[], Any]]:
     sklearn = pytest.importorskip("sklearn")
     assert sklearn
