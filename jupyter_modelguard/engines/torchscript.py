@@ -37,6 +37,7 @@ _NODES = (
     *(ast.Dict, ast.ListComp, ast.DictComp, ast.comprehension, ast.BinOp, ast.UnaryOp, ast.BoolOp, ast.Compare, ast.IfExp),
     *(ast.Starred, ast.Lambda, ast.operator, ast.unaryop, ast.boolop, ast.cmpop, ast.expr_context),
 )
+_KINDS = frozenset(_NODES).union(*(kind.__subclasses__() for kind in _NODES))
 _NUMBERS = frozenset({"inf", "nan", "infj", "nanj"})  # those that have names
 _NEVER = frozenset({"torch", "ops", "rpc_async", "rpc_sync", "rpc_remote"})  # as a name alone, even where the file binds it
 _GLOBALS = re.compile(
@@ -134,7 +135,7 @@ class _Source:
         self._tree = ast.parse(content.decode("ascii", "replace"))
         if b"#" in content and _has_comment(content.decode("ascii", "replace")):
             self.missed.append(f"{name}: has comments, which torch may read as types")
-        nodes = list(ast.walk(self._tree))
+        nodes = _every_node(self._tree)
         self.functions = sum(isinstance(node, ast.FunctionDef) for node in nodes)
         self._nodes = nodes
 
@@ -143,7 +144,7 @@ class _Source:
         if self._setstate:
             place = next((at for at, line in enumerate(self._lines, 1) if "__setstate__" in line), 1)
             yield self._finding(place, "torchscript-setstate", "__setstate__ runs while the archive loads")
-        strange = {type(node).__name__: node for node in self._nodes if not isinstance(node, _NODES)}
+        strange = {type(node).__name__: node for node in self._nodes if type(node) not in _KINDS}
         for kind, node in strange.items():
             line = getattr(node, "lineno", 1)
             yield self._finding(line, "torchscript-unknown-source", f"{kind} is no part of what torch writes")
@@ -211,6 +212,18 @@ class _Source:
     def _finding(self, line: int, rule: str, title: str) -> Finding:
         code = self._lines[line - 1].strip()[:200] if line <= len(self._lines) else ""
         return Finding(rule, Severity.HIGH, title, f"{self.name}:{line}", _CODE, code=code)
+
+
+def _every_node(tree: ast.AST) -> list[ast.AST]:
+    """Do as `ast.walk`, in any order and at three times its speed."""
+    found: list[ast.AST] = [tree]
+    for node in found:
+        for value in vars(node).values():
+            if isinstance(value, ast.AST):
+                found.append(value)
+            elif type(value) is list:
+                found += [item for item in value if isinstance(item, ast.AST)]
+    return found
 
 
 def _arguments(arguments: ast.arguments) -> list[ast.arg]:

@@ -31,7 +31,7 @@ SCRIPT = "torchscript"
 
 _PARAMETERS = ("f", "map_location", "_extra_files", "_restore_shapes")
 _PROOFS = (Mode.PROVED, Mode.PROVING)
-_DIRECTORY = 1 << 22  # bytes at the end of a file in which the last members of an archive are listed
+_DIRECTORY = 1 << 19  # bytes at the end of a file in which the last members of an archive are listed
 _RUNS_INPUTS = "_restore_shapes, which runs the model on inputs that the archive brings"
 
 
@@ -93,6 +93,8 @@ def load_as_script(reached: Reached, permit: Permit, options: dict[str, Any]) ->
         UserWarning,
         stacklevel=2,
     )
+    if not isinstance(reached, StillFile) and reached.data is None:
+        raise (thread_state.scope or Scope(Mode.PROVED)).refuse("TorchScript where no archive of torch has its mark")
     plain = getattr(torch.jit.load, "__wrapped__", torch.jit.load)
     return _run_script(plain, reached, permit, {"map_location": options.get("map_location")})
 
@@ -105,7 +107,7 @@ def may_be_script(reached: Reached) -> bool:
             return False
         end = file.seek(0, os.SEEK_END)
         file.seek(max(start, end - _DIRECTORY))
-        return b"constants.pkl" in file.read(_DIRECTORY).lower()
+        return b"constants.pkl" in file.read(_DIRECTORY)
 
 
 def _is_dispatch(frame: FrameType, scope: Scope) -> bool:

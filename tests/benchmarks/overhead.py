@@ -31,6 +31,18 @@ def torch_500_mb(folder):
     return lambda: torch.load(path, weights_only=False)
 
 
+def torchscript_500_mb(folder):
+    import warnings
+
+    import torch
+
+    warnings.simplefilter("ignore")  # torch calls TorchScript deprecated
+    width = int(1118 * SCALE**0.5)
+    path = folder / "script.pt"
+    torch.jit.save(torch.jit.script(torch.nn.Sequential(*(torch.nn.Linear(width, width) for _ in range(100)))), path)
+    return lambda: torch.jit.load(path)
+
+
 def numpy_pickle_200_mb(folder):
     import numpy as np
 
@@ -117,6 +129,7 @@ def import_pandas(_folder):
 
 CASES = {
     "torch.load of 500 MB": (torch_500_mb, 1.03),
+    "torch.jit.load of 500 MB": (torchscript_500_mb, 1.15),
     "200 MB numpy pickle": (numpy_pickle_200_mb, 1.1),
     "joblib forest": (joblib_forest, 1.15),
     "joblib forest, for the first time": (joblib_forest, 1.15),
