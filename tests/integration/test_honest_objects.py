@@ -19,10 +19,13 @@ import time
 import types
 import typing
 import uuid
+import warnings
 import zoneinfo
 from fractions import Fraction
 
 import pytest
+
+from jupyter_modelguard.errors import ModelLoadBlockedError
 
 np = pytest.importorskip("numpy", reason="many of these objects hold arrays")
 
@@ -276,3 +279,114 @@ def test_frame_loads_through_pandas_and_joblib(tmp_path, hold):
     assert pd.read_pickle(tmp_path / "frame.pkl").equals(frame)
     assert joblib.load(tmp_path / "frame.joblib").equals(frame)
     assert {outcome for _, outcome in running.outcomes()} == {"loaded"}
+
+
+def models():
+    """Every estimator of scikit-learn, and what people put together of them."""
+    pytest.importorskip("sklearn", reason="needs scikit-learn")
+    import scipy.interpolate
+    import scipy.optimize
+    import scipy.sparse
+    import scipy.stats
+    from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
+    from sklearn.ensemble import HistGradientBoostingClassifier
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import LinearRegression, LogisticRegression
+    from sklearn.metrics import f1_score, make_scorer
+    from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
+
+    rows = np.random.default_rng(0).random((40, 3))
+    target = rows @ [1, 2, 3]
+    wanted = (rows[:, 0] > 0.5).astype(int)
+    words = np.where(wanted, "u", "v").astype(object)[:, None]
+    columns = ColumnTransformer([("numbers", StandardScaler(), [0, 1]), ("words", OneHotEncoder(), [3])])
+    dense = np.eye(4)
+    return {
+        "columns": make_pipeline(columns, LogisticRegression()).fit(np.hstack([rows.astype(object), words]), wanted),
+        "logarithm": FunctionTransformer(np.log1p, inverse_func=np.expm1).fit(rows),
+        "clip": FunctionTransformer(np.clip, kw_args={"a_min": 0}).fit(rows),
+        "target": TransformedTargetRegressor(LinearRegression(), func=np.log1p, inverse_func=np.expm1).fit(rows, target),
+        "grid": GridSearchCV(LogisticRegression(), {"C": [1.0]}, scoring=make_scorer(f1_score, average="macro")).fit(
+            rows, wanted
+        ),
+        "random search": RandomizedSearchCV(LogisticRegression(), {"C": scipy.stats.loguniform(1e-3, 1)}, n_iter=2).fit(
+            rows, wanted
+        ),
+        "boosting": HistGradientBoostingClassifier(max_iter=2).fit(rows, wanted),
+        "words": TfidfVectorizer(tokenizer=str.split, token_pattern=None).fit(["a b", "b c"]),
+        "sparse": [getattr(scipy.sparse, f"{kind}_{what}")(dense) for kind in SPARSE for what in ("matrix", "array")],
+        "distributions": [scipy.stats.norm(0, 1), scipy.stats.gamma(2), scipy.stats.loguniform(1e-3, 1), scipy.stats.norm],
+        "interpolation": [
+            scipy.interpolate.interp1d([1, 2, 3], [1, 2, 3]),
+            scipy.interpolate.interp1d([1, 2, 3, 4], [1, 2, 3, 5], kind="cubic"),
+            scipy.interpolate.CubicSpline([1, 2, 3], [1, 2, 3]),
+            scipy.interpolate.UnivariateSpline([1, 2, 3, 4, 5], [1, 2, 3, 4, 5]),
+            scipy.interpolate.make_interp_spline([1, 2, 3, 4], [1, 2, 3, 4]),
+        ],
+        "result": scipy.optimize.minimize(lambda x: (x**2).sum(), [1.0]),
+    }
+
+
+SPARSE = ("coo", "dok", "lil", "bsr", "dia", "csr", "csc")
+MODELS = [
+    "columns", "logarithm", "clip", "target", "grid", "random search", "boosting", "words", "sparse", "distributions",
+    "interpolation", "result",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return models()
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("protocol", [2, 5])
+@pytest.mark.parametrize("name", MODELS)
+def test_model_loads(name, protocol, hold, fitted):
+    found = reloaded(fitted[name], protocol, hold)
+    assert type(found) is type(fitted[name])
+
+
+def test_loaded_model_predicts_as_before(hold, fitted):
+    rows = np.random.default_rng(1).random((5, 3))
+    found = reloaded(fitted["random search"], 5, hold)
+    assert (found.predict(rows) == fitted["random search"].predict(rows)).all()
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_every_fitted_estimator_loads(hold):
+    pytest.importorskip("sklearn", reason="needs scikit-learn")
+    from sklearn.utils import all_estimators
+
+    rows = np.random.default_rng(0).random((30, 3))
+    wanted = (rows[:, 0] > 0.5).astype(int)
+    held, seen = [], 0
+    pickles = {}
+    for name, cls in all_estimators():
+        for given in ((rows, wanted), (["a bc", "bc de"],), (rows, wanted[:, None])):
+            try:
+                pickles[name] = pickle.dumps(cls().fit(*given))
+                break
+            except Exception:  # noqa: BLE001 some need arguments or data of their own, which is not what is tested
+                continue
+    running = hold()
+    for name, data in pickles.items():
+        seen += 1
+        try:
+            pickle.loads(data)
+        except ModelLoadBlockedError as error:
+            held.append((name, str(error)))
+    assert held == []
+    assert seen > 150
+    assert {outcome for _, outcome in running.outcomes()} == {"loaded"}
+
+
+def test_results_of_statsmodels_load(hold):
+    sm = pytest.importorskip("statsmodels.api", reason="needs statsmodels")
+    rows = np.random.default_rng(0).random((40, 3))
+    found = reloaded(sm.OLS(rows @ [1, 2, 3], rows).fit(), 5, hold)
+    assert np.allclose(found.params, [1, 2, 3])
