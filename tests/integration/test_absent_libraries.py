@@ -141,6 +141,23 @@ def test_folder_of_code_is_asked_about(module, attribute, library, hold, tmp_pat
     assert canary.exists(), "the stand-in runs nothing"
 
 
+def test_script_of_a_metric_is_asked_about(library, hold, tmp_path, canary, monkeypatch):
+    absent("evaluate")
+    (tmp_path / "strangers_model.py").write_text(f"open({str(canary)!r}, 'w').close()")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    running = hold()
+    load = library(
+        "evaluate.loading", "import_main_class", "import importlib\ndef {name}(path):\n    importlib.import_module(path)\n"
+    )
+    with pytest.raises(ModelLoadBlockedError):
+        load("strangers_model")
+    assert not canary.exists()
+    running.guard.close()
+    hold(says=True)
+    load("strangers_model")
+    assert canary.exists(), "the stand-in runs nothing"
+
+
 @pytest.mark.parametrize(
     ("module", "attribute"),
     [

@@ -64,6 +64,39 @@ def test_tag_that_calls_is_held_before_it_runs(name, tag, hold, canary):
     assert outcome == "blocked"
 
 
+CALL = "!!python/object/apply:os.system ['touch {canary}']"
+SPELLINGS = {
+    "behind an anchor": "a: &x " + CALL + "\nb: *x",
+    "as a key": "? " + CALL + "\n: 1",
+    "without a space": '{"a":' + CALL + "}",
+    "escaped": "!<tag:yaml.org,2002:python/object/apply:os%2Esystem> ['touch {canary}']",
+    "under a handle": "%TAG !e! tag:yaml.org,2002:python/object/apply:\n---\n!e!os.system ['touch {canary}']",
+    "cut in the middle": "%TAG !e! tag:yaml.org,2002:python/obj\n---\n!e!ect/apply:os.system ['touch {canary}']",
+    "in the second document": "a: 1\n---\n" + CALL,
+}
+
+
+@pytest.mark.parametrize("kind", ["Loader", "CLoader"])
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_tag_is_found_however_it_is_spelled(spelling, kind, hold, canary):
+    text = SPELLINGS[spelling].replace("{canary}", str(canary))
+    loader = getattr(yaml, kind, yaml.Loader)
+
+    def load():
+        return list(yaml.load_all(text, loader))
+
+    try:
+        load()
+    except (TypeError, yaml.YAMLError):
+        assert spelling == "as a key"
+    assert canary.exists(), "the text is not armed"
+    canary.unlink()
+    hold()
+    with pytest.raises(ModelLoadBlockedError, match=r"os\.system"):
+        load()
+    assert not canary.exists()
+
+
 def test_approved_document_runs_once_from_the_text_that_was_shown(hold, tmp_path, canary):
     path = tmp_path / "armed.yaml"
     path.write_text(f"first: 1\nsecond: !!python/object/apply:os.system ['touch {canary}']\n")

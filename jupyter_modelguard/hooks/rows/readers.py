@@ -129,6 +129,14 @@ _PICKLES: Final[tuple[Row, ...]] = (
     _call("huggingface_hub.hub_mixin", "ModelHubMixin.from_pretrained", "huggingface_hub.{class}.from_pretrained"),
     _call("nltk.data", "load", "nltk.data.load", _PICKLE, 0, "resource_url"),
     _call("pyspark.mllib.util", "JavaLoader.load", "pyspark.{class}.load", "nothing", 1, "path"),
+    _call("accelerate.accelerator", "Accelerator.load_state", "accelerate.Accelerator.load_state", _PICKLE, 0, "input_dir"),
+    _call("darts.models.forecasting.forecasting_model", "ForecastingModel.load", "darts.{class}.load", _PICKLE, 0, "path"),
+    _call("fairseq.checkpoint_utils", "load_checkpoint_to_cpu", "fairseq.load_checkpoint_to_cpu", _PICKLE, 0, "path"),
+    _call("open_clip.factory", "load_state_dict", "open_clip.load_state_dict", _PICKLE, 0, "checkpoint_path"),
+    _call("paddle.framework.io", "load", "paddle.load", _PICKLE, 0, "path"),
+    _call("sktime.base._serialize", "load", "sktime.base.load", _PICKLE, 0, "serial"),
+    _call("surprise.dump", "load", "surprise.dump.load", _PICKLE, 0, "file_name"),
+    _call("whisper", "load_model", "whisper.load_model", _PICKLE, 0, "name"),
 )
 _FORMATS: Final[tuple[Row, ...]] = (
     # Formats without Python code; native parsers read them.
@@ -142,6 +150,15 @@ _FORMATS: Final[tuple[Row, ...]] = (
     _data("xgboost.sklearn", "XGBModel.load_model", "xgboost.{class}.load_model", 0, "fname"),
     _data("lightgbm.basic", "Booster.__init__", "lightgbm.Booster", 2, "model_file"),
     _data("catboost.core", "CatBoost.load_model", "catboost.{class}.load_model", 0, "fname"),
+    _data("onnx", "load", "onnx.load", 0, "f"),
+    _data("onnx", "load_model", "onnx.load_model", 0, "f"),
+    _data(
+        "onnxruntime.capi.onnxruntime_inference_collection",
+        "InferenceSession.__init__",
+        "onnxruntime.InferenceSession",
+        0,
+        "path_or_bytes",
+    ),
     _data("llama_cpp.llama", "Llama.__init__", "llama_cpp.Llama", 0, "model_path"),  # its chat template runs in Jinja's sandbox
 )
 READERS: Final[tuple[Row, ...]] = (*_PICKLES, *_FORMATS)

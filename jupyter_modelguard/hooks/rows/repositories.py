@@ -141,6 +141,8 @@ REPOSITORIES: Final[tuple[Row, ...]] = (
         wrap(guard_model_folder, "mlflow.pyfunc.load_model", 0, "code_path"),
     ),
     Row("mlflow.models.utils", "_load_model_code_path", wrap(guard_named_file, "mlflow.pyfunc.load_model", 0, "code_path")),
+    Row("evaluate.loading", "import_main_class", wrap(guard_named_imports, "evaluate.load"), "evaluate.load", _CODE),
+    Row("datasets.load", "import_main_class", wrap(guard_named_imports, "datasets.load_dataset")),  # before version 4
     Row("spacy", "load", wrap(guard_call, "spacy.load", 0, "name"), "spacy.load", "Python files of the package"),
     Row("spacy.util", "load_model_from_package", wrap(guard_named_imports, "spacy.load")),
     Row("spacy.util", "import_file", wrap(guard_named_file, "spacy", 1, "loc")),
