@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_modelguard.artifacts.source import StreamSource
 from jupyter_modelguard.engines.configuration_scan import HDF5, is_keras_archive, scan_hdf5, scan_keras_archive, scan_text
 from jupyter_modelguard.engines.merging import ENGINE, merged_globals, merged_reports, missed_report
+from jupyter_modelguard.engines.torch_zips import is_torch_zip, scan_torch_zip
 from jupyter_modelguard.engines.trace import trace_stream
 from jupyter_modelguard.types import Coverage, ScanReport
 
@@ -199,6 +200,8 @@ def _scan_zip(path: str, file: BinaryIO, size: int) -> ScanReport:
             return missed_report(path, "zip", size, f"more than {_MOST_MEMBERS:,} members")
         if is_keras_archive(names):
             return scan_keras_archive(path, archive, size)
+        if is_torch_zip(names):
+            return scan_torch_zip(path, archive, size)
         if names and all(name.endswith(".npy") for name in names):
             return _scan_npz(path, archive, size)
     if any(name.rpartition("/")[2] in ("data.pkl", "constants.pkl") or "code" in name.split("/")[:-1] for name in names):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["odd_guard", "odd_size", "odd_source"]
+__all__ = ["odd_guard", "odd_size", "odd_source", "odd_target"]
 
 _LONGEST = 100_000  # characters of one expression
 _EXPRESSIONS = (
@@ -133,6 +133,11 @@ def odd_source(text: object) -> str:
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         return f"a graph's source that is no Python ({type(error).__name__})"
     return next(_run_at_once(tree), "") or next(_odd_in_graph(tree), "")
+
+
+def odd_target(text: str) -> str:
+    """Say that what a node of a graph calls is no operator on tensors, or nothing."""
+    return "" if _is_known(tuple(text.split("."))) else f"{text[:80]} in a graph"
 
 
 def _odd_in_size(tree: ast.Expression) -> Iterator[str]:
