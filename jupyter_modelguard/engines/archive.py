@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from typing import BinaryIO
 
-__all__ = ["TorchArchive", "has_directory", "is_zip", "read_archive"]
+__all__ = ["TorchArchive", "differences", "has_directory", "is_zip", "read_archive"]
 
 _WIDE = 0xFFFFFFFF  # what zip64 writes where the real size stands in its own field
 _LOCAL_HEAD = 30  # bytes of a local header before the name
@@ -76,29 +76,44 @@ def read_archive(file: BinaryIO) -> TorchArchive:
         members = archive.infolist()
         names = [member.filename for member in members]
         lowered = [name.lower() for name in names]
-        if not members:
-            missed.append("the archive is empty")
-        if len(set(lowered)) != len(lowered):
-            missed.append("two members of the archive share a name")
-        prefix = names[0].partition("/")[0] if names else ""
-        if any(not name.startswith(f"{prefix}/") for name in names):
-            missed.append("members of the archive lie in different folders")
-        if archive.comment:
-            missed.append("the archive carries a comment")
-        elif not _is_only_directory(window, archive.start_dir, len(members)):
-            missed.append("the archive ends in a way that readers understand differently")
         script = any(name.rpartition("/")[2] == "constants.pkl" or "code" in name.split("/")[:-1] for name in lowered)
+        prefix = names[0].partition("/")[0] if names else ""
         inside = f"{prefix}/"
         records = {  # a name outside the folder must not pass for one inside
             name.removeprefix(inside) if name.startswith(inside) else f"/{name}": member
             for name, member in zip(names, members, strict=True)
         }
         packed = {name for name in records if script and name.startswith("code/")}
-        missed += _headers(window, members, archive.start_dir, {records[name].filename for name in packed})
+        missed += _differences(window, archive, {records[name].filename for name in packed})
         missed += [f"the archive has no {name}" for name in ("data.pkl", "constants.pkl")[: 1 + script] if name not in records]
         contents, wrong = _contents(window, records, ("data/", "constants/") if script else ("data/",), packed)
         missed += wrong
     return TorchArchive(contents, _digest(prefix, records, contents), script, tuple(dict.fromkeys(missed)))
+
+
+def differences(file: BinaryIO) -> tuple[str, ...]:
+    """Say where torch's reader could see something else in an archive than Python's; raises like `read_archive`."""
+    window = _Window(file, file.tell())
+    with zipfile.ZipFile(window) as archive:
+        return tuple(dict.fromkeys(_differences(window, archive, set())))
+
+
+def _differences(window: _Window, archive: zipfile.ZipFile, packed: set[str]) -> list[str]:
+    members = archive.infolist()
+    names = [member.filename for member in members]
+    found = []
+    if not members:
+        found.append("the archive is empty")
+    if len({name.lower() for name in names}) != len(names):
+        found.append("two members of the archive share a name")
+    prefix = names[0].partition("/")[0] if names else ""
+    if any(not name.startswith(f"{prefix}/") for name in names):
+        found.append("members of the archive lie in different folders")
+    if archive.comment:
+        found.append("the archive carries a comment")
+    elif not _is_only_directory(window, archive.start_dir, len(members)):
+        found.append("the archive ends in a way that readers understand differently")
+    return found + _headers(window, members, archive.start_dir, packed)
 
 
 def _is_only_directory(window: _Window, start: int, count: int) -> bool:

@@ -201,7 +201,7 @@ def _scan_zip(path: str, file: BinaryIO, size: int) -> ScanReport:
         if is_keras_archive(names):
             return scan_keras_archive(path, archive, size)
         if is_torch_zip(names):
-            return scan_torch_zip(path, archive, size)
+            return scan_torch_zip(path, file, archive, size)
         if names and all(name.endswith(".npy") for name in names):
             return _scan_npz(path, archive, size)
     if any(name.rpartition("/")[2] in ("data.pkl", "constants.pkl") or "code" in name.split("/")[:-1] for name in names):

@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from jupyter_modelguard.artifacts.source import StreamSource
+from jupyter_modelguard.engines.archive import differences
 from jupyter_modelguard.engines.code import scan_code
 from jupyter_modelguard.engines.merging import ENGINE, merged_reports, missed_report
 from jupyter_modelguard.engines.trace import trace_stream
@@ -22,6 +23,7 @@ from jupyter_modelguard.types import CodeFile, Finding, ScanReport, Severity
 if TYPE_CHECKING:
     import zipfile
     from collections.abc import Iterator
+    from typing import BinaryIO
 
 __all__ = ["is_torch_zip", "scan_torch_zip"]
 
@@ -38,15 +40,15 @@ def is_torch_zip(names: list[str]) -> bool:
     return any(_inside(name) in (_PACKAGE, _PROGRAM) for name in names)
 
 
-def scan_torch_zip(path: str, archive: zipfile.ZipFile, size: int) -> ScanReport:
+def scan_torch_zip(path: str, file: BinaryIO, archive: zipfile.ZipFile, size: int) -> ScanReport:
     """Scan a package or an exported program.
 
     Parameters
     ----------
     path
         For the report.
-    archive
-        The open archive.
+    file, archive
+        The open file, and the archive in it.
     size
         Bytes of the file.
     """
@@ -55,8 +57,8 @@ def scan_torch_zip(path: str, archive: zipfile.ZipFile, size: int) -> ScanReport
     format_name = "torch-package" if package else "torch-export"
     reports: list[ScanReport] = [ScanReport(path, format_name, size=size, engines=(ENGINE,))]
     code: list[CodeFile] = []
-    if len(set(names)) != len(names):
-        reports.append(missed_report(path, format_name, size, "two members of the archive share a name"))
+    file.seek(0)
+    reports += [missed_report(path, format_name, size, sentence) for sentence in differences(file)]
     for member in archive.infolist():
         name = _inside(member.filename)
         if package and name.startswith(".data/") and name.endswith(_TENSORS):

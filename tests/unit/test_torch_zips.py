@@ -96,3 +96,14 @@ def test_members_that_share_a_name(tmp_path):
     path.write_bytes(made.getvalue().replace(b"models/b.json", b"models/a.json"))
     (report,) = scan_file(str(path))
     assert evaluate(report).level.asks
+
+
+def test_local_header_with_another_name(tmp_path):
+    path = tmp_path / "archive.pt2"
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as archive:
+        archive.writestr("archive/archive_format", "pt2")
+        archive.writestr("archive/models/a.json", "{}")
+    path.write_bytes(made.getvalue().replace(b"models/a.json", b"models/b.json", 1))
+    (report,) = scan_file(str(path))
+    assert evaluate(report).level.asks
