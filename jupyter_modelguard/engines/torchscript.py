@@ -87,7 +87,9 @@ def script_findings(members: Mapping[str, bytes]) -> tuple[tuple[Finding, ...], 
         elif name.lower().rpartition("/")[2] == "model.json":
             missed.append(f"{name}: an archive of a torch before 1.4, which is not inspected")
     if not found:
-        title = f"TorchScript, {functions} function{'s' * (functions != 1)}: only computation, and nothing of it runs while loading"
+        title = (
+            f"TorchScript, {functions} function{'s' * (functions != 1)}: only computation, and nothing of it runs while loading"
+        )
         found.append(Finding("torchscript-module", Severity.INFO, title))
     return tuple(dict.fromkeys(found)), tuple(missed)
 
