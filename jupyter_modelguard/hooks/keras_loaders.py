@@ -32,11 +32,11 @@ __all__ = ["guard_keras_bytecode", "guard_keras_config", "live_keras_config"]
 _WITH_SAFE_MODE = 3  # arguments by position, of which the last is `safe_mode`
 
 
-class _Judged(threading.local):
+class _Permitted(threading.local):
     depth = 0
 
 
-_judged = _Judged()
+_permitted = _Permitted()
 
 
 def guard_keras_config(passage: Passage, library: str, custom_objects: int = 1) -> Callable[..., Any]:
@@ -51,20 +51,31 @@ def guard_keras_config(passage: Passage, library: str, custom_objects: int = 1) 
     custom_objects
         Where the function takes the person's own classes.
     """
+    gate = passage.gate
 
     def deserialize(wrapped: Callable[..., Any], _instance: object, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
         config = args[0] if args else next((options[name] for name in ("config", "identifier") if name in options), None)
-        if _judged.depth or passage.inside() or not isinstance(config, (dict, list, tuple)):
+        if _permitted.depth or passage.inside() or not isinstance(config, (dict, list, tuple)):
             return wrapped(*args, **options)
         own = options.get("custom_objects", args[custom_objects] if len(args) > custom_objects else None)
         with Suspended():
             asked = options.get("safe_mode", args[2] if custom_objects == 1 and len(args) == _WITH_SAFE_MODE else True)
             lambdas = not _safe_mode(library, asked)
-            uses, findings, missed = judge_keras_config(config, _registered(library, own), lambdas=lambdas)
-        if not uses and not missed:
-            return _run(wrapped, args, options)
+            table = options.get("module_objects", args[1] if custom_objects != 1 and len(args) > 1 else None)
+            uses, findings, missed = judge_keras_config(config, _registered(library, own, table), lambdas=lambdas)
         frame = sys._getframe(1)
-        return _ask(passage, config, uses, findings, missed, frame, lambda: _run(wrapped, args, options))
+
+        def go() -> Any:
+            if not uses and not missed:
+                return wrapped(*args, **options)  # what is inside comes here again: a class may unpack more than was seen outside
+            return _ask(passage, config, uses, findings, missed, frame, lambda: _run(wrapped, args, options))
+
+        if current_call() is not None:
+            return go()
+        with Suspended():
+            request = gate.request("keras", "keras.saving.deserialize_keras_object()", "<configuration>", frame)
+        with passage.public(request), Call(request), Scope(Mode.CALL, label="keras", holds_code=False):
+            return go()  # in a scope, because Keras turns errors of what it makes into its own
 
     return deserialize
 
@@ -73,7 +84,7 @@ def guard_keras_bytecode(passage: Passage) -> Callable[..., Any]:
     """Return a wrapt wrapper for `func_load`, which unmarshals bytecode and makes a function of it."""
 
     def func_load(wrapped: Callable[..., Any], _instance: object, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
-        if _judged.depth or passage.inside():
+        if _permitted.depth or passage.inside():
             return wrapped(*args, **options)
         use = named_use("keras.layers.Lambda", "is a function stored as bytecode in the file, and runs when the model does")
         finding = named_finding("keras-config", use)
@@ -88,11 +99,11 @@ def live_keras_config(wrapped: Callable[..., Any], _instance: object, args: tupl
 
 
 def _run(wrapped: Callable[..., Any], args: tuple[Any, ...], options: dict[str, Any]) -> Any:
-    _judged.depth += 1
+    _permitted.depth += 1
     try:
         return wrapped(*args, **options)
     finally:
-        _judged.depth -= 1
+        _permitted.depth -= 1
 
 
 def _ask(
@@ -124,12 +135,15 @@ def _safe_mode(library: str, asked: object) -> bool:
     return bool(asked if ambient is None else ambient)
 
 
-def _registered(library: str, own: Any) -> Callable[[str], bool]:
+def _registered(library: str, own: Any, table: Any) -> Callable[[str], bool]:
+    """Make the judge's question whether a name stands for the person's own class, or for one that Keras' own table gives another name."""
     registry = sys.modules.get(f"{library}.src.saving.object_registration")
 
     def known(name: str) -> bool:
         if isinstance(own, dict) and name in own:
             return True
+        if name.islower() and isinstance(table, dict) and isinstance(table.get(name), type):
+            return True  # "zeros" for the class Zeros
         return registry is not None and registry.get_registered_object(name) is not None
 
     return known

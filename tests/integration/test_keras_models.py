@@ -244,3 +244,31 @@ def test_pickled_torch_module_inside_a_model_is_held(hold, tmp_path, armed, cana
         keras.saving.load_model(path, safe_mode=False)
     assert not canary.exists()
     assert running.outcomes() == [("keras.saving.load_model", "blocked")]
+
+
+def test_configuration_that_a_class_unpacks_by_itself_is_judged_where_it_appears(hold, canary):
+    @keras.saving.register_keras_serializable("unpacking")
+    class Unpacking(keras.layers.Layer):
+        def __init__(self, packed, **options):
+            super().__init__(**options)
+            self.inner = keras.saving.deserialize_keras_object(json.loads(packed), safe_mode=False)
+
+    function = {"class_name": "__lambda__", "config": {"code": bytecode(canary), "defaults": None, "closure": None}}
+    packed = json.dumps({"class_name": "Lambda", "module": "keras.layers", "config": {"name": "inner", "function": function}})
+    config = {"class_name": "Unpacking", "module": "m", "registered_name": "unpacking>Unpacking", "config": {"packed": packed}}
+    hold()
+    with pytest.raises(ModelLoadBlockedError):
+        keras.saving.deserialize_keras_object(config, safe_mode=False)
+
+
+def test_bytecode_is_held_where_keras_forgets_its_safe_mode(hold, tmp_path, canary, monkeypatch):
+    path = tmp_path / "armed.h5"
+    with_lambda(path, canary)
+    monkeypatch.setattr(keras.layers.Lambda, "_raise_for_lambda_deserialization", staticmethod(lambda safe_mode: None))
+    keras.saving.load_model(path)
+    assert canary.exists(), "the model is not armed"
+    canary.unlink()
+    hold()
+    with pytest.raises(ModelLoadBlockedError):
+        keras.saving.load_model(path)
+    assert not canary.exists()
