@@ -178,28 +178,32 @@ def _own_opcodes(unpickler: Any) -> str:
 
 @contextlib.contextmanager
 def _reading_like_c(unpickler: Any) -> Iterator[None]:
-    """Let the pure Python unpickler do as the C one, which was traced: append nothing where a stream has nothing to append.
+    """Let the pure Python unpickler do as the C one, which was traced: append and add nothing where a stream has nothing to add.
 
-    The Python code calls `extend` even then, on whatever object the stream put there.
+    The Python code calls `extend` and asks for `add` even then, on whatever object the stream put there.
     """
-    plain = pickle._Unpickler.load_appends  # type: ignore[attr-defined]
-    opcode = pickle.APPENDS[0]
+    python: Any = pickle._Unpickler  # type: ignore[attr-defined]
     dispatch = type(unpickler).dispatch
-    if dispatch.get(opcode) is not plain:
+    plain = {pickle.APPENDS[0]: python.load_appends, pickle.ADDITEMS[0]: python.load_additems}
+    careful = {code: _unless_empty(load) for code, load in plain.items() if dispatch.get(code) is load}
+    if not careful:
         yield
         return
-
-    def load_appends(self: Any) -> None:
-        if self.stack:
-            plain(self)
-        else:
-            self.pop_mark()
-
-    unpickler.dispatch = {**dispatch, opcode: load_appends}
+    unpickler.dispatch = {**dispatch, **careful}
     try:
         yield
     finally:
         del unpickler.dispatch
+
+
+def _unless_empty(load: Callable[[Any], None]) -> Callable[[Any], None]:
+    def load_items(self: Any) -> None:
+        if self.stack:
+            load(self)
+        else:
+            self.pop_mark()
+
+    return load_items
 
 
 class _Readers:

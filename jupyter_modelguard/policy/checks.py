@@ -79,7 +79,9 @@ def _contents(shape: tuple[int, ...], kind: Any, data: Any, dtype: Callable[[Any
             return "objects inside records are not reviewed"
         # numpy takes as many objects as the shape has places, also from behind the end of the list.
         return "" if math.prod(shape) == len(data) else "it has another number of objects than places"
-    return "" if type(data) in (bytes, str) else "its data is not raw bytes"
+    if type(data) not in (bytes, str):
+        return "its data is not raw bytes"
+    return "" if math.prod(shape) * made.itemsize == len(data) else "its data does not fit its shape"
 
 
 def _buffer(arguments: tuple[Any, ...], _state: Any, dtype: Callable[[Any], Any]) -> str:

@@ -114,3 +114,36 @@ def test_text_and_bytes_of_a_class_pass(in_notebook):
     in_notebook(Raw, Word)
 
     assert not any(asks(pickle.dumps([Raw(b"abc"), Raw(), Word("abc"), Word()], protocol)) for protocol in (2, 3, 4, 5))
+
+
+RAN = []
+
+
+class Described:
+    @property
+    def add(self):
+        RAN.append("add")
+        return [].append
+
+
+def test_the_python_reader_asks_for_nothing_where_there_is_nothing_to_add(hold, in_notebook):
+    in_notebook(Described)
+    stream = b"\x80\x04c__main__\nDescribed\n)\x81(\x90."
+    RAN.clear()
+
+    pickle._Unpickler(io.BytesIO(stream)).load()
+    assert RAN == ["add"]
+    hold()
+    RAN.clear()
+    assert type(pickle._Unpickler(io.BytesIO(stream)).load()) is Described
+    assert not RAN
+
+
+def test_arrays_hold_as_many_bytes_as_their_shape_has_places():
+    np = pytest.importorskip("numpy", reason="its arrays are looked at")
+    honest = pickle.dumps(np.zeros((3, 2)), 2)
+
+    assert b"K\x03K\x02\x86" in honest
+    assert not asks(honest)
+    assert asks(honest.replace(b"K\x03K\x02\x86", b"K\x03K\x03\x86"))
+    assert asks(honest.replace(b"K\x03K\x02\x86", b"\x8a\x08" + b"\xff" * 7 + b"\x7fK\x02\x86"))
