@@ -127,7 +127,7 @@ class Tracer:
         self._grammar.values(self._standing(stubs))
 
     def _report_light(self, everything: list[Any]) -> None:
-        arrays = self._grammar.arrays_of_objects()
+        arrays: set[int] | None = None
         for (module, name), stub in self.named.items():
             if not is_global(stub) or not self.stubs.is_light(stub):
                 continue
@@ -140,6 +140,8 @@ class Tracer:
             else:
                 kinds = {(key, kind) for key in keys for kind in set(map(type, _column(states, key)))}
             objects: set[tuple[Any, Any]] = {(key, kind) for key, kind in kinds if kind not in BUILTINS}
+            if arrays is None and objects:
+                arrays = self._grammar.arrays_of_objects()
             if arrays:
                 objects |= {(key, OBJECTS) for state in states for key, value in state.items() if id(value) in arrays}
             self._grammar.light(normalise(module, name), len(states), keys, objects)

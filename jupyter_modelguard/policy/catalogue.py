@@ -65,7 +65,7 @@ class InertRow:
     callable: bool = False
     idle: bool = False
     first: bool = False
-    unless: str = ""
+    unless: QualifiedName | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,5 +206,5 @@ def _row(name: QualifiedName, row: Mapping[str, Any]) -> InertRow:
         callable=row.get("callable", False),
         idle=row.get("idle", False),
         first=row.get("first", False),
-        unless=row.get("unless", ""),
+        unless=QualifiedName(*row["unless"].rsplit(".", 1)) if "unless" in row else None,
     )

@@ -103,7 +103,7 @@ class Grammar(ReviewedObjects):
                 self.problem(name, "is given named arguments, which is not reviewed")
             else:
                 self._judge_call(row, arguments)
-            if row.first and self.owner(stub, arguments) is not stub:
+            if row.first and type(made) is not stub:
                 self._outer.append((row, arguments))
                 self.call(arguments[0], (), {}, made, by_new=True)
 

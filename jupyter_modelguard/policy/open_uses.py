@@ -97,27 +97,32 @@ class OpenUses:
         slots: Any = None
         if type(state) is tuple and len(state) == 2:  # noqa: PLR2004 (attributes, slots)
             state, slots = state
-            if (slots is not None and type(slots) is not dict) or (state is None and slots is None):
+            if type(slots) is not dict and (slots is not None or state is None):
                 self._world.problem(name, "is given a state that is not a dictionary")
                 return
-        if type(state) is list and slots is None:
+        if type(state) is dict:
+            self._attributes(name, use.keys, use.objects, state)
+        elif type(state) is list and slots is None:
             use.listed = True
-            if not again:
-                self._states.append((name, state))
             self._objects(use.objects, (("", value) for value in state))
-            return
-        if type(state) is not dict and (state is not None or slots is None):
+        elif state is not None or slots is None:
             self._world.problem(name, "is given a state that is not a dictionary")
             return
-        for part, keys in ((state, use.keys), (slots, use.slots)):
-            if part is None:
-                continue
-            if not again:
-                self._states.append((name, part if part is state else (None, part)))
-            if not all(type(key) is str for key in part):
+        if slots is not None:
+            self._attributes(name, use.slots, use.objects, slots)
+        if not again:
+            self._states.append((name, state if slots is None else (state, slots)))
+
+    def _attributes(self, name: QualifiedName, keys: set[str], objects: set[tuple[str, str]], state: dict[Any, Any]) -> None:
+        for key, value in state.items():  # a plain loop: this runs once for every object of a stream
+            if type(key) is not str:
                 self._world.problem(name, "has a state whose keys are not text")
-            keys.update(key for key in part if type(key) is str)
-            self._objects(use.objects, part.items())
+                continue
+            keys.add(key)
+            if is_made(value) or type(value) not in BUILTINS:
+                objects.add((key, self._world.kind(type(value), value)))
+                if is_global(value):
+                    self._world.values((value,))
 
     def items(self, name: QualifiedName, act: str, values: Any) -> None:
         """Take an APPEND ("append"), ADDITEMS ("add") or SETITEM ("index")."""

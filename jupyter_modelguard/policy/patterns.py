@@ -36,6 +36,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from jupyter_modelguard.policy.pattern_text import Fields, Items, Members, parse
 from jupyter_modelguard.policy.record import ATOMS, hides_method, is_global, is_made, is_plain, name_of
+from jupyter_modelguard.types import QualifiedName
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -125,8 +126,19 @@ def _test(pattern: str) -> Test:
 
 
 def _any_of(parts: tuple[Part, ...]) -> Test:
-    kinds = tuple(_KINDS[part] for part in parts if isinstance(part, str) and part in _KINDS)
-    others = tuple(_one(part) for part in parts if not isinstance(part, str) or part not in _KINDS)
+    words = [part for part in parts if isinstance(part, str)]
+    kinds = tuple(_KINDS[part] for part in words if part in _KINDS)
+    things = frozenset(part[5:] for part in words if part.startswith("made:"))
+    names = frozenset(part[7:] for part in words if part.startswith("global:"))
+    rest = [
+        part for part in parts if not isinstance(part, str) or (part not in _KINDS and not part.startswith(("made:", "global:")))
+    ]
+    others = tuple(_one(part) for part in rest)
+    if things:
+        others = (lambda value, world: is_made(value) and world.makes(value) in things and world.use(value), *others)
+    if names:
+        wanted = frozenset(QualifiedName(*name.rsplit(".", 1)) for name in names)
+        others = (lambda value, _world: is_global(value) and (name_of(value) in wanted or str(name_of(value)) in names), *others)
     if not others:
         return lambda value, _world: type(value) in kinds  # searched by identity: a stub's hash would count as a use
     if not kinds and len(others) == 1:
@@ -174,14 +186,9 @@ def _word(part: str) -> Test:
     if part.startswith("="):
         wanted = part[1:]
         return lambda value, _world: type(value) is str and value == wanted
-    word, _, rest = part.partition(":")
-    if word == "made":
-        return lambda value, world: is_made(value) and world.makes(value) == rest and world.use(value)
-    if word == "global":
-        return lambda value, _world: is_global(value) and (not rest or str(name_of(value)) == rest)
-    if word not in _WORDS:
+    if part not in _WORDS:
         raise ValueError(f"unknown pattern {part!r}")
-    return _WORDS[word]
+    return _WORDS[part]
 
 
 def _integers(value: Any, _world: World) -> bool:
@@ -249,6 +256,7 @@ def _attributes(value: Any, _world: World) -> bool:
 
 
 _WORDS: dict[str, Test] = {
+    "global": lambda value, _world: is_global(value),
     "any": lambda value, _world: not is_global(value) and not issubclass(type(value), type),
     "plain": lambda value, _world: is_plain(value),
     "known": _known,

@@ -39,7 +39,7 @@ class ReviewedObjects:
         row = self._rows.get(stub.qualified)
         if row is None or not row.first or not arguments or not is_global(arguments[0]):
             return stub
-        return stub if row.unless and str(name_of(arguments[0])) == row.unless else arguments[0]
+        return stub if name_of(arguments[0]) == row.unless else arguments[0]
 
     def kind(self, kind: Any, value: Any = None) -> str:
         """Say what a value is that is no builtin, by its type; of an array only the value itself tells whether it holds objects."""
@@ -54,7 +54,15 @@ class ReviewedObjects:
 
     def arrays_of_objects(self) -> set[int]:
         """Give the identities of arrays that hold objects."""
-        return {id(made) for made, row, _ in self._states.values() if row.makes == "numpy.ndarray" and self.members(made) != []}
+        return {
+            id(made)
+            for made, row, state in self._states.values()
+            if row.makes == "numpy.ndarray"
+            and (
+                type(state) is not tuple or (state and type(state[-1]) is list)
+            )  # most hold numbers, and are passed over quickly
+            and self.members(made) != []
+        }
 
     def makes(self, made: Any) -> str:
         """Say what a made object is; empty if no list knows its maker."""
