@@ -182,7 +182,7 @@ def _reading_like_c(unpickler: Any) -> Iterator[None]:
 
     The Python code calls `extend` and asks for `add` even then, on whatever object the stream put there.
     """
-    python: Any = pickle._Unpickler  # type: ignore[attr-defined]
+    python: Any = pickle._Unpickler
     dispatch = type(unpickler).dispatch
     plain = {pickle.APPENDS[0]: python.load_appends, pickle.ADDITEMS[0]: python.load_additems}
     careful = {code: _unless_empty(load) for code, load in plain.items() if dispatch.get(code) is load}
