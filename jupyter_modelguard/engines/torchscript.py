@@ -17,8 +17,9 @@ import pickletools
 import re
 import tomllib
 from importlib import resources
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from jupyter_modelguard.engines.torchscript_syntax import chain_of, is_declaration, is_literal, is_type
 from jupyter_modelguard.types import Finding, Severity
 
 if TYPE_CHECKING:
@@ -38,7 +39,6 @@ _NODES = (
     *(ast.Starred, ast.Lambda, ast.operator, ast.unaryop, ast.boolop, ast.cmpop, ast.expr_context),
 )
 _KINDS = frozenset(_NODES).union(*(kind.__subclasses__() for kind in _NODES))
-_NUMBERS = frozenset({"inf", "nan", "infj", "nanj"})  # those that have names
 _NEVER = frozenset({"torch", "ops", "rpc_async", "rpc_sync", "rpc_remote"})  # as a name alone, even where the file binds it
 _GLOBALS = re.compile(
     r"__torch__(\.\w+)+|torch\.jit\._pickle [a-z_]+|torch\._utils _rebuild_\w+|torch \w+Storage|torch device|collections OrderedDict"
@@ -158,11 +158,11 @@ class _Source:
         """Find what torch evaluates while it loads: all that stands outside the bodies of functions."""
         for statement in body:
             if isinstance(statement, ast.ClassDef):
-                if statement.decorator_list or statement.keywords or not all(map(_is_type, statement.bases)):
+                if statement.decorator_list or statement.keywords or not all(map(is_type, statement.bases)):
                     yield self._runs(statement)
                 yield from self._early(statement.body)
             elif isinstance(statement, (ast.Assign, ast.AnnAssign)):
-                if not _is_declaration(statement):
+                if not is_declaration(statement):
                     yield self._runs(statement)
             elif not isinstance(statement, (ast.FunctionDef, ast.Pass)):
                 yield self._runs(statement)
@@ -173,8 +173,8 @@ class _Source:
             if isinstance(node, ast.FunctionDef):
                 defaults = [*node.args.defaults, *(value for value in node.args.kw_defaults if value is not None)]
                 annotated = [node.returns, *(argument.annotation for argument in _arguments(node.args))]
-                types = all(kind is None or _is_type(kind) for kind in annotated)
-                if node.decorator_list or not all(map(_is_literal, defaults)) or not types:
+                types = all(kind is None or is_type(kind) for kind in annotated)
+                if node.decorator_list or not all(map(is_literal, defaults)) or not types:
                     yield self._runs(node)
 
     def _used(self) -> Iterator[Finding]:
@@ -185,7 +185,7 @@ class _Source:
             if isinstance(node, ast.Attribute):
                 if id(node) in inner:
                     continue
-                chain = _chain(node)
+                chain = chain_of(node)
                 if chain and not _is_listed(chain, operators):
                     shown = ".".join(chain)
                     yield self._finding(
@@ -233,16 +233,6 @@ def _arguments(arguments: ast.arguments) -> list[ast.arg]:
     return found + [one for one in (arguments.vararg, arguments.kwarg) if one is not None]
 
 
-def _chain(node: ast.Attribute) -> tuple[str, ...]:
-    """Return the parts of a dotted name, or nothing for an attribute of some value."""
-    parts = [node.attr]
-    value: ast.expr = node.value
-    while isinstance(value, ast.Attribute):
-        parts.append(value.attr)
-        value = value.value
-    return (value.id, *reversed(parts)) if isinstance(value, ast.Name) else ()
-
-
 def _is_listed(chain: tuple[str, ...], operators: Mapping[str, frozenset[str]]) -> bool:
     match chain:
         case ("torch", name, *_):
@@ -256,61 +246,6 @@ def _is_listed(chain: tuple[str, ...], operators: Mapping[str, frozenset[str]]) 
         case ("__torch__", "torch", "classes", *_):
             return False
     return True  # of this archive, or an attribute of a value: an operator that takes `self` first, none of which takes a path
-
-
-def _is_type(node: ast.expr) -> bool:
-    """Whether an expression can only name a type: torch looks those up and evaluates nothing."""
-    match node:
-        case ast.Name(id=name):
-            return name not in {"torch", "ops"}
-        case ast.Constant(value=value):
-            return value is None or value is Ellipsis or type(value) is str
-        case ast.Attribute():
-            chain = _chain(node)
-            return bool(chain) and (chain[0] == "__torch__" or chain in {("torch", "device"), ("torch", "Generator")})
-        case ast.Subscript(value=value, slice=inside):
-            return _is_type(value) and _is_type(inside)
-        case ast.Tuple(elts=parts) | ast.List(elts=parts):
-            return all(map(_is_type, parts))
-    return False
-
-
-def _is_literal(node: ast.expr) -> bool:  # noqa: PLR0911 one line a form
-    """Whether an expression is a value as it stands, so that evaluating it calls nothing but what makes lists and devices."""
-    match node:
-        case ast.Constant(value=value):
-            return value is None or type(value) in (bool, int, float, str)
-        case ast.Name(id=name):
-            return name in _NUMBERS
-        case ast.UnaryOp(op=ast.USub() | ast.UAdd(), operand=ast.Constant(value=value)):
-            return type(value) in (int, float)
-        case ast.UnaryOp(op=ast.USub(), operand=ast.Name(id=name)):
-            return name in _NUMBERS
-        case ast.Tuple(elts=parts) | ast.List(elts=parts):
-            return all(map(_is_literal, parts))
-        case ast.Dict(keys=keys, values=values):
-            return all(key is not None and _is_literal(key) for key in keys) and all(map(_is_literal, values))
-        case ast.Call(func=ast.Name(id="annotate"), args=[kind, value], keywords=[]):
-            return _is_type(kind) and _is_literal(value)
-        case ast.Call(func=ast.Attribute() as function, args=[ast.Constant(value=str())], keywords=[]):
-            return _chain(function) == ("torch", "device")
-    return False
-
-
-def _is_declaration(statement: ast.Assign | ast.AnnAssign) -> bool:
-    """Whether a statement of a class or module only says what there is: `weight : Tensor`, `stride : Final[int] = 1`."""
-    if isinstance(statement, ast.AnnAssign):
-        target: Any = statement.target
-        value = statement.value
-        return isinstance(target, ast.Name) and _is_type(statement.annotation) and (value is None or _is_literal(value))
-    if len(statement.targets) != 1:
-        return False
-    target = statement.targets[0]
-    if isinstance(target, ast.Name):
-        return _is_literal(statement.value)
-    # an attribute whose name is no identifier: `__annotations__["0"] = __torch__.torch.nn.modules.linear.Linear`
-    named = isinstance(target, ast.Subscript) and isinstance(target.value, ast.Name) and target.value.id == "__annotations__"
-    return named and isinstance(target.slice, ast.Constant) and type(target.slice.value) is str and _is_type(statement.value)
 
 
 def _has_comment(text: str) -> bool:

@@ -36,6 +36,18 @@ __all__ = ["guard_torch_load", "swap_proved_stream"]
 _TORCHS_OWN = frozenset(  # what torch itself puts on its list of safe globals as it is imported
     {
         "torch._dynamo.decorators._DimRange",
+        "torch.distributed._mesh_layout._FlatLayout",
+        "torch.distributed._mesh_layout._MeshLayout",
+        "torch.distributed._serialization._Entry",
+        "torch.distributed.device_mesh.DeviceMesh",
+        "torch.distributed.tensor.DTensor",
+        "torch.distributed.tensor._dtensor_spec.DTensorSpec",
+        "torch.distributed.tensor._dtensor_spec.ShardOrderEntry",
+        "torch.distributed.tensor._dtensor_spec.TensorMeta",
+        "torch.distributed.tensor.placement_types.Partial",
+        "torch.distributed.tensor.placement_types.Replicate",
+        "torch.distributed.tensor.placement_types.Shard",
+        "torch.distributed.tensor.placement_types._StridedShard",
         "torch.nested._internal.nested_tensor.NestedTensor",
         "torch.nested._internal.nested_tensor._rebuild_njt",
     }
