@@ -1,0 +1,62 @@
+"""What the guard cannot do, each shown: a test that fails here is a gap that closed, and moves to where the others are."""
+
+import pickle
+import subprocess
+import sys
+
+import pytest
+
+from jupyter_modelguard.hooks.scopes import Suspended
+
+from assembly import call, stream  # isort: skip
+
+pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+
+
+class Writer:
+    def run(self):
+        open(self.path, "w").close()
+
+
+@pytest.fixture
+def payload(canary):
+    return stream(call("builtins:open", str(canary), "w"))
+
+
+def test_code_that_already_runs_can_undo_it(hold, payload, canary):
+    hold()
+    with Suspended():
+        pickle.loads(payload).close()
+    assert canary.exists()
+
+
+def test_later_method_calls_do_what_the_data_says(hold, in_notebook, canary):
+    """The load of plain attributes is silent; what the user's own method then does with them is the user's."""
+    in_notebook(Writer)
+    data = b"\x80\x04c__main__\nWriter\n)\x81}X\x04\x00\x00\x00pathX" + len(str(canary)).to_bytes(4, "little")
+    data += str(canary).encode() + b"sb."
+    hold()
+    loaded = pickle.loads(data)
+    assert not canary.exists()
+    loaded.run()
+    assert canary.exists()
+
+
+def test_spawned_children_are_not_guarded(hold, payload, canary, tmp_path):
+    hold()
+    (tmp_path / "data").write_bytes(payload)
+    command = [sys.executable, "-c", "import pickle, sys; pickle.load(open(sys.argv[1], 'rb'))", str(tmp_path / "data")]
+    subprocess.run(command, check=True, timeout=60)
+    assert canary.exists()
+
+
+def test_early_names_of_other_libraries_are_held_by_known_dangers_alone(hold):
+    """A library that bound `loads` before the guard: what no list calls dangerous passes, and is recorded."""
+    import enum
+    import types
+
+    loads = pickle.loads
+    library = types.ModuleType("some_library")
+    exec(compile("def read(loads, data): return loads(data)", enum.__file__, "exec"), vars(library))
+    hold()
+    assert library.read(loads, b"\x80\x04cfunctools\npartial\n.").__name__ == "partial"
