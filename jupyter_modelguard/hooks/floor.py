@@ -68,7 +68,8 @@ class Floor:
         self._observe: list[Callable[[str, str], None]] = [lambda module, name: None]  # noqa: ARG005
         self._refused: list[Callable[[str, str], LoadHeld]] = [_held]
         self._strict = [False]
-        self._fast_codes: set[CodeType] = set()
+        self._fast_codes: dict[int, CodeType] = {}  # by id: hashing a code object means hashing all of its bytecode
+        self._traffic_codes: dict[int, CodeType] = {}  # of functions that were found to unpickle traffic
 
     @property
     def active(self) -> bool:
@@ -114,6 +115,7 @@ class Floor:
         """Hold libraries outside every scope to the closed globals too, with nothing counted as traffic; or no longer."""
         self._strict[0] = strict
         be_strict(strict)
+        self._traffic_codes.clear()
 
     def close(self) -> None:
         """Look away; the hook itself stays in the interpreter."""
@@ -121,7 +123,7 @@ class Floor:
 
     def add_fast_path(self, code: CodeType) -> None:
         """Let a wrapper's own code object mark an unproved load, which is cheaper than opening a scope around each one."""
-        self._fast_codes.add(code)
+        self._fast_codes[id(code)] = code
 
     def is_closed(self, module: str, name: str) -> bool:
         """Return whether a global may be resolved without any look, which wants its module to be imported already."""
@@ -132,13 +134,15 @@ class Floor:
         return self._refused[0](who, what)
 
     def _build(self) -> Callable[[str, tuple[Any, ...]], None]:
-        active, closed, fast_codes = self._active, self._closed, self._fast_codes
+        active, closed, fast_codes, traffic_codes = self._active, self._closed, self._fast_codes, self._traffic_codes
         dangerous, observe, refused, strict = self._dangerous, self._observe, self._refused, self._strict
         modules, state, getframe = sys.modules, thread_state, sys._getframe
 
-        def judge_global(args: tuple[Any, ...], frame: FrameType) -> None:
-            module, name = args
+        def judge_global(args: tuple[Any, ...], frame: FrameType) -> None:  # noqa: PLR0912 each branch is a rule
             scope = state.scope
+            if scope is None and id(frame.f_code) in traffic_codes:
+                return
+            module, name = args
             if scope is not None and scope.refusals:
                 raise scope.refusals[0]
             if type(module) is not str or type(name) is not str:
@@ -147,7 +151,7 @@ class Floor:
             if (module, name) in closed[0] and module in modules:
                 return
             if scope is None or scope.mode is Mode.CALL or scope.mode is Mode.OVERRIDE:
-                if frame.f_code in fast_codes:
+                if id(frame.f_code) in fast_codes:
                     raise Scope(Mode.PROVING).unwind(f"{module}.{name}")
                 if scope is not None and scope.mode is Mode.OVERRIDE and _resolves(frame, scope):
                     if dangerous[0](module, name) and (module, name) not in scope.allowed:
@@ -155,6 +159,8 @@ class Floor:
                     return
                 caller, who = attribute(frame)
                 if caller is Caller.TRAFFIC:
+                    if frame.f_globals.get("__name__") == who:
+                        traffic_codes[id(frame.f_code)] = frame.f_code
                     return
                 if caller is Caller.USER or scope is not None or strict[0] or dangerous[0](module, name):
                     raise refused[0](who, f"{module}.{name}") if scope is None else scope.refuse(f"{module}.{name}")
@@ -194,7 +200,7 @@ def _resolves(frame: FrameType, scope: Scope) -> bool:
     return found is not None and found.f_code is scope.code
 
 
-def _judge_event(scope: Scope, event: str, args: tuple[Any, ...]) -> None:
+def _judge_event(scope: Scope, event: str, args: tuple[Any, ...]) -> None:  # noqa: PLR0911 what is allowed returns
     """Inside a proved load everything that honest loads do not need is refused: the backstop behind the grammar."""
     if event in _HARMLESS:
         return
@@ -210,7 +216,7 @@ def _judge_event(scope: Scope, event: str, args: tuple[Any, ...]) -> None:
                 return
             if scope.maps_for_writing and type(path) is str and os.path.abspath(path) == scope.artifact and mode in ("r+", "r+b"):
                 return
-        elif event in ("import", "exec") and _is_library(event, args):
+        elif event in ("import", "exec", "ctypes.dlsym") and _is_library(event, args):
             return
         elif event == "marshal.loads" and sys._getframe(2).f_code is _READS_BYTECODE:
             return  # an import; the file that the bytes come from was judged when it was opened
@@ -227,8 +233,15 @@ def _may_read(scope: Scope, path: object) -> bool:
     return type(path) is str and (os.path.abspath(path) == scope.artifact or is_trusted(path) or is_time_zone(path))
 
 
+def _names_a_library(handle: object) -> bool:
+    path = getattr(handle, "_name", None)  # of a `ctypes.CDLL`; empty for the program itself
+    return type(path) is str and os.path.isabs(path) and is_trusted(path)
+
+
 def _is_library(event: str, args: tuple[Any, ...]) -> bool:
-    """Lazy imports of installed libraries, judged again by path when their files are opened."""
+    """Lazy imports of installed libraries, judged again by path when their files are opened, and functions of their native parts."""
+    if event == "ctypes.dlsym":
+        return _names_a_library(args[0])
     if event == "exec":  # by the import system alone, which has judged the file when it opened it: code can claim any file
         caller = sys._getframe(3).f_code
         if caller.co_name == _READS_TEXT[0] and caller.co_filename.endswith(_READS_TEXT[1]):
