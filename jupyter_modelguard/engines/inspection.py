@@ -79,18 +79,17 @@ def modules_to_import(trace: StreamTrace) -> tuple[str, ...]:
     libraries = {name for name in libraries if name not in sys.stdlib_module_names}
     wanted = []
     for use in trace.report.globals:
-        module = use.name.module
-        if (
-            module in sys.modules
-            or module in wanted
-            or use.judgement not in (Judgement.INSPECT, Judgement.INERT, Judgement.CLOSED)
-        ):
+        if use.judgement not in (Judgement.INSPECT, Judgement.INERT, Judgement.CLOSED):
             continue
-        parts = module.split(".")
-        allowed = module in known or (parts[0] in libraries and not _NOT_FOR_MODELS.intersection(parts))
-        path = find_file(module) if allowed else None
-        if path is not None and (path in ("built-in", "frozen") or is_installed(path)):
-            wanted.append(module)
+        row = inert().get(use.name)
+        for module in (use.name.module, *(row.imports if row is not None else ())):
+            if module in sys.modules or module in wanted:
+                continue
+            parts = module.split(".")
+            allowed = module in known or (parts[0] in libraries and not _NOT_FOR_MODELS.intersection(parts))
+            path = find_file(module) if allowed else None
+            if path is not None and (path in ("built-in", "frozen") or is_installed(path)):
+                wanted.append(module)
     return tuple(wanted)
 
 

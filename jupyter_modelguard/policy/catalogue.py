@@ -26,6 +26,8 @@ A row is an exact pair of module and name, never a prefix, and says why it is th
     Whether the global does nothing whatever it is called with, so that it may stand in for a method of an object.
 `first`
     The object is an instance of the first argument, a class that is judged by itself. `unless` names the one class that is not.
+`imports`
+    Modules of the library that a first call imports: they are imported before the load, which may not do it.
 
 A row for a method, with a dotted name, also allows `getattr(class, method)`, which is how methods are pickled.
 """
@@ -66,6 +68,7 @@ class InertRow:
     idle: bool = False
     first: bool = False
     unless: QualifiedName | None = None
+    imports: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +187,7 @@ _FIELDS = frozenset(
         "idle",
         "first",
         "unless",
+        "imports",
     }
 )
 
@@ -207,4 +211,5 @@ def _row(name: QualifiedName, row: Mapping[str, Any]) -> InertRow:
         idle=row.get("idle", False),
         first=row.get("first", False),
         unless=QualifiedName(*row["unless"].rsplit(".", 1)) if "unless" in row else None,
+        imports=tuple(row.get("imports", ())),
     )
