@@ -200,7 +200,7 @@ def _resolves(frame: FrameType, scope: Scope) -> bool:
     return found is not None and found.f_code is scope.code
 
 
-def _judge_event(scope: Scope, event: str, args: tuple[Any, ...]) -> None:  # noqa: PLR0911 what is allowed returns
+def _judge_event(scope: Scope, event: str, args: tuple[Any, ...]) -> None:
     """Inside a proved load everything that honest loads do not need is refused: the backstop behind the grammar."""
     if event in _HARMLESS:
         return
