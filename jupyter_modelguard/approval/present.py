@@ -304,7 +304,7 @@ def _checked(artifact: Artifact, report: ScanReport) -> str:
     if artifact.format == "python-code":
         unit, parts, inspected = "Python file", max(coverage.parts, len(artifact.files)), coverage.inspected
     else:
-        unit = "part" if coverage.missed else "pickle stream"
+        unit = "part" if coverage.missed or report.engines == ("named 1",) else "pickle stream"
         parts, inspected = coverage.parts, coverage.inspected
     missed = max(parts - inspected, len(coverage.missed))
     said = [f"{inspected} of {parts:,} {unit}s", f"not checked: {missed or 'nothing'}"]

@@ -110,6 +110,7 @@ def test_approved_document_runs_once_from_the_text_that_was_shown(hold, tmp_path
     assert record.request.source == str(path)
     assert [finding.location for finding in record.report.findings] == ["line 2"]
     assert [row.name for row in view.calls] == ["os.system"]
+    assert not any("pickle" in fact.text for fact in view.facts)
 
 
 def test_loader_reached_without_a_function_is_held(hold, canary):
