@@ -62,7 +62,7 @@ class ReviewedObjects:
                 type(state) is not tuple or (state and type(state[-1]) is list)
             )  # most hold numbers, and are passed over quickly
             and self.members(made) != []
-        }
+        } | {id(made) for made, row, _ in self._calls.values() if row.check == "dill-array" and self.members(made) != []}
 
     def makes(self, made: Any) -> str:
         """Say what a made object is; empty if no list knows its maker."""
@@ -100,11 +100,17 @@ class ReviewedObjects:
             return None
         made = self._read.get(id(made), made)
         known = self._states.get(id(made))
-        state = known[2] if known is not None else ()
+        state = known[2] if known is not None else self._given_state(made)
         if type(state) is dict:  # raw numbers behind the pickle, or objects whose reading is still under way
             found = self.dtype(state.get("dtype"))
             return None if found is None or found.hasobject else []
         return next((item for item in state if type(item) is list), []) if type(state) is tuple else None
+
+    def _given_state(self, made: Any) -> tuple[Any, ...]:
+        """Find the state of an array in the arguments of the call that made it, where dill puts it."""
+        known = self._calls.get(id(made))
+        arguments = known[2] if known is not None else ()
+        return next((given for given in arguments if type(given) is tuple and given and type(given[-1]) is list), ())
 
     def read_apart(self, made: Any, objects: Any) -> None:
         """Note which array holds the objects of one that is only described."""

@@ -222,6 +222,21 @@ def test_index_that_could_run_python_code_asks(made: bytes) -> None:
     assert asks(made)
 
 
+def test_array_of_objects_that_dill_made_asks() -> None:
+    kind = (
+        call(glob("numpy", "dtype"), text("O8"), b"\x89", b"\x88") + many(*PLAIN[:1], text("|"), *PLAIN[2:7], number(63)) + b"b"
+    )
+    function = glob("numpy._core.multiarray", "_reconstruct")
+
+    def array(member: bytes) -> bytes:
+        state = many(number(1), many(number(1)), kind, b"\x89", b"](" + member + b"e")
+        made = many(glob("numpy", "ndarray"), many(number(0)), content(b"b"))
+        return call(glob("dill._dill", "_create_array"), function, made, state, b"N")
+
+    assert not asks(index(array(text("a"))))
+    assert asks(index(array(glob("sklearn.base", "BaseEstimator") + b")\x81")))
+
+
 def test_array_that_changes_after_an_index_took_it_asks() -> None:
     made = call(glob("numpy._core.multiarray", "_reconstruct"), glob("numpy", "ndarray"), many(number(0)), content(b"b")) + MADE
     kind = dtype("f8", *PLAIN)
