@@ -38,6 +38,40 @@ def same_names(armed):
     return pickle.dumps([ARRAY, armed])
 
 
+def load_pickle(path):
+    with path.open("rb") as file:
+        return pickle.load(file)
+
+
+def load_frame(path):
+    return pytest.importorskip("pandas").read_pickle(path, compression=None)
+
+
+def load_array(path):
+    return np.load(path, allow_pickle=True)
+
+
+def load_joblib(path):
+    return pytest.importorskip("joblib").load(path)
+
+
+@pytest.mark.parametrize("load", [load_pickle, load_frame, load_array, load_joblib])
+def test_what_files_are_swapped_for_runs_without_the_guard(load, tmp_path, armed, canary):
+    path = tmp_path / "weights.pkl"
+    path.write_bytes(same_names(armed))
+    load(path)
+    assert canary.exists()
+
+
+@pytest.mark.parametrize("load", [load_pickle, load_frame, load_array, load_joblib])
+def test_swapped_file_is_read_as_it_was_looked_at(load, swap, tmp_path, armed, canary):
+    path = tmp_path / "weights.pkl"
+    path.write_bytes(pickle.dumps(ARRAY))
+    swap(path, same_names(armed))
+    assert list(load(path)["weights"]) == [0, 1, 2]
+    assert not canary.exists()
+
+
 def test_pickle_is_loaded_from_the_bytes_that_were_proved(swap, tmp_path, armed, canary):
     path = tmp_path / "weights.pkl"
     path.write_bytes(pickle.dumps(ARRAY))
