@@ -120,6 +120,8 @@ class OpenUses:
                 continue
             keys.add(key)
             if is_made(value) or type(value) not in BUILTINS:
+                if is_global(value) and self._world.is_idle(value):
+                    continue
                 objects.add((key, self._world.kind(type(value), value)))
                 if is_global(value):
                     self._world.values((value,))
