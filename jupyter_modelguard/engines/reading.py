@@ -28,6 +28,8 @@ __all__ = ["conclude", "frames_agree", "open_reader", "read_one"]
 
 _FRAMED = 4  # the first protocol with frames
 _PROTO = 0x80
+# What the unpickler says of persistent ids, which some loaders know, and of a stand-in where the real thing may be a dictionary or tuple.
+_OF_THE_TRACE = ("persistent", "dictionary", "arg")
 _WIDTH = 8  # bytes of a frame's length
 
 
@@ -49,8 +51,8 @@ def read_one(tracer: Tracer, reader: StreamReader) -> str:
     except MemoryError:
         return "the stream asks for more memory than a trace may have"
     except (EOFError, pickle.UnpicklingError) as error:
-        # Some loaders know persistent ids that the trace does not, and not all readers stumble over the end of a frame.
-        if "persistent" not in str(error) and frames_agree(reader, reader.copy()):
+        # Not all readers stumble over the end of a frame.
+        if not any(word in str(error) for word in _OF_THE_TRACE) and frames_agree(reader, reader.copy()):
             reader.error = (type(error).__name__, str(error)[:200])
         return f"the stream could not be read to its end: {type(error).__name__}: {str(error)[:200]}"
     except Exception as error:  # noqa: BLE001 an unpickler raises anything at all for a broken stream, and none of it is "clean"

@@ -20,6 +20,12 @@ _LARGEST_EXPONENT = 10_000
 _LONGEST_EXPRESSION = 100_000  # characters
 _EXPRESSION_FLAGS = re.IGNORECASE | re.LOCALE | re.MULTILINE | re.DOTALL | re.UNICODE | re.VERBOSE | re.ASCII
 _ZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+-]{0,39}(?:/[A-Za-z0-9_+-]{1,40}){0,3}")
+# How many buffers the types of Arrow have that hold no others.
+_ARROW_BUFFERS = (
+    (1, re.compile(r"null")),
+    (2, re.compile(r"bool|boolean|[iu][1248]|u?int(?:8|16|32|64)|f[248]|float|float(?:16|32|64)|halffloat|double|date(?:32|64)")),
+    (3, re.compile(r"(?:large_)?(?:string|str|utf8|binary)")),
+)
 _DISTRIBUTION = re.compile(r"\ndef _parse_args\(self, ((?:[A-Za-z_][A-Za-z0-9_]*, )*) (loc=0, scale=1)\):\n")
 _PARSERS = """
 def _parse_args(self, {0} {1}):
@@ -129,12 +135,13 @@ def _array_wrapper(  # noqa: PLR0911 a list of reasons
     return ""
 
 
-def _arrow_array(arguments: tuple[Any, ...], _state: Any, _dtype: Callable[[Any], Any]) -> str:
-    return (
-        ""
-        if not arguments[0][5] and all(number >= -1 for number in arguments[0][1:4])
-        else "an array inside another is not reviewed"
-    )
+def _arrow_array(arguments: tuple[Any, ...], _state: Any, arrow_type: Callable[[Any], Any]) -> str:
+    kind, length, nulls, offset, buffers, children, _ = arguments[0]
+    if children or length < 0 or offset < 0 or nulls < -1:
+        return "an array inside another is not reviewed"
+    # Arrow reaches for as many buffers as a type has, and does not look how many there are.
+    count = next((count for count, names in _ARROW_BUFFERS if names.fullmatch(arrow_type(kind))), None)
+    return "" if count == len(buffers) else "it has another number of buffers than its type"
 
 
 def _distance(arguments: tuple[Any, ...], _state: Any, _dtype: Callable[[Any], Any]) -> str:

@@ -228,7 +228,7 @@ class Grammar(ReviewedObjects):
         elif not matches_all(row.arguments, arguments, self):
             self.problem(row.name, "is called with arguments that are not reviewed")
         elif row.check:
-            wrong = CHECKS[row.check](arguments, None, self.dtype)
+            wrong = CHECKS[row.check](arguments, None, self.arrow_type if row.check == "arrow-array" else self.dtype)
             if wrong:
                 self.problem(row.name, wrong)
 

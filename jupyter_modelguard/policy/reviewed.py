@@ -129,6 +129,11 @@ class ReviewedObjects:
                 self._types[id(made)] = rebuild(known[2], None if state is None else state[2], self.dtype)
         return self._types[id(made)]
 
+    def arrow_type(self, made: Any) -> str:
+        """Give the name by which a type of Arrow was looked up; empty for one that was made in another way."""
+        known = self._calls.get(id(made))
+        return known[2][0] if known is not None and [type(given) for given in known[2]] == [str] else ""
+
     def _peek_dtype(self, made: Any) -> Any:
         """Check a type without counting that as a use of it."""
         used = id(made) in self._used

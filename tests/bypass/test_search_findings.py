@@ -147,3 +147,36 @@ def test_arrays_hold_as_many_bytes_as_their_shape_has_places():
     assert not asks(honest)
     assert asks(honest.replace(b"K\x03K\x02\x86", b"K\x03K\x03\x86"))
     assert asks(honest.replace(b"K\x03K\x02\x86", b"\x8a\x08" + b"\xff" * 7 + b"\x7fK\x02\x86"))
+
+
+def test_arrow_gets_as_many_buffers_as_a_type_has():
+    arrow = pytest.importorskip("pyarrow", reason="reaches for buffers that are not there")
+    honest = [
+        arrow.array(["a", None]),
+        arrow.array([1, None]),
+        arrow.array([None]),
+        arrow.array([True]),
+        arrow.array([1.5], "float32"),
+    ]
+    honest += [arrow.array([b"a"], arrow.large_binary())]
+    short = (
+        b"cpyarrow.lib\n_restore_array\n(cpyarrow.lib\ntype_for_alias\n" + text("string") + b"\x85RK\x02K\x00K\x00]NaNa]Nt\x85R."
+    )
+
+    assert [asks(pickle.dumps(value, protocol)) for value in honest for protocol in (2, 4)] == [False] * 12
+    assert asks(b"\x80\x02" + short)
+    assert asks(b"\x80\x02" + short.replace(text("string"), text("int64")).replace(b"]NaNa]", b"]Na]"))
+    assert asks(b"\x80\x02" + short.replace(b"]NaNa]", b"]NaNaNa]").replace(b"K\x02K\x00K\x00", b"K\x02K\x00\x8a\x01\xff"))
+
+
+def test_a_state_that_only_a_stand_in_makes_no_dictionary_is_not_given_up(in_notebook):
+    class Table(dict):
+        pass
+
+    in_notebook(Table)
+    Table.__qualname__ = "Table"
+    stream = b"\x80\x02ccollections\nOrderedDict\n)Rc__main__\nTable\n)\x81" + text("a") + b"K\x01sb."
+
+    assert pickle.loads(stream).a == 1
+    assert look(stream).error is None
+    assert asks(stream)
