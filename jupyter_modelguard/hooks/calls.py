@@ -6,13 +6,18 @@ name the call in the cell, and a silent load inside needs no line of its own.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from typing import TYPE_CHECKING, Self
 
+from jupyter_modelguard.hooks.scopes import Mode, Scope, current_scope
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from jupyter_modelguard.types import LoadRequest
 
-__all__ = ["Call", "current_call"]
+__all__ = ["Call", "current_call", "holding_code"]
 
 
 class _Calls(threading.local):
@@ -51,3 +56,24 @@ class Call:
 
     def __exit__(self, *_: object) -> None:
         _calls.innermost = None
+
+
+@contextlib.contextmanager
+def holding_code(label: str) -> Iterator[None]:
+    """Hold Python files during a call inside another one that leaves the person's own classes alone: the inner one is no class of theirs.
+
+    What was agreed to in the call outside stays agreed to.
+
+    Parameters
+    ----------
+    label
+        The loader, for messages.
+    """
+    outer = current_scope()
+    if outer is not None and outer.mode is Mode.CALL and outer.holds_code:
+        yield
+        return
+    with Scope(Mode.CALL, label=label) as scope:
+        if outer is not None:
+            scope.files = outer.files
+        yield

@@ -5,12 +5,13 @@ The wrapper reads the file once, and hands the library the very text that was lo
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from jupyter_modelguard.artifacts.reach import file_name, path_of
-from jupyter_modelguard.hooks.calls import Call, current_call
+from jupyter_modelguard.hooks.calls import Call, current_call, holding_code
 from jupyter_modelguard.hooks.passage import call_text
 from jupyter_modelguard.hooks.scopes import Mode, Scope, Suspended
 
@@ -91,10 +92,13 @@ def guard_call(
 
     def call(wrapped: Callable[..., Any], instance: object, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
         target = options.get(parameter, args[position] if len(args) > position else None)
-        if passage.inside() or current_call() is not None or (parameter and target is None):
+        if passage.inside() or (parameter and target is None):
             return wrapped(*args, **options)
-        frame = sys._getframe(1)
         name = loader.replace("{class}", getattr(instance, "__name__", type(instance).__name__))
+        if current_call() is not None:
+            with holding_code(name) if holds_code else contextlib.nullcontext():
+                return wrapped(*args, **options)
+        frame = sys._getframe(1)
         started = time.perf_counter()
         with Suspended():
             request = gate.request(name, call_text(name, options), source_of(target), frame)

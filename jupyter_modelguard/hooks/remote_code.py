@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_modelguard.artifacts.code_tree import auto_map_modules, collect_code
 from jupyter_modelguard.artifacts.reach import path_of
-from jupyter_modelguard.hooks.calls import Call, current_call
+from jupyter_modelguard.hooks.calls import Call, current_call, holding_code
 from jupyter_modelguard.hooks.code_files import CODE_TURN
 from jupyter_modelguard.hooks.passage import Passage, call_text
 from jupyter_modelguard.hooks.scopes import Mode, Scope, Suspended, current_scope
@@ -41,10 +41,13 @@ def guard_code_call(passage: Passage, loader: str, parameter: str, position: int
     gate = passage.gate
 
     def call(wrapped: Callable[..., Any], instance: object, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
-        if passage.inside() or current_call() is not None:
+        if passage.inside():
             return wrapped(*args, **options)
-        frame = sys._getframe(1)
         name = loader.replace("{class}", getattr(instance, "__name__", type(instance).__name__))
+        if current_call() is not None:
+            with holding_code(name):
+                return wrapped(*args, **options)
+        frame = sys._getframe(1)
         target = options.get(parameter, args[position] if len(args) > position else None)
         local = isinstance(target, (str, os.PathLike)) and os.path.isdir(target)
         source = path_of(target) if local else f"hf:{target}"

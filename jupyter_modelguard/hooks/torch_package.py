@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_modelguard.artifacts.reach import Reached, file_name
 from jupyter_modelguard.artifacts.still import StillFile
-from jupyter_modelguard.hooks.calls import Call, current_call
+from jupyter_modelguard.hooks.calls import Call, current_call, holding_code
 from jupyter_modelguard.hooks.floor import FLOOR
 from jupyter_modelguard.hooks.named import source_of
 from jupyter_modelguard.hooks.remote_code import ask_about_code
@@ -89,10 +89,13 @@ def guard_package_import(passage: Passage) -> Callable[..., Any]:
     """Return a wrapt wrapper for `PackageImporter.import_module`, `load_text` and `load_binary`: all of them import a package."""
 
     def import_module(wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
-        if passage.inside() or current_call() is not None:
+        if passage.inside():
             return wrapped(*args, **options)
-        frame = sys._getframe(1)
         name = f"{_LOADER}.{wrapped.__name__}"
+        if current_call() is not None:
+            with holding_code(name):
+                return wrapped(*args, **options)
+        frame = sys._getframe(1)
         with Suspended():
             shown = ", ".join(repr(arg) for arg in (*args, *options.values()) if isinstance(arg, str))
             request = passage.gate.request(name, f"{wrapped.__name__}({shown})", _package_of(instance).source, frame)

@@ -19,10 +19,16 @@ from pathlib import Path
 
 import pytest
 
+from jupyter_modelguard.errors import ModelLoadBlockedError
 from jupyter_modelguard.hooks.floor import FLOOR
+from jupyter_modelguard.hooks.named import guard_call
+from jupyter_modelguard.hooks.passage import Passage
 from jupyter_modelguard.hooks.patches import Patches
+from jupyter_modelguard.hooks.remote_code import ask_about_code, guard_code_call
+from jupyter_modelguard.hooks.row import GuardedFunction
 from jupyter_modelguard.hooks.scopes import LoadHeld, Mode, Scope, thread_state
 from jupyter_modelguard.testing import FakeGate
+from jupyter_modelguard.types import CodeFile
 
 
 @pytest.fixture
@@ -316,3 +322,58 @@ def test_subclass_of_thread_works_and_lets_go(gate):
         worker.join()
     assert worker.found is scope
     assert "run" not in vars(worker)
+
+
+# -- calls in calls ---------------------------------------------------------------------------------------------------------------------
+
+
+def checkpoint_of(gate, inside):
+    """A call that runs the person's own classes, as Lightning's does, with another call in it."""
+    return GuardedFunction(inside, guard_call(Passage(gate), "load_from_checkpoint", holds_code=False))
+
+
+def inner_calls(gate, work):
+    passage = Passage(gate)
+    return {
+        "a repository's": GuardedFunction(work, guard_code_call(passage, "from_pretrained", "name")),
+        "a configuration's": GuardedFunction(work, guard_call(passage, "Config.fromfile")),
+    }
+
+
+@pytest.mark.parametrize("kind", ["a repository's", "a configuration's"])
+def test_call_inside_one_of_the_persons_own_classes_holds_code(kind, gate, evil, canary):
+    inner = inner_calls(gate, lambda _name: import_it(evil))[kind]
+    with pytest.raises(ModelLoadBlockedError):
+        checkpoint_of(gate, inner)("x")
+    assert not canary.exists()
+
+
+def test_persons_own_classes_import_what_they_like(gate, evil, canary):
+    inner = inner_calls(gate, lambda _name: None)["a repository's"]
+
+    def inside(name):
+        inner(name)
+        import_it(evil)
+
+    checkpoint_of(gate, inside)("x")
+    assert canary.exists()
+
+
+def test_what_was_agreed_to_once_runs_in_a_later_call_of_the_same_outer_call(gate, evil, canary):
+    gate.approve = True
+    content = evil.read_bytes()
+    files = (CodeFile("evil.py", hashlib.sha256(content).hexdigest(), content),)
+
+    def work(_name):
+        ask_about_code(Passage(gate), "from_pretrained", "hf:a/b", files, lambda: import_it(evil))
+
+    inner = inner_calls(gate, work)["a repository's"]
+
+    def inside(name):
+        inner(name)
+        canary.unlink()
+        inner(name)
+
+    checkpoint_of(gate, inside)("x")
+    assert canary.exists()
+    assert gate.kinds().count("code") == 1
