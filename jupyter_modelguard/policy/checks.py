@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["CHECKS"]
 
 _LONGEST_NUMBER = 4000  # characters; CPython refuses to convert more than 4,300 digits
+_MOST_OUTPUTS = 1 << 20  # of a decision tree, which makes room for them before it looks at its arrays
 _LARGEST_EXPONENT = 10_000
 _LONGEST_EXPRESSION = 100_000  # characters
 _EXPRESSION_FLAGS = re.IGNORECASE | re.LOCALE | re.MULTILINE | re.DOTALL | re.UNICODE | re.VERBOSE | re.ASCII
@@ -144,6 +145,10 @@ def _arrow_array(arguments: tuple[Any, ...], _state: Any, arrow_type: Callable[[
     return "" if count == len(buffers) else "it has another number of buffers than its type"
 
 
+def _tree(arguments: tuple[Any, ...], _state: Any, _dtype: Callable[[Any], Any]) -> str:
+    return "" if 0 < arguments[2] <= _MOST_OUTPUTS else "its number of outputs is out of bounds"
+
+
 def _distance(arguments: tuple[Any, ...], _state: Any, _dtype: Callable[[Any], Any]) -> str:
     from jupyter_modelguard.policy.record import name_of
 
@@ -211,4 +216,5 @@ CHECKS: dict[str, Callable[[tuple[Any, ...], Any, Callable[[Any], Any]], str]] =
     "scalar": _scalar,
     "time-zone": _time_zone,
     "time-zone-name": _time_zone_name,
+    "tree": _tree,
 }

@@ -7,10 +7,13 @@ runs when the result is shown. Changes to classes and modules are told by `searc
 
 from __future__ import annotations
 
+import _strptime
 import codecs
 import enum
 import os
 import sys
+import weakref
+import zoneinfo
 from dataclasses import dataclass, field
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
@@ -150,7 +153,9 @@ class Watch:
 
     def _is_installed(self, path: str) -> bool:
         if path not in self._paths:
-            self._paths[path] = path == os.devnull or path.startswith(("/proc/self", _HERE)) or is_installed(path)
+            self._paths[path] = (
+                path == os.devnull or path.startswith((*zoneinfo.TZPATH, "/proc/self", _HERE)) or is_installed(path)
+            )
         return self._paths[path]
 
     def _on_call(self, frame: FrameType, event: str, _: Any) -> None:
@@ -243,14 +248,8 @@ def _files_beneath() -> tuple[str, ...]:
     for top in {name.module.partition(".")[0] for name in catalogue.inert()} - sys.stdlib_module_names:
         file = getattr(sys.modules.get(top), "__file__", None)
         folders += [os.path.dirname(file) + os.sep] if file else []
-    return (
-        *folders,
-        "<frozen",
-        "<string>",
-        os.path.dirname(codecs.__file__) + f"{os.sep}encodings{os.sep}",
-        enum.__file__,
-        _HERE,
-    )
+    python = [os.path.join(os.path.dirname(codecs.__file__), part, "") for part in ("encodings", "zoneinfo")]
+    return (*folders, *python, "<frozen", "<string>", _strptime.__file__, enum.__file__, weakref.__file__, _HERE)
 
 
 def _known_codes() -> set[CodeType]:

@@ -180,3 +180,13 @@ def test_a_state_that_only_a_stand_in_makes_no_dictionary_is_not_given_up(in_not
     assert pickle.loads(stream).a == 1
     assert look(stream).error is None
     assert asks(stream)
+
+
+def test_a_tree_makes_room_for_no_more_outputs_than_it_may_have():
+    tree = pytest.importorskip("sklearn.tree", reason="its trees are looked at")
+    honest = pickle.dumps(tree.DecisionTreeClassifier().fit([[0.0], [1.0]], [0, 1]).tree_, 2)
+    head, end = honest.split(b"K\x01\x87", 1)
+
+    assert not asks(honest)
+    assert asks(head + b"\x8a\x05\xff\xff\xff\x7f\x00\x87" + end)
+    assert asks(head + b"\x8a\x01\xff\x87" + end)
