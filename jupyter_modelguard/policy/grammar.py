@@ -244,7 +244,7 @@ class Grammar(ReviewedObjects):
         if row.check == "dtype":
             if self._peek_dtype(made) is None:
                 self.problem(row.name, "is not a data type that numpy makes")
-        elif row.check:
+        elif row.check and row.name not in self._problems:  # checks rely on arguments that fit their patterns
             known = self._calls.get(id(made))
             wrong = CHECKS[row.check](known[2] if known is not None else (), state, self.dtype)
             if wrong:
