@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_modelguard.artifacts.code_tree import collect_code
 from jupyter_modelguard.artifacts.imported import absolute_imports, imported_files
 from jupyter_modelguard.hooks.remote_code import ask_about_code, folder_reader, python_files
+from jupyter_modelguard.hooks.same_text import handing_out
 from jupyter_modelguard.hooks.scopes import Suspended
 from jupyter_modelguard.hooks.trusted_paths import is_trusted
 
@@ -53,8 +54,14 @@ def guard_named_file(passage: Passage, loader: str, position: int = 0, parameter
         if not path.endswith(".py") or not os.path.isfile(path) or is_trusted(path):
             return wrapped(*args, **options)
         with Suspended():
-            files = _with_bases(path)
-        return ask_about_code(passage, loader, os.path.dirname(path), files, lambda: wrapped(*args, **options))
+            texts = _with_bases(path)
+            files = _and_what_they_import(tuple(texts.values()))
+
+        def read() -> Any:
+            with handing_out(getattr(wrapped, "__globals__", {}), {place: file.content for place, file in texts.items()}):
+                return wrapped(*args, **options)
+
+        return ask_about_code(passage, loader, os.path.dirname(path), files, read)
 
     return run
 
@@ -98,8 +105,8 @@ def guard_diffusers_module(passage: Passage) -> Callable[..., Any]:
     return fetch
 
 
-def _with_bases(path: str) -> tuple[CodeFile, ...]:
-    """Collect a configuration in Python, the ones it is based on, and the modules beside it that they import."""
+def _with_bases(path: str) -> dict[str, CodeFile]:
+    """Collect a configuration in Python, the ones it is based on, and the modules beside it that they import, by where they are."""
     waiting, found = [path], {}
     while waiting:
         one = waiting.pop(0)
@@ -109,7 +116,7 @@ def _with_bases(path: str) -> tuple[CodeFile, ...]:
             place = os.path.normpath(os.path.join(os.path.dirname(one), file.path))
             found[place] = file
             waiting += [os.path.normpath(os.path.join(os.path.dirname(place), base)) for base in _bases(file.content)]
-    return _and_what_they_import(tuple(found.values()))
+    return found
 
 
 def _bases(content: bytes) -> list[str]:

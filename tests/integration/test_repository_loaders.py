@@ -68,6 +68,43 @@ def test_mmengine_configuration_that_imports_lazily_is_asked_about(mmengine, hol
     assert running.outcomes() == [("mmengine.Config.fromfile", "blocked")]
 
 
+@pytest.mark.parametrize("options", [{}, {"use_predefined_variables": False}, {"lazy_import": True}], ids=str)
+def test_mmengine_configuration_that_is_swapped_after_it_was_shown_runs_as_it_was_shown(
+    options, mmengine, hold, tmp_path, canary
+):
+    path, start = tmp_path / "model.py", "from mmengine.config import read_base\n" if "lazy_import" in options else ""
+    path.write_text(f"{start}width = 3\n")
+    running = hold(says=True)
+    ask = running.guard.approver.ask
+
+    def swap(record, view):
+        path.write_text(f"{start}width = open({str(canary)!r}, 'w').close()\n")
+        return ask(record, view)
+
+    running.guard.approver.ask = swap
+    assert mmengine.Config.fromfile(path, **options).width == 3
+    assert not canary.exists()
+    assert "open" not in vars(sys.modules["mmengine.config.config"])
+
+
+def test_mmengine_base_that_is_swapped_after_it_was_shown_is_asked_about_again(mmengine, hold, tmp_path, canary):
+    (tmp_path / "base.py").write_text("depth = 18\n")
+    (tmp_path / "model.py").write_text("_base_ = ['./base.py']\nwidth = 3\n")
+    running = hold(says=True)
+    ask = running.guard.approver.ask
+
+    def swap(record, view):
+        (tmp_path / "base.py").write_text(f"depth = 18\nopen({str(canary)!r}, 'w').close()\n")
+        running.guard.approver.says = len(running.guard.approver.asked) == 0
+        return ask(record, view)
+
+    running.guard.approver.ask = swap
+    with pytest.raises(ModelLoadBlockedError):
+        mmengine.Config.fromfile(tmp_path / "model.py")
+    assert not canary.exists()
+    assert len(running.guard.approver.asked) == 2
+
+
 @pytest.mark.parametrize("suffix", [".yaml", ".json"])
 def test_mmengine_configuration_of_plain_data_loads_silently(suffix, mmengine, hold, tmp_path):
     path = tmp_path / f"model{suffix}"
