@@ -6,6 +6,8 @@ What `modelguard install` writes stands between two marks, so that `modelguard u
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import site
 import sysconfig
 from pathlib import Path
@@ -25,6 +27,7 @@ __all__ = [
 _PTH = "jupyter-modelguard-children.pth"
 _BEGIN = "# >>> modelguard >>>"
 _END = "# <<< modelguard <<<"
+_FIRST_END = re.compile(r"^\r?\n")
 _LINE = 'c.InteractiveShellApp.extensions.append("jupyter_modelguard")'
 
 
@@ -42,13 +45,13 @@ def children_file() -> Path | None:
 
 def is_installed() -> bool:
     """Whether every kernel of the default profile loads the extension."""
-    return _BEGIN in _read(configuration_file())
+    return _BEGIN in _read_or_nothing(configuration_file())
 
 
 def holds_children() -> bool:
     """Whether Python processes that a guarded one starts are guarded too: the `.pth` file is there, and is ours as it should be."""
     file = children_file()
-    return file is not None and _read(file) == start_up_line()
+    return file is not None and _read_or_nothing(file) == start_up_line()
 
 
 def install_line() -> Path:
@@ -57,15 +60,14 @@ def install_line() -> Path:
     Raises
     ------
     OSError
-        If it cannot be written.
+        If what is there cannot be read, or the file cannot be written.
     """
     file = configuration_file()
-    text = _read(file)
+    text = _read(file) if file.exists() else ""
     if _BEGIN not in text:
-        first = "" if "get_config()" in text else "c = get_config()  # noqa: F821\n"
         gap = "" if not text or text.endswith("\n") else "\n"
         file.parent.mkdir(parents=True, exist_ok=True)
-        _write(file, f"{text}{gap}{_BEGIN}\n{first}{_LINE}\n{_END}\n")
+        _write(file, f"{text}{gap}{_BEGIN}\nc = get_config()  # noqa: F821\n{_LINE}\n{_END}\n")
     return file
 
 
@@ -96,10 +98,10 @@ def uninstall() -> list[Path]:
     """Take out what was installed; the files that were changed or removed are returned."""
     changed = []
     file = configuration_file()
-    text = _read(file)
+    text = _read_or_nothing(file)
     if _BEGIN in text and _END in text:
-        before, _, rest = text.partition(f"{_BEGIN}\n")
-        _write(file, before + rest.partition(f"{_END}\n")[2])
+        before, _, rest = text.partition(_BEGIN)
+        _write(file, before + _FIRST_END.sub("", rest.partition(_END)[2], count=1))
         changed.append(file)
     while (children := children_file()) is not None:
         children.unlink()
@@ -115,17 +117,28 @@ def _folders() -> list[Path]:
 
 
 def _read(file: Path) -> str:
+    """Read a file so that `_write` gives back every byte of it, whatever its encoding and its ends of lines."""
+    return file.read_bytes().decode("utf-8", "surrogateescape")
+
+
+def _read_or_nothing(file: Path) -> str:
     try:
-        return file.read_text("utf-8")
-    except (OSError, UnicodeDecodeError):
+        return _read(file)
+    except OSError:
         return ""
 
 
 def _write(file: Path, text: str) -> None:
-    """Write a file whole or not at all: half a line in a `.pth` file would be said to be wrong by every Python that starts."""
+    """Write a file whole or not at all: half a line in a `.pth` file would be said to be wrong by every Python that starts.
+
+    A link stays a link: people keep their configuration in a repository and link to it.
+    """
+    file = file.resolve()
     beside = file.with_name(f"{file.name}.{os.getpid()}")
     try:
-        beside.write_text(text, "utf-8")
+        beside.write_bytes(text.encode("utf-8", "surrogateescape"))
+        if file.exists():
+            shutil.copymode(file, beside)
         beside.replace(file)
     finally:
         beside.unlink(missing_ok=True)

@@ -176,6 +176,43 @@ def test_install_and_uninstall_leave_the_configuration_as_it_was(before, places)
     assert cli.main(["uninstall"]) == 0
 
 
+def test_install_keeps_every_byte_of_a_configuration_in_another_encoding(places):
+    configuration, _ = places
+    before = b"# -*- coding: latin-1 -*-\r\n# caf\xe9\r\nc = get_config()\r\n"
+    configuration.write_bytes(before)
+    assert cli.main(["install"]) == 0
+    assert configuration.read_bytes().startswith(before)
+    assert cli.main(["uninstall"]) == 0
+    assert configuration.read_bytes() == before
+
+
+def test_install_writes_through_a_link(places, tmp_path):
+    configuration, _ = places
+    kept = tmp_path / "kept.py"
+    kept.write_text("c = get_config()\n")
+    kept.chmod(0o600)
+    configuration.symlink_to(kept)
+    assert cli.main(["install"]) == 0
+    assert configuration.is_symlink()
+    assert "modelguard" in kept.read_text()
+    assert kept.stat().st_mode & 0o777 == 0o600
+
+
+def test_configuration_that_cannot_be_read_is_left_alone(places, capsys):
+    configuration, _ = places
+    configuration.mkdir()
+    assert cli.main(["install"]) != 0
+    assert configuration.is_dir()
+
+
+def test_installed_line_guards_beside_a_call_that_is_a_comment(places, home):
+    places[0].write_text("# c = get_config()\ndel c\n")
+    assert cli.main(["install"]) == 0
+    code = "from jupyter_modelguard.guard import current; print('guarded', current() is not None)"
+    ended = subprocess.run([sys.executable, "-m", "IPython", "-c", code], capture_output=True, text=True, check=False)
+    assert "guarded True" in ended.stdout, ended.stderr
+
+
 def test_installed_line_guards_a_fresh_ipython(places, home):
     assert cli.main(["install"]) == 0
     code = "from jupyter_modelguard.guard import current; print('guarded', current() is not None)"
