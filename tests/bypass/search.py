@@ -46,12 +46,16 @@ def main() -> int:
         found = batches.alone(finding.stream, finding.dialect, finding.tokens).findings
         print("\n".join(f"{one.what} ({one.reader})" for one in found) or "nothing is found any more")
         return bool(found)
-    jobs = [os.fork() for _ in range(options.jobs - 1)] if options.jobs > 1 else []
-    job = 0 if all(jobs) else len(jobs) - jobs.index(0) if 0 in jobs else 0
+    job, children = 0, []
+    for number in range(1, options.jobs):
+        child = os.fork()
+        if not child:
+            job, children = number, []
+            break
+        children.append(child)
     status = _search(options, batches, options.seed + 1000 * job)
-    for child in jobs:
-        if child:
-            status |= os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    for child in children:
+        status |= os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     return status
 
 

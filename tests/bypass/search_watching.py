@@ -35,7 +35,7 @@ __all__ = ["Seen", "Watch"]
 _HARMLESS = frozenset(
     {"array.__new__", "builtins.id", "compile", "object.__getattr__", "sys._getframe", "sys.setprofile", "gc.get_referents"}
 )
-_HARMLESS |= {"ctypes.cdata", "ctypes.cdata/buffer", "sys.unraisablehook"}
+_HARMLESS |= {"ctypes.dlsym", "ctypes.cdata", "ctypes.cdata/buffer", "sys.unraisablehook"}
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _HERE = os.path.dirname(os.path.abspath(__file__))
 _NOTEBOOK = search_notebook.__file__
