@@ -140,8 +140,8 @@ def _registered(library: str, own: Any, table: Any) -> Callable[[str], bool]:
     registry = sys.modules.get(f"{library}.src.saving.object_registration")
 
     def known(name: str) -> bool:
-        if isinstance(own, dict) and name in own:
-            return True
+        if isinstance(own, dict) and (name in own or any(str(key).endswith(f">{name}") for key in own)):
+            return True  # "project>name" is found by its name alone in the files of Keras before 3.7
         if name.islower() and isinstance(table, dict) and isinstance(table.get(name), type):
             return True  # "zeros" for the class Zeros
         return registry is not None and registry.get_registered_object(name) is not None

@@ -3,7 +3,7 @@
 A configuration is a tree of `{"class_name", "config", "module", "registered_name"}`. Keras makes each of them while it loads, by name, and
 has had a long row of ways to make more than models of it (CVE-2024-3660, CVE-2025-1550, CVE-2025-8747, CVE-2025-9905, CVE-2025-9906,
 CVE-2025-12058). So what passes silently is listed: classes of Keras' own modelling modules, minus those that carry code or read files, and
-functions of its numeric ones. What the person registered or passed as `custom_objects` is the person's own code.
+the functions of `keras_functions`. What the person registered or passed as `custom_objects` is the person's own code.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
+from jupyter_modelguard.policy.keras_functions import FUNCTIONS, OPERATIONS
 from jupyter_modelguard.policy.named import named_finding, named_use
 
 if TYPE_CHECKING:
@@ -37,8 +38,8 @@ _MODELLING: Final = (
     "ops",
     "activations",
 )
-_FUNCTIONS: Final = frozenset({"activations", "losses", "metrics", "initializers", "regularizers", "constraints", "ops"})
-_NOT_NUMERIC: Final = frozenset({"deserialize", "get", "serialize"})
+# Where functions are found; those without a module are looked up among activations, losses and metrics, and by tf_keras in `builtins`.
+_FUNCTIONS: Final = frozenset({"", "activations", "losses", "metrics", "initializers", "regularizers", "constraints", "ops"})
 _DATA: Final = frozenset(
     {"__keras_tensor__", "__tensor__", "__numpy__", "__bytes__", "__ellipsis__", "__slice__", "__tuple__", "TensorShape"}
 )
@@ -166,10 +167,8 @@ def _part(module: str) -> str:
 
 
 def _function(name: str, module: Any) -> Iterator[tuple[str, str]]:
-    if module in {None, "builtins"}:
-        if name.isidentifier():
-            return  # looked up among Keras' activations, losses and the like alone
-    elif isinstance(module, str) and name.isidentifier() and _part(module) in _FUNCTIONS and name not in _NOT_NUMERIC:
+    part = "" if module in {None, "builtins"} else _part(module) if isinstance(module, str) else None
+    if part in _FUNCTIONS and (name in FUNCTIONS or (part == "ops" and name in OPERATIONS)):
         return
     yield f"{module}.{name}", "is a function that the file names, and is not one of Keras' numeric ones"
 

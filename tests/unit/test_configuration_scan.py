@@ -59,6 +59,11 @@ def test_keras_archive_with_something_else_in_it_is_not_clean(tmp_path):
         {"class_name": "Dense.mro", "module": "keras.layers", "config": {}},
         {"class_name": "load_model", "module": "keras.models", "config": {"filepath": "other.keras"}},
         {"class_name": "function", "module": "keras.losses", "config": "deserialize"},
+        {"class_name": "function", "module": "keras.src.losses.losses", "config": "deserialize_keras_object"},
+        {"class_name": "function", "module": "keras.src.activations", "config": "serialization_lib"},
+        {"class_name": "function", "module": "keras.ops", "config": "map"},
+        {"class_name": "function", "module": "builtins", "config": "eval"},
+        {"class_name": "function", "module": None, "config": "exec"},
         {"class_name": "TextVectorization", "module": "keras.layers", "config": {"vocabulary": "http://host/words"}},
         {"class_name": "TFOpLambda", "config": {"function": "io.write_file"}},
         {"class_name": "Lambda", "config": {"function": ["4wEAAA==", None, None], "function_type": "lambda"}},
@@ -68,6 +73,14 @@ def test_keras_archive_with_something_else_in_it_is_not_clean(tmp_path):
 )
 def test_what_is_none_of_kerases_own_numbers_is_named(entry):
     assert names({**DENSE, "config": {"layers": [{"wrapped": [entry]}]}})
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [("builtins", "relu"), ("builtins", "mse"), (None, "swish"), ("keras.ops", "matmul"), ("keras.src.losses.losses", "hinge")],
+)
+def test_functions_that_compute_are_data(module, name):
+    assert not names({**DENSE, "config": {"activation": {"class_name": "function", "module": module, "config": name}}})
 
 
 def test_registered_names_are_the_persons_own_code():
