@@ -154,7 +154,8 @@ class Patches:
         """
         originals = {id(new): (new, original) for _, _, original, new in self._placed}
         for kind in tuple(vars(module).values()):
-            if isinstance(kind, type) and kind.__module__ == module.__name__:
+            # Not isinstance: that asks the object too, and torch has one that answers with a warning.
+            if issubclass(type(kind), type) and kind.__module__ == module.__name__:
                 for name, value in tuple(vars(kind).items()):
                     new, original = originals.get(id(value), (None, None))
                     if new is value and original is not None:

@@ -20,10 +20,19 @@ __all__ = ["GuardedFunction", "Row", "bare", "wrap"]
 
 
 class GuardedFunction(wrapt.FunctionWrapper):  # type: ignore[type-arg] # generic only in recent wrapts
-    """A wrapped loader that documents, compares and pickles as the function it guards."""
+    """A wrapped loader that documents, shows, compares, copies and pickles as the function it guards."""
+
+    def __repr__(self) -> str:
+        return repr(self.__wrapped__)
 
     def __reduce_ex__(self, protocol: object) -> str:
         return str(self.__qualname__)
+
+    def __copy__(self) -> GuardedFunction:
+        return self  # as functions do; a configuration or an estimator that holds a loader is copied like any other
+
+    def __deepcopy__(self, memo: object) -> GuardedFunction:
+        return self
 
 
 @dataclass(frozen=True, slots=True)

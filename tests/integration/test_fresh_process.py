@@ -48,3 +48,10 @@ def test_a_load_may_import_a_module_of_the_standard_library_from_its_bytecode(tm
     load = "import pickle; pickle.load(open('score.pkl', 'rb'))"
     done = run(tmp_path, load, "import encodings.latin_1", ["encodings.latin_1"])  # so that its bytecode is written
     assert done.stdout == "loaded\n", done.stderr
+
+
+@pytest.mark.torch
+def test_importing_torch_under_the_guard_warns_of_nothing(tmp_path):
+    pytest.importorskip("torch", reason="one of its objects answers isinstance with a warning")
+    done = run(tmp_path, "import warnings; warnings.simplefilter('error'); import torch")
+    assert done.stdout == "loaded\n", done.stderr

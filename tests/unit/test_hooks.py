@@ -2,6 +2,7 @@
 
 import collections
 import concurrent.futures
+import copy
 import datetime as dt
 import importlib
 import io
@@ -17,6 +18,7 @@ import pytest
 from jupyter_modelguard.errors import ModelLoadBlockedError
 from jupyter_modelguard.hooks.floor import FLOOR
 from jupyter_modelguard.hooks.patches import Patches
+from jupyter_modelguard.hooks.row import GuardedFunction
 from jupyter_modelguard.hooks.scopes import LoadHeld, Mode, Scope
 from jupyter_modelguard.testing import FakeGate
 from jupyter_modelguard.types import QualifiedName
@@ -314,6 +316,14 @@ def test_guarded_functions_pickle_as_the_public_names(gate):
     for name in ("load", "loads", "Unpickler"):
         assert pickle.loads.__module__ == "pickle"
         assert f"c{'pickle'}\n{name}\n".encode() in pickle.dumps(getattr(pickle, name), 0)
+
+
+def test_guarded_functions_copy_and_show_as_functions_do(gate):
+    np = pytest.importorskip("numpy", reason="its loader is a wrapped one")
+    assert isinstance(np.load, GuardedFunction)
+    assert copy.copy(np.load) is np.load
+    assert copy.deepcopy([np.load])[0] is np.load
+    assert repr([np.load]).startswith("[<function load at ")
 
 
 def test_rows_are_applied_on_import_on_reload_and_on_import_after_deletion(monkeypatch):
