@@ -8,18 +8,31 @@ raises, and the trace starts again with watched stand-ins.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from jupyter_modelguard.engines.storages import LOAD_FROM_BYTES
 from jupyter_modelguard.policy.record import GlobalMark, Made
+from jupyter_modelguard.types import QualifiedName
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from jupyter_modelguard.policy.grammar import Grammar
-    from jupyter_modelguard.types import QualifiedName
 
 __all__ = ["LightActError", "Stubs"]
+
+# None of these is ever proved harmless; objects of the classes that they make stand in the stream all the same, and the rest behind them.
+_MAKE_CLASSES: Final = frozenset(
+    QualifiedName(*name.split(":"))
+    for name in (
+        "cloudpickle.cloudpickle:_make_skeleton_class",
+        "cloudpickle.cloudpickle:_make_skeleton_enum",
+        "dill._dill:_create_type",
+        "joblib.externals.cloudpickle.cloudpickle:_make_skeleton_class",
+        "joblib.externals.cloudpickle.cloudpickle:_make_skeleton_enum",
+        "types:new_class",
+    )
+)
 
 
 class LightActError(Exception):
@@ -46,7 +59,7 @@ class Stubs:
         on_nested: Callable[[Any, tuple[Any, ...]], None] | None = None,
     ) -> None:
         self.dropped: list[Any] = []  # light objects that the stream threw away again; each is kept here with its attributes
-        self._base = _global_class(grammar, self.found, on_nested)
+        self._base = _global_class(grammar, self.found, self.watched, on_nested)
         self._watched = _watched_class(grammar, self._base, on_build)
         self._grammar = grammar
         self._light: Any = None
@@ -81,7 +94,10 @@ class Stubs:
 
 
 def _global_class(
-    grammar: Grammar, found: Callable[[QualifiedName], Any], on_nested: Callable[[Any, tuple[Any, ...]], None] | None
+    grammar: Grammar,
+    found: Callable[[QualifiedName], Any],
+    watched: Callable[[QualifiedName], Any],
+    on_nested: Callable[[Any, tuple[Any, ...]], None] | None,
 ) -> Any:
     """Make the class of the globals themselves: what a stream does to a class or function, not to an object of it."""
 
@@ -98,7 +114,7 @@ def _global_class(
             grammar.call(cls, arguments, keywords, made, by_new=False)
             if cls.nested and on_nested is not None:
                 on_nested(cls, arguments)
-            return made
+            return watched(cls.qualified) if cls.qualified in _MAKE_CLASSES else made
 
         # INST and OBJ without arguments ask for this to decide whether to call the class or its `__new__`; let it be a call.
         __getinitargs__ = property(lambda _: refuse)
