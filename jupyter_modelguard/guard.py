@@ -19,7 +19,7 @@ from jupyter_modelguard.history.unguarded import Unguarded
 from jupyter_modelguard.hooks.attribution import user_line
 from jupyter_modelguard.hooks.floor import FLOOR
 from jupyter_modelguard.hooks.patches import Patches
-from jupyter_modelguard.hooks.scopes import LoadHeld, Suspended, current_scope
+from jupyter_modelguard.hooks.scopes import LoadHeld, Suspended, current_scope, forget_interrupted
 from jupyter_modelguard.stages.code import CodeCheck
 from jupyter_modelguard.stages.deciding import Deciding
 from jupyter_modelguard.stages.named import NamedCheck
@@ -115,7 +115,8 @@ class Guard:
         self.store.close()
 
     def begin_cell(self) -> None:
-        """Note that user code goes on in another cell."""
+        """Note that user code goes on in another cell, and that no load of an earlier one is under way any more."""
+        forget_interrupted()
         self.unguarded.next_cell()
         self.journal.begin_cell()
 

@@ -10,7 +10,7 @@ import contextlib
 import threading
 from typing import TYPE_CHECKING, Self
 
-from jupyter_modelguard.hooks.scopes import Mode, Scope, current_scope
+from jupyter_modelguard.hooks.scopes import Mode, Scope, current_scope, for_each_thread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +24,7 @@ class _Calls(threading.local):
     innermost: Call | None = None
 
 
-_calls = _Calls()
+_calls = for_each_thread(_Calls())
 
 
 def current_call() -> Call | None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_modelguard.hooks.calls import Call, current_call
 from jupyter_modelguard.hooks.named import go_on
-from jupyter_modelguard.hooks.scopes import Suspended
+from jupyter_modelguard.hooks.scopes import Suspended, for_each_thread
 from jupyter_modelguard.policy.jsonpickle_tags import judge_jsonpickle
 from jupyter_modelguard.types import Artifact
 
@@ -28,7 +28,7 @@ class _Judged(threading.local):
     depth = 0
 
 
-_judged = _Judged()
+_judged = for_each_thread(_Judged())
 
 
 def guard_jsonpickle_restore(passage: Passage) -> Callable[..., Any]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_modelguard.hooks.calls import Call, current_call
 from jupyter_modelguard.hooks.named import go_on
-from jupyter_modelguard.hooks.scopes import Mode, Scope, Suspended
+from jupyter_modelguard.hooks.scopes import Mode, Scope, Suspended, for_each_thread
 from jupyter_modelguard.policy.keras_config import judge_keras_config
 from jupyter_modelguard.policy.named import named_finding, named_use
 from jupyter_modelguard.types import Artifact
@@ -36,7 +36,7 @@ class _Permitted(threading.local):
     depth = 0
 
 
-_permitted = _Permitted()
+_permitted = for_each_thread(_Permitted())
 
 
 def guard_keras_config(passage: Passage, library: str, custom_objects: int = 1) -> Callable[..., Any]:

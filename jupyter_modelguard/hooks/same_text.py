@@ -14,6 +14,8 @@ import shutil
 import threading
 from typing import TYPE_CHECKING, Any
 
+from jupyter_modelguard.hooks.scopes import for_each_thread
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -24,7 +26,7 @@ class _Texts(threading.local):
     of: Mapping[str, bytes] | None = None
 
 
-_texts = _Texts()
+_texts = for_each_thread(_Texts())
 
 
 @contextlib.contextmanager

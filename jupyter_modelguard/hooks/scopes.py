@@ -8,16 +8,29 @@ refused too, and the end of the scope raises even if a library swallowed the ref
 from __future__ import annotations
 
 import enum
+import sys
 import threading
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from types import CodeType, TracebackType
+    from types import CodeType, FrameType, TracebackType
 
     from jupyter_modelguard.errors import ModelLoadBlockedError
 
-__all__ = ["LoadHeld", "Mode", "Scope", "Suspended", "Unproved", "current_scope", "thread_state"]
+__all__ = [
+    "LoadHeld",
+    "Mode",
+    "Scope",
+    "Suspended",
+    "Unproved",
+    "current_scope",
+    "for_each_thread",
+    "forget_interrupted",
+    "thread_state",
+]
+
+T = TypeVar("T", bound=threading.local)
 
 
 class LoadHeld(BaseException):
@@ -54,12 +67,37 @@ class Mode(enum.Enum):
     OVERRIDE = "override"  # the caller's own `find_class`, run for a load: what that loads in turn is a load of its own
 
 
+_thread_locals: list[threading.local] = []
+_UNDER_WAY = ("jupyter_modelguard.hooks.", "jupyter_modelguard.stages.", "jupyter_modelguard.approval.")
+
+
+def for_each_thread(state: T) -> T:
+    """Have what a thread keeps during a load forgotten by `forget_interrupted`; `state` gives its defaults as class attributes."""
+    _thread_locals.append(state)
+    return state
+
+
+def forget_interrupted() -> None:
+    """Set this thread back to what it was before its first load, unless one is under way on it.
+
+    A `KeyboardInterrupt` can arrive as a context of ours is being left, which then stays entered: the thread would look away from every
+    later load, or refuse them all.
+    """
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        if str(frame.f_globals.get("__name__")).startswith(_UNDER_WAY):
+            return
+        frame = frame.f_back
+    for state in _thread_locals:
+        vars(state).clear()
+
+
 class _ThreadState(threading.local):
     scope: Scope | None = None
     suspended: int = 0
 
 
-thread_state = _ThreadState()
+thread_state = for_each_thread(_ThreadState())
 
 
 def current_scope() -> Scope | None:

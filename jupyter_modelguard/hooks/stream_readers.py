@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final
 from jupyter_modelguard.artifacts.reach import Reached, file_name, path_of
 from jupyter_modelguard.hooks.attribution import Caller, attribute
 from jupyter_modelguard.hooks.passage import Passage, call_text
-from jupyter_modelguard.hooks.scopes import Mode, Suspended, thread_state
+from jupyter_modelguard.hooks.scopes import Mode, Suspended, for_each_thread, thread_state
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,7 +49,7 @@ class _Proved(threading.local):
     file: BinaryIO | None = None
 
 
-_proved = _Proved()
+_proved = for_each_thread(_Proved())
 
 
 def guard_dill_load(passage: Passage) -> Callable[..., Any]:

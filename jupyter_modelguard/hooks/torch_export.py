@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_modelguard.hooks.calls import Call, current_call
 from jupyter_modelguard.hooks.named import go_on, source_of
 from jupyter_modelguard.hooks.passage import call_text
-from jupyter_modelguard.hooks.scopes import Mode, Scope, Suspended
+from jupyter_modelguard.hooks.scopes import Mode, Scope, Suspended, for_each_thread
 from jupyter_modelguard.policy.exported_code import odd_guard, odd_size, odd_source
 from jupyter_modelguard.policy.named import named_finding
 from jupyter_modelguard.types import Artifact, GlobalUse, Judgement, QualifiedName
@@ -35,7 +35,7 @@ class _Loading(threading.local):
     depth = 0
 
 
-_loading = _Loading()
+_loading = for_each_thread(_Loading())
 
 
 def guard_export_load(passage: Passage, loader: str) -> Callable[..., Any]:

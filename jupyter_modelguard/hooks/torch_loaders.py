@@ -22,7 +22,7 @@ from jupyter_modelguard.artifacts.reach import Reached, file_name, path_of
 from jupyter_modelguard.artifacts.still import StillFile
 from jupyter_modelguard.hooks.attribution import Caller, attribute
 from jupyter_modelguard.hooks.passage import Passage, call_text
-from jupyter_modelguard.hooks.scopes import Mode, Scope, Suspended, Unproved, thread_state
+from jupyter_modelguard.hooks.scopes import Mode, Scope, Suspended, Unproved, for_each_thread, thread_state
 from jupyter_modelguard.hooks.torchscript import SCRIPT, load_as_script, may_be_script
 
 if TYPE_CHECKING:
@@ -204,7 +204,7 @@ class _Proved(threading.local):
     stream: bytes | None = None
 
 
-_proved = _Proved()
+_proved = for_each_thread(_Proved())
 
 
 def swap_proved_stream(wrapped: Callable[..., Any], _instance: object, args: tuple[Any, ...], options: dict[str, Any]) -> Any:

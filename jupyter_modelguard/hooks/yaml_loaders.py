@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_modelguard.hooks.calls import Call, current_call
 from jupyter_modelguard.hooks.named import go_on, source_of
-from jupyter_modelguard.hooks.scopes import Suspended
+from jupyter_modelguard.hooks.scopes import Suspended, for_each_thread
 from jupyter_modelguard.hooks.trusted_paths import is_trusted
 from jupyter_modelguard.policy.named import named_finding, named_use
 from jupyter_modelguard.policy.yaml_tags import may_have_tags, python_tags
@@ -36,7 +36,7 @@ class _Permitted(threading.local):
     depth = 0
 
 
-_permitted = _Permitted()
+_permitted = for_each_thread(_Permitted())
 
 
 def guard_yaml_reader(passage: Passage, loader: str) -> Callable[..., Any]:

@@ -301,3 +301,13 @@ def test_library_s_own_error_is_told_once(hold):
         pickle.loads(b"")
     assert running.outcomes() == [("pickle.loads", "failed")]
     assert pickle.loads(pickle.dumps(copyreg.constructor.__name__)) == "constructor"
+
+
+def test_cell_after_one_that_was_interrupted_is_held(armed_pickle, canary, hold):
+    """As an interrupt leaves it that arrives while our own work on the thread ends (see `test_interrupted_loads`)."""
+    running = hold()
+    thread_state.suspended += 1
+    running.guard.begin_cell()
+    with open(armed_pickle, "rb") as file, pytest.raises(ModelLoadBlockedError):
+        pickle.load(file)
+    assert not canary.exists()
