@@ -69,7 +69,7 @@ class Floor:
         self._refused: list[Callable[[str, str], LoadHeld]] = [_held]
         self._strict = [False]
         self._fast_codes: dict[int, CodeType] = {}  # by id: hashing a code object means hashing all of its bytecode
-        self._traffic_codes: dict[int, CodeType] = {}  # of functions that were found to unpickle traffic
+        self._traffic: dict[str, dict[str, Any]] = {}  # namespaces of modules that were found to unpickle traffic, by name
 
     @property
     def active(self) -> bool:
@@ -115,7 +115,7 @@ class Floor:
         """Hold libraries outside every scope to the closed globals too, with nothing counted as traffic; or no longer."""
         self._strict[0] = strict
         be_strict(strict)
-        self._traffic_codes.clear()
+        self._traffic.clear()
 
     def close(self) -> None:
         """Look away; the hook itself stays in the interpreter."""
@@ -134,14 +134,11 @@ class Floor:
         return self._refused[0](who, what)
 
     def _build(self) -> Callable[[str, tuple[Any, ...]], None]:
-        active, closed, fast_codes, traffic_codes = self._active, self._closed, self._fast_codes, self._traffic_codes
+        active, closed, fast_codes, traffic = self._active, self._closed, self._fast_codes, self._traffic
         dangerous, observe, refused, strict = self._dangerous, self._observe, self._refused, self._strict
         modules, state, getframe = sys.modules, thread_state, sys._getframe
 
-        def judge_global(args: tuple[Any, ...], frame: FrameType) -> None:  # noqa: PLR0912 each branch is a rule
-            scope = state.scope
-            if scope is None and id(frame.f_code) in traffic_codes:
-                return
+        def judge_global(scope: Scope | None, args: tuple[Any, ...], frame: FrameType | None) -> None:
             module, name = args
             if scope is not None and scope.refusals:
                 raise scope.refusals[0]
@@ -151,37 +148,49 @@ class Floor:
             if (module, name) in closed[0] and module in modules:
                 return
             if scope is None or scope.mode is Mode.CALL or scope.mode is Mode.OVERRIDE:
-                if id(frame.f_code) in fast_codes:
-                    raise Scope(Mode.PROVING).unwind(f"{module}.{name}")
-                if scope is not None and scope.mode is Mode.OVERRIDE and _resolves(frame, scope):
-                    if dangerous[0](module, name) and (module, name) not in scope.allowed:
-                        raise scope.refuse(f"{module}.{name}")
-                    return
-                caller, who = attribute(frame)
-                if caller is Caller.TRAFFIC:
-                    if frame.f_globals.get("__name__") == who:
-                        traffic_codes[id(frame.f_code)] = frame.f_code
-                    return
-                if caller is Caller.USER or scope is not None or strict[0] or dangerous[0](module, name):
-                    raise refused[0](who, f"{module}.{name}") if scope is None else scope.refuse(f"{module}.{name}")
-                observe[0](who, f"{module}.{name}")
+                judge_reader(scope, module, name, frame or getframe(2))
             elif scope.mode is Mode.PROVING:
                 raise scope.unwind(f"{module}.{name}")
             elif (module, name) not in scope.allowed:
                 raise scope.refuse(f"{module}.{name}")
 
+        def judge_reader(scope: Scope | None, module: str, name: str, frame: FrameType) -> None:
+            if id(frame.f_code) in fast_codes:
+                raise Scope(Mode.PROVING).unwind(f"{module}.{name}")
+            if scope is not None and scope.mode is Mode.OVERRIDE and _resolves(frame, scope):
+                if dangerous[0](module, name) and (module, name) not in scope.allowed:
+                    raise scope.refuse(f"{module}.{name}")
+                return
+            caller, who = attribute(frame)
+            if caller is Caller.TRAFFIC:
+                if frame.f_globals.get("__name__") == who:  # the reader itself, not something that it called
+                    traffic[who] = frame.f_globals
+                return
+            if caller is Caller.USER or scope is not None or strict[0] or dangerous[0](module, name):
+                raise refused[0](who, f"{module}.{name}") if scope is None else scope.refuse(f"{module}.{name}")
+            observe[0](who, f"{module}.{name}")
+
+        # Every event of the interpreter comes through here, those too that the hook's own look at a frame's code or at an identity
+        # raises. Traffic is therefore known by the namespace that its reader runs in, the one thing about a frame that raises none.
         def hook(event: str, args: tuple[Any, ...]) -> None:
-            if event == "pickle.find_class":
-                if active[0] and not state.suspended:
-                    judge_global(args, getframe(1))
-                return
             scope = state.scope
-            if scope is None or state.suspended:
-                return
-            if scope.mode is Mode.PROVED:
-                _judge_event(scope, event, args)
-            elif scope.mode is Mode.CALL:
-                judge_call_event(scope, event, args)
+            if event == "pickle.find_class":
+                if not active[0]:
+                    return
+                frame = None
+                if scope is None:
+                    frame = getframe(1)
+                    namespace = frame.f_globals
+                    who = namespace.get("__name__")
+                    if type(who) is str and traffic.get(who) is namespace:
+                        return
+                if not state.suspended:
+                    judge_global(scope, args, frame)
+            elif scope is not None and not state.suspended:
+                if scope.mode is Mode.PROVED:
+                    _judge_event(scope, event, args)
+                elif scope.mode is Mode.CALL:
+                    judge_call_event(scope, event, args)
 
         return hook
 
