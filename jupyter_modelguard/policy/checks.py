@@ -10,10 +10,12 @@ import os
 import re
 from typing import TYPE_CHECKING, Any
 
+from jupyter_modelguard.policy.layouts import wrong_with_arrow_array, wrong_with_blocks
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["CHECKS"]
+__all__ = ["CHECKS", "LAYOUTS"]
 
 _LONGEST_NUMBER = 4000  # characters; CPython refuses to convert more than 4,300 digits
 _MOST_OUTPUTS = 1 << 20  # of a decision tree, which makes room for them before it looks at its arrays
@@ -21,12 +23,6 @@ _LARGEST_EXPONENT = 10_000
 _LONGEST_EXPRESSION = 100_000  # characters
 _EXPRESSION_FLAGS = re.IGNORECASE | re.LOCALE | re.MULTILINE | re.DOTALL | re.UNICODE | re.VERBOSE | re.ASCII
 _ZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+-]{0,39}(?:/[A-Za-z0-9_+-]{1,40}){0,3}")
-# How many buffers the types of Arrow have that hold no others.
-_ARROW_BUFFERS = (
-    (1, re.compile(r"null")),
-    (2, re.compile(r"bool|boolean|[iu][1248]|u?int(?:8|16|32|64)|f[248]|float|float(?:16|32|64)|halffloat|double|date(?:32|64)")),
-    (3, re.compile(r"(?:large_)?(?:string|str|utf8|binary)")),
-)
 _DISTRIBUTION = re.compile(r"\ndef _parse_args\(self, ((?:[A-Za-z_][A-Za-z0-9_]*, )*) (loc=0, scale=1)\):\n")
 _PARSERS = """
 def _parse_args(self, {0} {1}):
@@ -136,15 +132,6 @@ def _array_wrapper(  # noqa: PLR0911 a list of reasons
     return ""
 
 
-def _arrow_array(arguments: tuple[Any, ...], _state: Any, arrow_type: Callable[[Any], Any]) -> str:
-    kind, length, nulls, offset, buffers, children, _ = arguments[0]
-    if children or length < 0 or offset < 0 or nulls < -1:
-        return "an array inside another is not reviewed"
-    # Arrow reaches for as many buffers as a type has, and does not look how many there are.
-    count = next((count for count, names in _ARROW_BUFFERS if names.fullmatch(arrow_type(kind))), None)
-    return "" if count == len(buffers) else "it has another number of buffers than its type"
-
-
 def _tree(arguments: tuple[Any, ...], _state: Any, _dtype: Callable[[Any], Any]) -> str:
     return "" if 0 < arguments[2] <= _MOST_OUTPUTS else "its number of outputs is out of bounds"
 
@@ -199,10 +186,13 @@ def _distribution(_arguments: tuple[Any, ...], state: Any, _dtype: Callable[[Any
     return "" if good else "its text, which is executed, is not the one that scipy writes"
 
 
-CHECKS: dict[str, Callable[[tuple[Any, ...], Any, Callable[[Any], Any]], str]] = {
+# Checks of layouts are told of the whole trace, the others what numpy type an object stands for.
+LAYOUTS = frozenset({"arrow-array", "blocks"})
+CHECKS: dict[str, Callable[[tuple[Any, ...], Any, Any], str]] = {
     "array": _array,
-    "arrow-array": _arrow_array,
+    "arrow-array": wrong_with_arrow_array,
     "array-wrapper": _array_wrapper,
+    "blocks": wrong_with_blocks,
     "buffer": _buffer,
     "decimal": _decimal,
     "distance": _distance,

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from jupyter_modelguard.policy.catalogue import capability_of, closed, inert
-from jupyter_modelguard.policy.checks import CHECKS
+from jupyter_modelguard.policy.checks import CHECKS, LAYOUTS
 from jupyter_modelguard.policy.names import importable, normalise
 from jupyter_modelguard.policy.open_uses import OpenUses
 from jupyter_modelguard.policy.patterns import matches, matches_all
@@ -105,6 +105,7 @@ class Grammar(ReviewedObjects):
                 self._judge_call(row, arguments)
             if row.first and type(made) is not stub:
                 self._outer.append((row, arguments))
+                self._given[id(made)] = arguments
                 self.call(arguments[0], (), {}, made, by_new=True)
 
     def build(self, made: Any, state: Any) -> None:
@@ -228,7 +229,7 @@ class Grammar(ReviewedObjects):
         elif not matches_all(row.arguments, arguments, self):
             self.problem(row.name, "is called with arguments that are not reviewed")
         elif row.check:
-            wrong = CHECKS[row.check](arguments, None, self.arrow_type if row.check == "arrow-array" else self.dtype)
+            wrong = CHECKS[row.check](arguments, None, self if row.check in LAYOUTS else self.dtype)
             if wrong:
                 self.problem(row.name, wrong)
 
@@ -246,7 +247,7 @@ class Grammar(ReviewedObjects):
                 self.problem(row.name, "is not a data type that numpy makes")
         elif row.check and row.name not in self._problems:  # checks rely on arguments that fit their patterns
             known = self._calls.get(id(made))
-            wrong = CHECKS[row.check](known[2] if known is not None else (), state, self.dtype)
+            wrong = CHECKS[row.check](known[2] if known is not None else (), state, self if row.check in LAYOUTS else self.dtype)
             if wrong:
                 self.problem(row.name, wrong)
 

@@ -30,8 +30,10 @@ class ReviewedObjects:
         self._rows = rows
         self._calls: dict[int, tuple[Any, InertRow, tuple[Any, ...]]] = {}  # by identity of the object; holds it alive
         self._states: dict[int, tuple[Any, InertRow, Any]] = {}
+        self._given: dict[int, tuple[Any, ...]] = {}  # arguments of calls that made an object of their first one, by its identity
         self._types: dict[int, Any] = {}  # checked numpy types, by identity of the object that stands for one
         self._used: set[int] = set()  # identities of objects that something relies on as they are
+        self._lists: dict[int, list[Any]] = {}  # what an array of objects copied from a list, by identity of the array
         self._read: dict[int, Any] = {}  # arrays of objects that were read apart, by identity of what describes them
 
     def owner(self, stub: Any, arguments: tuple[Any, ...]) -> Any:
@@ -99,6 +101,8 @@ class ReviewedObjects:
         if self.makes(made) != "numpy.ndarray":
             return None
         made = self._read.get(id(made), made)
+        if id(made) in self._lists:
+            return self._lists[id(made)]
         known = self._states.get(id(made))
         state = known[2] if known is not None else self._given_state(made)
         if type(state) is dict:  # raw numbers behind the pickle, or objects whose reading is still under way
@@ -111,6 +115,11 @@ class ReviewedObjects:
         known = self._calls.get(id(made))
         arguments = known[2] if known is not None else ()
         return next((given for given in arguments if type(given) is tuple and given and type(given[-1]) is list), ())
+
+    def keep_members(self, made: Any, state: Any) -> None:
+        """Copy the objects of an array as numpy does when it gets them: the list that brings them can be changed later."""
+        if type(state) is tuple and state and type(state[-1]) is list:
+            self._lists[id(made)] = list(state[-1])
 
     def read_apart(self, made: Any, objects: Any) -> None:
         """Note which array holds the objects of one that is only described."""
@@ -133,6 +142,16 @@ class ReviewedObjects:
         """Give the name by which a type of Arrow was looked up; empty for one that was made in another way."""
         known = self._calls.get(id(made))
         return known[2][0] if known is not None and [type(given) for given in known[2]] == [str] else ""
+
+    def given(self, made: Any) -> tuple[Any, ...]:
+        """Give the arguments of the call that made an object; empty if no reviewed global did."""
+        known = self._calls.get(id(made))
+        return self._given.get(id(made)) or (known[2] if known is not None else ())
+
+    def state(self, made: Any) -> Any:
+        """Give the state that an object of a reviewed global was given; None without one."""
+        known = self._states.get(id(made))
+        return None if known is None else known[2]
 
     def _peek_dtype(self, made: Any) -> Any:
         """Check a type without counting that as a use of it."""

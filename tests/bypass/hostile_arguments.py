@@ -337,6 +337,7 @@ def try_row(module, name, row, *, closed):
         "scalar",
         "array-wrapper",
         "arrow-array",
+        "blocks",
         "dill-array",
         "distance",
     ):

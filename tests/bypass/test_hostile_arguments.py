@@ -33,11 +33,7 @@ def explained(line):
     return any(line.startswith(start) and part in line for start, (part, _why) in EXPLAINED.items())
 
 
-CRASHES = {"pandas": "a state that the row admits crashes a compiled class of pandas"}
-STEMS = [pytest.param(stem, marks=[pytest.mark.xfail(reason=CRASHES[stem])] if stem in CRASHES else []) for stem in LISTS]
-
-
-@pytest.mark.parametrize("stem", STEMS)
+@pytest.mark.parametrize("stem", LISTS)
 def test_rows_of_a_list_run_nothing_for_hostile_arguments(stem):
     done = run(stem)
     assert done.returncode == 0, f"it crashed: {done.stderr[-2000:]}"
