@@ -7,15 +7,13 @@ of it as a stranger's text.
 
 from __future__ import annotations
 
-import os
-import re
 import time
-from pathlib import Path, PurePath
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
+from jupyter_modelguard.approval.facts import facts, repository
 from jupyter_modelguard.approval.text import LONG
-from jupyter_modelguard.approval.view import CallRow, CardView, CodeListing, CodeRow, Fact, ScopeChoice
-from jupyter_modelguard.config import user_name
+from jupyter_modelguard.approval.view import CallRow, CardView, CodeListing, CodeRow, ScopeChoice
 from jupyter_modelguard.types import Artifact, Judgement, RiskLevel, TraceStep
 
 if TYPE_CHECKING:
@@ -31,12 +29,6 @@ REASONS = ("I made this file", "I know the publisher", "I read the code", "I acc
 _MOST_ROWS = 1_000  # lines of a listing, or opcodes, that a card carries
 _MOST_TEXT = 4_000  # characters of one text
 _LONGEST_ROW = 400  # characters of a line of a listing
-_SECRET = re.compile(
-    r"TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIAL|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY|^AWS_PROFILE$", re.IGNORECASE
-)
-_MOST_SECRETS = 6
-_KIB = 1024
-_COMMIT = 7  # digits of a commit that people read
 _CHIPS = {
     RiskLevel.DATA_ONLY: "Nothing found",
     RiskLevel.NOTE: "Nothing found",
@@ -93,7 +85,7 @@ def build_view(record: HistoryRecord, assessment: Assessment, explanation: Expla
         would=_would(artifact, assessment),
         calls=tuple(_file_row(file, report) for file in artifact.files) if remote else flagged,
         missed=report.coverage.missed,
-        facts=_facts(artifact, report),
+        facts=facts(artifact, report),
         safer=assessment.safer,
         reasons=REASONS,
         scopes=_scopes(artifact, assessment),
@@ -144,19 +136,11 @@ def _count(number: int, what: str) -> str:
     return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
 
 
-def _repository(artifact: Artifact) -> tuple[str, str]:
-    """Where a model's own code comes from, and at which commit; the commit is empty for a folder."""
-    if not artifact.source.startswith("hf:"):
-        return artifact.name, ""
-    repository, _, commit = artifact.source.removeprefix("hf:").partition("@")
-    return repository, commit[:_COMMIT]
-
-
 def _title(artifact: Artifact, assessment: Assessment) -> tuple[str, str]:
     if assessment.level is RiskLevel.FORBIDDEN:
         return f"Blocked by policy: {assessment.rules[0] if assessment.rules else 'a rule'}", ""
     if artifact.format == "python-code":
-        return f"Stopped before importing code from {'@'.join(filter(None, _repository(artifact)))}", ""
+        return f"Stopped before importing code from {'@'.join(filter(None, repository(artifact)))}", ""
     if assessment.level is RiskLevel.DANGEROUS:
         return "Stopped", "this file runs a command when loaded"
     if assessment.level is RiskLevel.UNINSPECTED:
@@ -268,55 +252,3 @@ def _code_listing(file: CodeFile, report: ScanReport) -> CodeListing:
     lines = file.content.decode("utf-8", "replace").splitlines()
     heading = f"{len(flagged)} of {_count(len(lines), 'line')} flagged" if flagged else _count(len(lines), "line")
     return _listing(heading, file.path, tuple((number, line, number in flagged) for number, line in enumerate(lines, 1)))
-
-
-def _facts(artifact: Artifact, report: ScanReport) -> tuple[Fact, ...]:
-    return (Fact("It would run as", _run_as()), Fact("From", _origin(artifact)), Fact("Checked", _checked(artifact, report)))
-
-
-def _run_as() -> str:
-    """Who a load runs as and what it could reach; names of secrets, never their values."""
-    names = sorted(name for name, value in os.environ.items() if value and _SECRET.search(name))
-    parts = [f"you ({user_name()})"]
-    if names:
-        more = len(names) - _MOST_SECRETS
-        parts[0] += f", with {', '.join(names[:_MOST_SECRETS])}{f' and {more} more' if more > 0 else ''} set"
-    parts.append("network open")
-    if os.access(Path("~").expanduser(), os.W_OK):
-        parts.append("home folder writable")
-    return " · ".join(parts)
-
-
-def _origin(artifact: Artifact) -> str:
-    if artifact.source.startswith("hf:"):
-        repository, commit = _repository(artifact)
-        place = f"hf: {repository} @{commit}" if commit else f"hf: {repository}"
-    elif artifact.source.startswith("<"):
-        place = {"<bytes>": "bytes in memory", "<file object>": "an open file object"}.get(artifact.source, artifact.source)
-    else:
-        path = PurePath(artifact.source)
-        place = f"local folder {path}" if artifact.format == "python-code" else f"local file in {path.parent}"
-    return f"{place} · {_size(artifact.size)}" if artifact.size else place
-
-
-def _checked(artifact: Artifact, report: ScanReport) -> str:
-    coverage = report.coverage
-    if artifact.format == "python-code":
-        unit, parts, inspected = "Python file", max(coverage.parts, len(artifact.files)), coverage.inspected
-    else:
-        unit = "part" if coverage.missed or report.engines == ("named 1",) else "pickle stream"
-        parts, inspected = coverage.parts, coverage.inspected
-    missed = max(parts - inspected, len(coverage.missed))
-    said = [f"{inspected} of {parts:,} {unit}s", f"not checked: {missed or 'nothing'}"]
-    if report.seconds >= 0.1:  # noqa: PLR2004 shorter is not worth a word
-        said.append(f"{report.seconds:.1f} s")
-    return " · ".join(said)
-
-
-def _size(size: int) -> str:
-    number = float(size)
-    for unit in ("bytes", "KB", "MB", "GB"):
-        if number < _KIB or unit == "GB":
-            break
-        number /= _KIB
-    return f"{size:,} bytes" if unit == "bytes" else f"{number:.1f} {unit}" if number < 10 else f"{number:.0f} {unit}"  # noqa: PLR2004

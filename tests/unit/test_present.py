@@ -66,7 +66,7 @@ def test_a_file_that_runs_code():
     assert view.confirm == ()
     facts = {fact.label: fact.text for fact in view.facts}
     assert facts["From"] == "hf: acme/yolo @4f2c9e1 · 84 MB"
-    assert facts["Checked"] == "1 of 1 pickle streams · not checked: nothing · 0.4 s"
+    assert facts["Checked"] == "1 of 1 pickle stream · not checked: nothing · 0.4 s"
 
 
 def test_one_function_is_one_function():
@@ -120,6 +120,24 @@ def test_a_models_own_code():
     assert "Starts a program (line 2)" in view.calls[2].note
     assert [row.flagged for row in view.listings[2].rows] == [False, True]
     assert {fact.label: fact.text for fact in view.facts}["Checked"].startswith("4 of 4 Python files · not checked: nothing")
+
+
+def test_code_in_an_archive_is_from_a_file(tmp_path):
+    (tmp_path / "package.pt").write_bytes(b"PK")
+    files = (CodeFile("model.py", "cd" * 32, b"import os\n"),)
+    for name, place in (("package.pt", f"local file in {tmp_path}"), ("", f"local folder {tmp_path}")):
+        view = view_of(
+            RiskLevel.RUNS_CODE, artifact=Artifact("package.pt", str(tmp_path / name), "python-code", "ab" * 32, 0, files)
+        )
+        assert {fact.label: fact.text for fact in view.facts}["From"] == place
+
+
+@pytest.mark.parametrize(
+    ("source", "place"), [("<text>", "text in memory"), ("<configuration>", "the configuration of the model")]
+)
+def test_what_has_no_path_is_said_in_words(source, place):
+    view = view_of(RiskLevel.RUNS_CODE, GETATTR, artifact=Artifact("model", source, "yaml", "ab" * 32))
+    assert {fact.label: fact.text for fact in view.facts}["From"] == place
 
 
 def test_secrets_are_named_and_never_told(monkeypatch):

@@ -1,0 +1,91 @@
+"""The facts of a card: as whom a load would run and what it could reach, where the artifact is from, and how much of it was checked."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING
+
+from jupyter_modelguard.approval.view import Fact
+from jupyter_modelguard.config import user_name
+
+if TYPE_CHECKING:
+    from jupyter_modelguard.types import Artifact, ScanReport
+
+__all__ = ["facts", "repository"]
+
+_SECRET = re.compile(
+    r"TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIAL|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY|^AWS_PROFILE$", re.IGNORECASE
+)
+_MOST_SECRETS = 6
+_KIB = 1024
+_NAMELESS = {
+    "<bytes>": "bytes in memory",
+    "<file object>": "an open file object",
+    "<text>": "text in memory",
+    "<configuration>": "the configuration of the model",
+}
+_COMMIT = 7  # digits of a commit that people read
+
+
+def repository(artifact: Artifact) -> tuple[str, str]:
+    """Where a model's own code comes from, and at which commit; the commit is empty for a folder."""
+    if not artifact.source.startswith("hf:"):
+        return artifact.name, ""
+    name, _, commit = artifact.source.removeprefix("hf:").partition("@")
+    return name, commit[:_COMMIT]
+
+
+def facts(artifact: Artifact, report: ScanReport) -> tuple[Fact, ...]:
+    """Say what surrounds a load that needs a decision."""
+    return (Fact("It would run as", _run_as()), Fact("From", _origin(artifact)), Fact("Checked", _checked(artifact, report)))
+
+
+def _run_as() -> str:
+    """Who a load runs as and what it could reach; names of secrets, never their values."""
+    names = sorted(name for name, value in os.environ.items() if value and _SECRET.search(name))
+    parts = [f"you ({user_name()})"]
+    if names:
+        more = len(names) - _MOST_SECRETS
+        parts[0] += f", with {', '.join(names[:_MOST_SECRETS])}{f' and {more} more' if more > 0 else ''} set"
+    parts.append("network open")
+    if os.access(Path("~").expanduser(), os.W_OK):
+        parts.append("home folder writable")
+    return " · ".join(parts)
+
+
+def _origin(artifact: Artifact) -> str:
+    if artifact.source.startswith("hf:"):
+        name, commit = repository(artifact)
+        place = f"hf: {name} @{commit}" if commit else f"hf: {name}"
+    elif artifact.source.startswith("<"):
+        place = _NAMELESS.get(artifact.source, artifact.source)
+    else:
+        path = PurePath(artifact.source)
+        folder = artifact.format == "python-code" and not Path(path).is_file()  # an archive may hold code too
+        place = f"local folder {path}" if folder else f"local file in {path.parent}"
+    return f"{place} · {_size(artifact.size)}" if artifact.size else place
+
+
+def _checked(artifact: Artifact, report: ScanReport) -> str:
+    coverage = report.coverage
+    if artifact.format == "python-code":
+        unit, parts, inspected = "Python file", max(coverage.parts, len(artifact.files)), coverage.inspected
+    else:
+        unit = "part" if coverage.missed or report.engines == ("named 1",) else "pickle stream"
+        parts, inspected = coverage.parts, coverage.inspected
+    missed = max(parts - inspected, len(coverage.missed))
+    said = [f"{inspected} of {parts:,} {unit if parts == 1 else f'{unit}s'}", f"not checked: {missed or 'nothing'}"]
+    if report.seconds >= 0.1:  # noqa: PLR2004 shorter is not worth a word
+        said.append(f"{report.seconds:.1f} s")
+    return " · ".join(said)
+
+
+def _size(size: int) -> str:
+    number = float(size)
+    for unit in ("bytes", "KB", "MB", "GB"):
+        if number < _KIB or unit == "GB":
+            break
+        number /= _KIB
+    return f"{size:,} bytes" if unit == "bytes" else f"{number:.1f} {unit}" if number < 10 else f"{number:.0f} {unit}"  # noqa: PLR2004
