@@ -22,7 +22,7 @@ from jupyter_modelguard.engines.generated import (
 )
 from jupyter_modelguard.engines.installed import file_of, is_installed, namespace_of
 from jupyter_modelguard.policy.catalogue import capability_of, inert, reviewed_methods
-from jupyter_modelguard.policy.record import CALLABLE, GLOBAL, OPEN, OpenClass, hides_method
+from jupyter_modelguard.policy.record import CALLABLE, GLOBAL, OPEN, OpenClass, hides_method, shows_itself
 from jupyter_modelguard.types import QualifiedName
 
 if TYPE_CHECKING:
@@ -130,8 +130,12 @@ def _load_time_names(use: OpenClass) -> set[str]:
 
 def _wrong_with_methods(use: OpenClass, mro: tuple[type, ...]) -> str:  # noqa: C901, PLR0911, PLR0912 a list of reasons
     """Look at every class of the family, whether or not a nearer one hides the method: reviewed methods call `super()`."""
+    bases = set(mro)
     reached = _load_time_names(use)
+    if use.called and use.arguments and OrderedDict in bases:
+        reached.add("__setitem__")  # it sets what it is made of one by one
     objects = dict(use.objects)
+    hidden = hides_method if use.appended or use.added or use.indexed else shows_itself
     for base, name, value in _methods(mro):
         shows = name.startswith(("_repr_", "_mime_")) and name.endswith("_")
         if name not in reached and not shows:
@@ -149,6 +153,8 @@ def _wrong_with_methods(use: OpenClass, mro: tuple[type, ...]) -> str:  # noqa: 
             return "is given a state that is not a dictionary"
         if review.attributes and any(hides_method(key) and what in _CALLED for key, what in use.members):
             return f"is given an object in place of a method, where its {name} finds it"
+        if review.lookups and any(hidden(key) and what in _CALLED for key, what in use.inside):
+            return f"is given an object in place of a method, where its {name} looks it up"
         if review.unset and (use.slots or use.listed):
             return f"is given attributes that its {name} sets"
         if review.without & (use.keys | use.slots):
@@ -159,7 +165,6 @@ def _wrong_with_methods(use: OpenClass, mro: tuple[type, ...]) -> str:  # noqa: 
         for key, kind in review.only.items():
             if key not in use.keys or any(held == key and what != kind for held, what in use.objects) or key not in objects:
                 return f"is given something else than {kind} as {key!r}, which its {name} looks at"
-    bases = set(mro)
     if use.appended and list not in bases:
         return "is given items, but is no list"
     if use.indexed and dict not in bases:

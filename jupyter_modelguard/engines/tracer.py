@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_modelguard.engines.storages import LOAD_FROM_BYTES, read_storage
 from jupyter_modelguard.engines.stubs import Stubs
-from jupyter_modelguard.policy.catalogue import capability_of, closed, inert
+from jupyter_modelguard.policy.catalogue import capability_of, closed, inert, looked_up
 from jupyter_modelguard.policy.names import normalise
 from jupyter_modelguard.policy.record import BUILTINS, OBJECTS, GlobalMark, is_global
 from jupyter_modelguard.types import QualifiedName
@@ -145,6 +145,9 @@ class Tracer:
             if arrays:
                 objects |= {(key, OBJECTS) for state in states for key, value in state.items() if id(value) in arrays}
             self._grammar.light(normalise(module, name), len(states), keys, objects)
+            for key in looked_up() & keys:
+                for state in states:
+                    self._grammar.inside(normalise(module, name), state.get(key))
             held = {key for key, kind in objects if kind is not OBJECTS and issubclass(kind, GlobalMark)}
             if held:
                 self._grammar.values(

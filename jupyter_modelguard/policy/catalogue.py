@@ -46,7 +46,17 @@ from jupyter_modelguard.types import Judgement, QualifiedName
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["Capability", "InertRow", "ReviewedMethod", "capability_of", "closed", "inert", "is_dangerous", "reviewed_methods"]
+__all__ = [
+    "Capability",
+    "InertRow",
+    "ReviewedMethod",
+    "capability_of",
+    "closed",
+    "inert",
+    "is_dangerous",
+    "looked_up",
+    "reviewed_methods",
+]
 
 _FOLDER = Path(__file__).parent
 
@@ -93,6 +103,7 @@ class ReviewedMethod:
     attributes: bool = False  # items of the object read as its attributes, so that they could stand in for methods
     without: frozenset[str] = frozenset()  # keys that must not be there
     unset: bool = False  # only attributes that are set one by one reach it, and there must be none
+    lookups: frozenset[str] = frozenset()  # keys whose dictionaries it reads as attributes of the object
 
 
 @functools.cache
@@ -124,10 +135,17 @@ def reviewed_methods() -> Mapping[str, ReviewedMethod]:
             row.get("attributes", False),
             frozenset(row.get("without", ())),
             row.get("unset", False),
+            frozenset(row.get("lookups", ())),
         )
         for row in _read("methods.toml").get("method", ())
         for name in row["names"]
     }
+
+
+@functools.cache
+def looked_up() -> frozenset[str]:
+    """Name the attributes whose dictionaries some reviewed method reads as attributes of the object."""
+    return frozenset().union(*(method.lookups for method in reviewed_methods().values()))
 
 
 def capability_of(name: QualifiedName) -> Capability | None:

@@ -99,6 +99,8 @@ class Grammar(ReviewedObjects):
             self._open.call(name, arguments, keywords, by_new=by_new)
         else:
             self._calls[id(made)] = (made, row, arguments)
+            if row.check == "dill-array":
+                self.keep_members(made, next((given for given in arguments if type(given) is tuple and len(given) > 3), ()))  # noqa: PLR2004
             if keywords:
                 self.problem(name, "is given named arguments, which is not reviewed")
             else:
@@ -107,6 +109,8 @@ class Grammar(ReviewedObjects):
                 self._outer.append((row, arguments))
                 self._given[id(made)] = arguments
                 self.call(arguments[0], (), {}, made, by_new=True)
+                if name == _RECONSTRUCTOR and type(arguments[-1]) is dict:
+                    self._open.copies(name_of(arguments[0]), arguments[-1])
 
     def build(self, made: Any, state: Any) -> None:
         """Judge a BUILD on an object."""
@@ -120,6 +124,8 @@ class Grammar(ReviewedObjects):
         if id(made) in self._used:
             self.problem(name, "is changed after it was used")
         self._states[id(made)] = (made, row, state)
+        if row.makes == "numpy.ndarray":
+            self.keep_members(made, state)
         self._types.pop(id(made), None)
         self._judge_state(row, made, state)
 
@@ -160,6 +166,10 @@ class Grammar(ReviewedObjects):
         """Take the states of many plain objects of one class at once, and what they hold that is no builtin."""
         self._open.light(name, keys, objects, by_new=count > self._counts.get(name, 0))
         self._counts[name] = max(count, self._counts.get(name, 0))
+
+    def inside(self, name: QualifiedName, content: Any) -> None:
+        """Take a dictionary among the attributes of a plain object, which a method could look attributes up in."""
+        self._open.inside(name, content)
 
     def newobj_light(self, name: QualifiedName) -> None:
         """Note that a class of the light kind is named."""
@@ -267,5 +277,6 @@ def _is_settled(value: Any) -> bool:
 _ENCODE = QualifiedName("_codecs", "encode")
 _BYTES = QualifiedName("builtins", "bytes")
 _GETATTR = QualifiedName("builtins", "getattr")
+_RECONSTRUCTOR = QualifiedName("copyreg", "_reconstructor")
 _SPECIAL = frozenset({_ENCODE, _BYTES, _GETATTR})
 _WORST = [Judgement.CLOSED, Judgement.INERT, Judgement.INSPECT, Judgement.UNKNOWN, Judgement.DANGEROUS]

@@ -6,9 +6,11 @@ Nothing of it is refused here but what no class could make harmless; the rest is
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from jupyter_modelguard.policy.catalogue import looked_up
 from jupyter_modelguard.policy.record import ATOMS, BUILTINS, OpenClass, is_global, is_made, is_plain
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["OpenUses"]
 
+_OBJECT = "__object__"
 _MOST_VALUES = 1000  # of one class; a lookup table that is asked for more is asked about
 
 
@@ -45,6 +48,7 @@ class _Use:
     added: bool = False
     indexed: bool = False
     members: set[tuple[str, str]] = field(default_factory=set)
+    inside: set[tuple[str, str]] = field(default_factory=set)
     hashed: bool = False
 
 
@@ -61,6 +65,8 @@ class OpenUses:
         self._world = world
         self._uses: dict[QualifiedName, _Use] = {}
         self._states: list[tuple[QualifiedName, Any]] = []
+        self._copies: list[tuple[QualifiedName, dict[Any, Any]]] = []
+        self._looked_up = looked_up()
         self._kept: list[Any] = []  # arguments, held so that globals in them are found
 
     def named(self, name: QualifiedName) -> _Use:
@@ -125,6 +131,19 @@ class OpenUses:
                 objects.add((key, self._world.kind(type(value), value)))
                 if is_global(value):
                     self._world.values((value,))
+            elif key in self._looked_up and value:
+                self.inside(name, value)
+
+    def inside(self, name: QualifiedName, content: Any) -> None:
+        """Take a dictionary of a state that a method could look attributes up in."""
+        if type(content) in (dict, OrderedDict):
+            self._objects(self.named(name).inside, content.items())
+
+    def copies(self, name: QualifiedName, content: dict[Any, Any], *, again: bool = False) -> None:
+        """Take a dictionary whose items an instance is made with."""
+        self._objects(self.named(name).members, content.items())
+        if not again:
+            self._copies.append((name, content))
 
     def items(self, name: QualifiedName, act: str, values: Any) -> None:
         """Take an APPEND ("append"), ADDITEMS ("add") or SETITEM ("index")."""
@@ -160,6 +179,8 @@ class OpenUses:
         states, self._states = self._states, []
         for name, state in states:
             self.build(name, state, again=True)
+        for name, content in self._copies:
+            self.copies(name, content, again=True)
         return tuple(
             OpenClass(
                 name=name,
@@ -178,6 +199,7 @@ class OpenUses:
                 added=use.added,
                 indexed=use.indexed,
                 members=frozenset(use.members),
+                inside=frozenset(use.inside),
                 hashed=use.hashed,
             )
             for name, use in self._uses.items()
@@ -188,8 +210,9 @@ class OpenUses:
         for key, value in pairs:
             if is_global(value) and self._world.is_idle(value):
                 continue
-            if type(key) is str and (is_made(value) or type(value) not in BUILTINS):
-                found.add((key, self._world.kind(type(value), value)))
+            text = key if type(key) is str else _OBJECT if is_made(key) else None  # an object could equal any text
+            if text is not None and (is_made(value) or type(value) not in BUILTINS):
+                found.add((text, self._world.kind(type(value), value)))
                 if is_global(value):
                     self._world.values((value,))
 

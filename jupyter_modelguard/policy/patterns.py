@@ -199,7 +199,7 @@ def _sizes(value: Any, _world: World) -> bool:
     return type(value) is tuple and all(type(item) is int and item >= 0 for item in value)
 
 
-def _known(value: Any, world: World) -> bool:
+def _known(value: Any, world: World) -> bool:  # noqa: C901 one branch a kind
     seen: set[int] = set()
     waiting = [value]
     while waiting:
@@ -210,6 +210,10 @@ def _known(value: Any, world: World) -> bool:
         elif is_made(value):
             if not world.makes(value) or world.is_callable(value):
                 return False
+            members = world.members(value)  # an array that is made one of numbers asks each of its objects for a number
+            if members and id(value) not in seen:
+                seen.add(id(value))
+                waiting.extend(members)
         elif type(value) in (tuple, list, dict):
             if id(value) not in seen:
                 seen.add(id(value))

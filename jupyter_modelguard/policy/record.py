@@ -28,6 +28,7 @@ __all__ = [
     "is_made",
     "is_plain",
     "name_of",
+    "shows_itself",
 ]
 
 OPEN = "an object of an open class"
@@ -41,12 +42,21 @@ BUILTINS = ATOMS | CONTAINERS | {bytearray, memoryview}
 
 
 _PROTOCOLS = frozenset({"append", "extend", "add", "keys", "items", "values", "get", "pop", "update", "forward"})
+# What scikit-learn asks an estimator and each of its parameters for, whatever they are, when a notebook shows the estimator.
+_SHOWING = frozenset(
+    {"_sk_visual_block_", "get_params", "_get_params_html", "_get_fitted_attr_html", "_get_doc_link", "get_feature_names_out"}
+)
 
 
 def hides_method(attribute: str) -> bool:
     """Whether an attribute of this name stands in for a method that a reader or a notebook asks any object for."""
+    return shows_itself(attribute) or attribute in _PROTOCOLS
+
+
+def shows_itself(attribute: str) -> bool:
+    """Whether an attribute of this name is asked for when an object is shown, or is one of Python's own."""
     shows = attribute.startswith(("_repr_", "_mime_", "_ipython_")) and attribute.endswith("_")
-    return shows or attribute.startswith("__") or attribute in _PROTOCOLS
+    return shows or attribute.startswith("__") or attribute in _SHOWING
 
 
 class GlobalMark(type):
@@ -137,7 +147,9 @@ class OpenClass:
     appended, added, indexed
         Whether APPEND, ADDITEMS or SETITEM act on an instance.
     members
-        As `objects`, for what SETITEM puts under keys of text.
+        As `objects`, for what SETITEM puts under keys of text, or a call copies. A key that is an object counts as `__object__`.
+    inside
+        As `objects`, for the dictionaries of the state that a reviewed `__getattr__` looks attributes up in.
     hashed
         Whether an instance is a key of a dictionary or a member of a set.
     """
@@ -158,4 +170,5 @@ class OpenClass:
     added: bool = False
     indexed: bool = False
     members: frozenset[tuple[str, str]] = frozenset()
+    inside: frozenset[tuple[str, str]] = frozenset()
     hashed: bool = False
