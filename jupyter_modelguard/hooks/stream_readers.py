@@ -18,26 +18,42 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final
 from jupyter_modelguard.artifacts.reach import Reached, file_name, path_of
 from jupyter_modelguard.hooks.attribution import Caller, attribute
 from jupyter_modelguard.hooks.passage import Passage, call_text
-from jupyter_modelguard.hooks.scopes import Mode, Suspended, for_each_thread, thread_state
+from jupyter_modelguard.hooks.scopes import Suspended, for_each_thread, thread_state
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from jupyter_modelguard.hooks.gate import Permit
 
-__all__ = ["guard_dill_load", "guard_joblib_load", "refuse_other_format", "swap_joblib_file"]
+__all__ = ["guard_dill_load", "guard_joblib_load", "swap_joblib_file", "swap_old_joblib_stream"]
 
 
 def _open_zlib(file: io.BytesIO) -> io.BytesIO:
     return io.BytesIO(zlib.decompressobj().decompress(file.getvalue()))
 
 
+def _open_old(file: io.BytesIO) -> io.BytesIO:
+    """Read as `joblib.numpy_pickle_compat.read_zfile`: the length in hexadecimal digits, then a zlib stream."""
+    header = file.read(_OLD_HEADER)
+    length = int(header[len(_OLD) :], 16)
+    if file.read(1) != b" ":
+        file.seek(_OLD_HEADER)
+    data = zlib.decompress(file.read())
+    if len(data) != length:
+        message = "another length than the file says"
+        raise ValueError(message)
+    return io.BytesIO(data)
+
+
+_OLD: Final = b"ZF"
+_OLD_HEADER: Final = len(_OLD) + len(hex(1 << 64))
 _PIECE = 1 << 20  # bytes
 _DECOMPRESS: Final[dict[bytes, Callable[[io.BytesIO], Any]]] = {
     b"\x1f\x8b": lambda file: gzip.GzipFile(fileobj=file),
     b"BZ": bz2.BZ2File,
     b"\xfd7zXZ": lzma.LZMAFile,
     b"\x5d\x00": lzma.LZMAFile,
+    _OLD: _open_old,
     b"\x78\x01": _open_zlib,
     b"\x78\x5e": _open_zlib,
     b"\x78\x9c": _open_zlib,
@@ -47,6 +63,7 @@ _DECOMPRESS: Final[dict[bytes, Callable[[io.BytesIO], Any]]] = {
 
 class _Proved(threading.local):
     file: BinaryIO | None = None
+    old: bool | None = None  # whether joblib's reader of files from before 0.10 is to read it; None outside a load
 
 
 _proved = for_each_thread(_Proved())
@@ -55,7 +72,14 @@ _proved = for_each_thread(_Proved())
 def guard_dill_load(passage: Passage) -> Callable[..., Any]:
     """Return a wrapt wrapper for `dill.load`, whose `find_class` hands out `__main__` without an audit event."""
 
-    def run(reached: Reached, permit: Permit, wrapped: Callable[..., Any], args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+    def run(
+        reached: Reached,
+        _dialect: str,
+        permit: Permit,
+        wrapped: Callable[..., Any],
+        args: tuple[Any, ...],
+        options: dict[str, Any],
+    ) -> Any:
         return wrapped(reached.replay(permit.copy), *args[1:], **options)
 
     return _guard(passage, "dill.load", "pickle", run)
@@ -64,35 +88,52 @@ def guard_dill_load(passage: Passage) -> Callable[..., Any]:
 def guard_joblib_load(passage: Passage) -> Callable[..., Any]:
     """Return a wrapt wrapper for `joblib.load`; joblib opens the file its own way and reads the proved bytes."""
 
-    def run(reached: Reached, permit: Permit, wrapped: Callable[..., Any], args: tuple[Any, ...], options: dict[str, Any]) -> Any:
-        _proved.file = reached.replay(permit.copy)
+    def run(
+        reached: Reached,
+        dialect: str,
+        permit: Permit,
+        wrapped: Callable[..., Any],
+        args: tuple[Any, ...],
+        options: dict[str, Any],
+    ) -> Any:
+        _proved.file, _proved.old = reached.replay(permit.copy), dialect == "pickle"
         mode = args[1] if len(args) > 1 else options.get("mmap_mode")
         if thread_state.scope is not None:
             thread_state.scope.maps_for_writing = mode in ("r+", "w+")  # what the caller asked for, not the file
         try:
             return wrapped(*args, **options)
         finally:
-            _proved.file = None
+            _proved.file = _proved.old = None
 
     return _guard(passage, "joblib.load", "joblib", run)
 
 
 def swap_joblib_file(wrapped: Callable[..., Any], _instance: object, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
     """Hand joblib's unpickler the proved bytes in place of the file that it opened (`NumpyUnpickler.__init__`)."""
-    proved, _proved.file = _proved.file, None
-    if proved is None:
+    opened = args[1] if len(args) > 1 else options.get("file_handle")
+    if _proved.old is None or isinstance(
+        opened, str
+    ):  # a file object of an old format, which joblib takes for a path and fails at
         return wrapped(*args, **options)
+    proved = _take(old=False)
     if len(args) > 1:
         return wrapped(args[0], proved, *args[2:], **options)
     return wrapped(*args, **{**options, "file_handle": proved})
 
 
-def refuse_other_format(wrapped: Callable[..., Any], _instance: object, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
-    """Hold joblib's reader of very old files when a load was proved: then the file was replaced after it was looked at."""
-    scope = thread_state.scope
-    if scope is not None and scope.mode is Mode.PROVED and not thread_state.suspended:
-        raise scope.refuse("another file: it was replaced after it was looked at")
-    return wrapped(*args, **options)
+def swap_old_joblib_stream(wrapped: Callable[..., Any], _instance: object, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+    """Hand joblib's reader of very old files what was unpacked already (`ZipNumpyUnpickler._open_pickle`)."""
+    return wrapped(*args, **options) if _proved.old is None else _take(old=True)
+
+
+def _take(*, old: bool) -> BinaryIO | None:
+    """Give out the proved bytes once, to the reader that they were looked at for."""
+    proved, looked_at_for = _proved.file, _proved.old
+    _proved.file = _proved.old = None
+    if looked_at_for is not old:
+        assert thread_state.scope is not None  # noqa: S101 the passage opened one
+        raise thread_state.scope.refuse("another file: it was replaced after it was looked at")
+    return proved
 
 
 def _guard(passage: Passage, loader: str, dialect: str, run: Callable[..., Any]) -> Callable[..., Any]:
@@ -109,23 +150,32 @@ def _guard(passage: Passage, loader: str, dialect: str, run: Callable[..., Any])
             path = path_of(args[0])
             request = gate.request(loader, call_text(loader, options), path or file_name(args[0]) or "<file object>", frame)
             try:
-                reached = _decompressed(Reached.at_path(path) if path is not None else Reached.of_file(args[0], args[0].tell()))
+                reached, old = _decompressed(
+                    Reached.at_path(path) if path is not None else Reached.of_file(args[0], args[0].tell())
+                )
             except Exception as error:
                 gate.failed(request, error)
                 raise
         with reached:
-            return passage.stream(request, reached, dialect, lambda permit: run(reached, permit, wrapped, args, options))
+            kind = "pickle" if old else dialect
+            return passage.stream(request, reached, kind, lambda permit: run(reached, kind, permit, wrapped, args, options))
 
     return reader
 
 
-def _decompressed(reached: Reached) -> Reached:
-    """Unpack a compressed file once; the look and the load share what came out, which is less than all of a file that is cut off."""
+def _decompressed(reached: Reached) -> tuple[Reached, bool]:
+    """Unpack a compressed file once; the look and the load share what came out, which is less than all of a file that is cut off.
+
+    Returns
+    -------
+    tuple
+        What came out, and whether it is a file of joblib before 0.10: a plain pickle without arrays in it.
+    """
     with reached.source.open() as file:
         head = file.read(6)
     opener = next((opener for magic, opener in _DECOMPRESS.items() if head.startswith(magic)), None)
     if opener is None:
-        return reached
+        return reached, False
     pieces: list[bytes] = []
     try:
         with opener(io.BytesIO(reached.everything())) as unpacked:
@@ -134,6 +184,6 @@ def _decompressed(reached: Reached) -> Reached:
     except EOFError:
         pass
     except (OSError, ValueError, zlib.error, lzma.LZMAError):
-        return reached  # not what its first bytes say
+        return reached, False  # not what its first bytes say
     with reached:
-        return Reached.of_bytes(b"".join(pieces), reached.name)
+        return Reached.of_bytes(b"".join(pieces), reached.name), opener is _open_old
