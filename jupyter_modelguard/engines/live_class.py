@@ -20,7 +20,7 @@ from jupyter_modelguard.engines.generated import (
     is_storage,
     wrong_with_lookup,
 )
-from jupyter_modelguard.engines.installed import file_of, is_installed, namespace_of
+from jupyter_modelguard.engines.installed import file_of, is_installed, is_python, namespace_of
 from jupyter_modelguard.policy.catalogue import capability_of, inert, reviewed_methods
 from jupyter_modelguard.policy.record import CALLABLE, GLOBAL, OPEN, OpenClass, hides_method, shows_itself
 from jupyter_modelguard.types import QualifiedName
@@ -41,6 +41,8 @@ _METACLASSES: frozenset[type] = frozenset({type, abc.ABCMeta, type(typing.Protoc
 _IMMUTABLE = 1 << 8  # Py_TPFLAGS_IMMUTABLETYPE
 _HEAP = 1 << 9  # Py_TPFLAGS_HEAPTYPE
 _CALLED = frozenset({OPEN, GLOBAL, CALLABLE})
+# Modules of Python whose classes with `__call__` others descend from; the rest are no data.
+_CALLED_FOR_OTHERS = frozenset({"abc", "collections.abc", "contextlib", "enum", "typing"})
 _STORED = frozenset({type(vars(type("slotted", (), {"__slots__": ("slot",)}))["slot"])})
 
 
@@ -69,7 +71,7 @@ def wrong_with(use: OpenClass) -> str:  # noqa: PLR0911 a list of reasons
     return wrong or _wrong_with_arguments(use, mro) or _wrong_with_slots(use, mro) or _wrong_with_state(use, mro)
 
 
-def _wrong_with_base(base: type, name: QualifiedName) -> str:
+def _wrong_with_base(base: type, name: QualifiedName) -> str:  # noqa: PLR0911 a list of reasons
     if base in _BASES or _is_builtin_exception(base):
         return ""
     module = vars(base).get("__module__")
@@ -84,6 +86,8 @@ def _wrong_with_base(base: type, name: QualifiedName) -> str:
     path = file_of(module)
     if path is None or (path and not is_installed(path)):
         return "comes from a file outside Python and its installed packages"
+    if "__call__" in vars(base) and module not in _CALLED_FOR_OTHERS and (not path or is_python(path)):
+        return "can be called, and runs what it holds"  # libraries call what they have loaded; `doctest` runs programs
     return ""
 
 

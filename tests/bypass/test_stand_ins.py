@@ -1,7 +1,7 @@
 """Objects of installed classes that stand where a load, or a notebook that shows what was loaded, calls something.
 
-An instance of a plain class may be called: `doctest.DocTestCase` runs the examples it holds. So no such object may stand where a method is
-looked for, and there are more such places than the attributes of an object.
+An instance of a plain class may be called. So no such object may stand where a method is looked for, and there are more such places than
+the attributes of an object.
 """
 
 import contextlib
@@ -18,16 +18,22 @@ from jupyter_modelguard.policy.catalogue import inert
 from jupyter_modelguard.policy.record import OpenClass
 from jupyter_modelguard.types import QualifiedName
 
-from assembly import call, ref, stream, with_state  # isort: skip
-
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::UserWarning")
 
 
+class Program:
+    def __init__(self, canary):
+        self.canary = str(canary)
+
+    def __call__(self, *_arguments, **_options):
+        open(self.canary, "w").close()
+
+
 @pytest.fixture
-def program(canary):
-    """An object that runs a program when it is called without arguments."""
-    test = doctest.DocTest([doctest.Example(f"open({str(canary)!r}, 'w').close()\n", "")], {}, "name", None, 0, None)
-    return doctest.DocTestCase(test)
+def program(canary, in_notebook):
+    """An object that runs a program when it is called."""
+    in_notebook(Program)
+    return Program(canary)
 
 
 def shown(loaded):
@@ -99,14 +105,28 @@ def test_what_estimators_are_asked_for_when_they_are_shown(show, program, name):
     show(pickle.dumps(estimator))
 
 
-def test_items_that_come_with_a_call_are_read_before_the_state(hold):
+def test_items_that_come_with_a_call_are_read_before_the_state(ask, program):
     """The load itself looks `__setstate__` up where the class has none."""
-    pytest.importorskip("scipy.optimize", reason="a dictionary whose keys read as attributes")
-    called = with_state(call("copyreg:_reconstructor", ref("doctest:DocTestCase"), ref("builtins:object"), None), {})
-    made = call("copyreg:_reconstructor", ref("scipy.optimize:OptimizeResult"), ref("builtins:dict"), {"__setstate__": called})
-    data = stream(with_state(made, {}))
-    with pytest.raises(AttributeError, match=r"run|_testMethodName|startTest"):
-        pickle.loads(data)
+    optimize = pytest.importorskip("scipy.optimize", reason="a dictionary whose keys read as attributes")
+
+    class Made:
+        def __reduce__(self):
+            return copyreg._reconstructor, (optimize.OptimizeResult, dict, {"__setstate__": program}), {}
+
+    made = pickle.dumps(Made()).removesuffix(b".")
+    ask(made + b"." if made.endswith(b"b") else made + b"}b.")
+
+
+@pytest.mark.parametrize("name", ["float", "eval", "anything"])
+def test_a_program_of_the_standard_library_is_no_data(hold, canary, name):
+    """Libraries call what they have loaded: `checkpoint["model"].float()`."""
+    test = doctest.DocTest([doctest.Example(f"open({str(canary)!r}, 'w').close()\n", "")], {}, "name", None, 0, None)
+    model = doctest.DocTestParser()
+    vars(model)[name] = doctest.DocTestCase(test)
+    data = pickle.dumps({"model": model})
+    getattr(pickle.loads(data)["model"], name)()
+    assert canary.exists()
+    canary.unlink()
     hold()
     with pytest.raises(ModelLoadBlockedError):
         pickle.loads(data)
