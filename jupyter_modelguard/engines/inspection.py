@@ -16,15 +16,11 @@ from jupyter_modelguard.engines.installed import file_of, find_file, is_installe
 from jupyter_modelguard.engines.live_class import wrong_with
 from jupyter_modelguard.engines.verdict import StreamTrace, with_globals
 from jupyter_modelguard.policy.catalogue import inert, reviewed_methods
+from jupyter_modelguard.policy.libraries import is_never_imported, known_libraries
 from jupyter_modelguard.policy.names import importable, normalise
 from jupyter_modelguard.types import Finding, Judgement, QualifiedName, Severity
 
 __all__ = ["inspect_open", "modules_to_import"]
-
-# Parts of a package that are not there to be imported by a model.
-_NOT_FOR_MODELS = frozenset(
-    {"__main__", "conftest", "setup", "test", "tests", "testing", "_testing", "benchmarks", "distutils", "f2py"}
-)
 
 
 def inspect_open(trace: StreamTrace) -> StreamTrace:
@@ -71,12 +67,12 @@ def inspect_open(trace: StreamTrace) -> StreamTrace:
 def modules_to_import(trace: StreamTrace) -> tuple[str, ...]:
     """Name the modules that must be imported before the classes of a trace can be inspected and loaded.
 
-    Only modules that a reviewed list knows, or of a library that the lists know, and only where the file that would run belongs to the
-    standard library or an installed package.
+    Only modules that a reviewed list knows, or of a library that the lists know or `policy/libraries.toml` names, and only where the file
+    that would run belongs to the standard library or an installed package.
     """
     known = {name.module for name in inert()}
     libraries = {module.partition(".")[0] for module in known} | {method.partition(".")[0] for method in reviewed_methods()}
-    libraries = {name for name in libraries if name not in sys.stdlib_module_names}
+    libraries = {name for name in libraries if name not in sys.stdlib_module_names} | known_libraries()
     wanted = []
     for use in trace.report.globals:
         if use.judgement not in (Judgement.INSPECT, Judgement.INERT, Judgement.CLOSED):
@@ -85,8 +81,7 @@ def modules_to_import(trace: StreamTrace) -> tuple[str, ...]:
         for module in (use.name.module, *(row.imports if row is not None else ())):
             if module in sys.modules or module in wanted:
                 continue
-            parts = module.split(".")
-            allowed = module in known or (parts[0] in libraries and not _NOT_FOR_MODELS.intersection(parts))
+            allowed = module in known or (module.partition(".")[0] in libraries and not is_never_imported(module))
             path = find_file(module) if allowed else None
             if path is not None and (path in ("built-in", "frozen") or is_installed(path)):
                 wanted.append(module)

@@ -55,3 +55,46 @@ def test_importing_torch_under_the_guard_warns_of_nothing(tmp_path):
     pytest.importorskip("torch", reason="one of its objects answers isinstance with a warning")
     done = run(tmp_path, "import warnings; warnings.simplefilter('error'); import torch")
     assert done.stdout == "loaded\n", done.stderr
+
+
+def classifier_of_samples():
+    from imblearn.under_sampling import RandomUnderSampler
+
+    return RandomUnderSampler(random_state=3).fit(np.arange(12.0).reshape(6, 2), np.array([0, 0, 0, 0, 1, 1]))
+
+
+def hidden_states():
+    from hmmlearn.hmm import GaussianHMM
+
+    return GaussianHMM(2, n_iter=2, random_state=3).fit(np.random.default_rng(3).normal(size=(30, 1)))
+
+
+def word_counts():
+    from nltk import FreqDist
+
+    return FreqDist(["a", "b", "a"])
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    ("library", "make"), [("imblearn", classifier_of_samples), ("hmmlearn", hidden_states), ("nltk", word_counts)]
+)
+def test_the_first_load_of_a_process_may_be_of_a_library_that_no_list_has_rows_of(library, make, tmp_path):
+    pytest.importorskip(library, reason=f"the file is made by {library}")
+    (tmp_path / "model.pkl").write_bytes(pickle.dumps(make()))
+    done = run(tmp_path, "import pickle; pickle.load(open('model.pkl', 'rb'))")
+    assert done.stdout == "loaded\n", done.stderr
+
+
+@pytest.mark.parametrize("module", ["this", "sympy.this", "nltk.book", "PIL.report", "playwright.__main__"])
+def test_a_load_imports_no_module_that_does_more_than_define_things(module, tmp_path):
+    (tmp_path / "model.pkl").write_bytes(b"\x80\x02c" + module.encode() + b"\nThing\n)\x81.")
+    load = f"""import pickle
+try:
+    pickle.load(open('model.pkl', 'rb'))
+except jupyter_modelguard.errors.ModelLoadBlockedError:
+    assert {module!r} not in sys.modules
+else:
+    raise SystemExit('it was not held')"""
+    done = run(tmp_path, load, "import jupyter_modelguard.errors")
+    assert done.stdout == "loaded\n", done.stderr
