@@ -140,6 +140,7 @@ class Tracer:
             else:
                 kinds = {(key, kind) for key in keys for kind in set(map(type, _column(states, key)))}
             objects: set[tuple[Any, Any]] = {(key, kind) for key, kind in kinds if kind not in BUILTINS}
+            objects -= {pair for pair in objects if issubclass(pair[1], GlobalMark) and self._all_idle(_column(states, pair[0]))}
             if arrays is None and objects:
                 arrays = self._grammar.arrays_of_objects()
             if arrays:
@@ -153,6 +154,10 @@ class Tracer:
                 self._grammar.values(
                     value for state in states for key, value in state.items() if key in held and is_global(value)
                 )
+
+    def _all_idle(self, values: Iterable[Any]) -> bool:
+        """Whether all globals among some values do nothing whatever they are called with."""
+        return all(self._grammar.is_idle(value) for value in values if is_global(value))
 
     def _report_attributes(self, everything: list[Any]) -> None:
         """Report objects among the attributes that BUILD gave an OrderedDict: one could stand in for a method."""

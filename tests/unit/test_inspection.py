@@ -439,3 +439,15 @@ def test_every_estimator_is_silent(tmp_path: Path) -> None:
         if evaluate(found).level is not RiskLevel.DATA_ONLY:
             asked[f"{name}, joblib"] = [use for use in found.globals if use.judgement is Judgement.UNKNOWN]
     assert asked == {}
+
+
+def test_function_that_does_nothing_may_stand_in_for_a_method(library: ModuleType) -> None:
+    idle = glob("call_on_class_only", "gensim.utils")
+    assert not judged(made("Method") + mapping(fit=idle) + b"b").asks
+    assert judged(made("Method") + mapping(fit=glob("identity", "gensim.utils")) + b"b").asks
+
+
+def test_one_idle_function_vouches_for_no_other(library: ModuleType) -> None:
+    idle, other = glob("call_on_class_only", "gensim.utils"), glob("identity", "gensim.utils")
+    both = made("Method") + mapping(fit=idle) + b"b" + made("Method") + mapping(fit=other) + b"b\x86"
+    assert judged(both).asks
