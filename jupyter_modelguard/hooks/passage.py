@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from jupyter_modelguard.errors import ModelLoadBlockedError
 from jupyter_modelguard.hooks.calls import current_call
 from jupyter_modelguard.hooks.scopes import LoadHeld, Mode, Scope, Suspended, thread_state
+from jupyter_modelguard.hooks.shown_warnings import show_warnings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -139,8 +140,11 @@ class Passage:
     def run(self, request: LoadRequest, permit: Permit, scope: Scope, load: Callable[[Permit], T]) -> T:
         """Run a permitted load in its scope and record how it ended."""
         try:
-            with _garbage_waits(scope), scope:
-                value = load(permit)
+            try:
+                with _garbage_waits(scope), scope:
+                    value = load(permit)
+            finally:
+                show_warnings(scope)
         except LoadHeld as held:
             with Suspended():
                 if held.error is None:

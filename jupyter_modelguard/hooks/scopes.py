@@ -10,7 +10,7 @@ from __future__ import annotations
 import enum
 import sys
 import threading
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -138,6 +138,7 @@ class Scope:
         "opened",
         "outer",
         "refusals",
+        "warned",
     )
 
     def __init__(
@@ -161,6 +162,7 @@ class Scope:
         self.maps_for_writing = False  # whether the caller asked for arrays that write back to the artifact
         self.opened: list[str] = []  # files that a call read, in case it runs one of them as code
         self.refusals: list[LoadHeld | Unproved] = []
+        self.warned: list[Any] = []  # warnings to be shown when a proved load is over
         self.outer: Scope | None = None
 
     def refuse(self, why: str) -> LoadHeld:
