@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 from contextlib import contextmanager
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Self
 
 from jupyter_modelguard import guard
+from jupyter_modelguard.types import CallSite
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,7 +80,8 @@ def install(*, strict: bool = False) -> GuardHandle:
     with _lock:
         held = guard.current()
         if held is None:
-            held = guard.start(_shell())
+            shell = _shell()
+            held = guard.start(shell, site=_script if shell is None else CallSite)
             _started_here = True
         _handles += 1
         return GuardHandle(held, strict=strict)
@@ -93,6 +96,14 @@ def guarded(*, strict: bool = False) -> Iterator[GuardHandle]:
     """
     with install(strict=strict) as handle:
         yield handle
+
+
+def _script() -> CallSite:
+    """Name the script, as lines of a load are lines of it."""
+    import sys
+
+    path = getattr(sys.modules.get("__main__"), "__file__", None)
+    return CallSite(PurePath(path).name if isinstance(path, str) else None)
 
 
 def _shell() -> object | None:

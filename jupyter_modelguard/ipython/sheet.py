@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Sheet", "say", "show"]
 
-_LONGEST = 120  # characters of one cell
+_LONGEST = 200  # characters of one cell; two dotted names and what is said of them fit
 
 
 @dataclass(frozen=True, slots=True)

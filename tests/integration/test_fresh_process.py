@@ -98,3 +98,12 @@ else:
     raise SystemExit('it was not held')"""
     done = run(tmp_path, load, "import jupyter_modelguard.errors")
     assert done.stdout == "loaded\n", done.stderr
+
+
+def test_a_refusal_in_a_script_names_the_script(tmp_path):
+    script = tmp_path / "training.py"
+    script.write_text(SCRIPT.format(imports="", forget=(), load="import pickle; pickle.loads(b'cos\\nsystem\\n.')"))
+    (tmp_path / "home").mkdir(mode=0o700)
+    environment = {**os.environ, "MODELGUARD_HOME": str(tmp_path / "home")}
+    done = subprocess.run([sys.executable, script], env=environment, capture_output=True, text=True, timeout=120, check=False)
+    assert "was not loaded (training.py line " in done.stderr
