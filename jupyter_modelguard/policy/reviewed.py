@@ -135,7 +135,11 @@ class ReviewedObjects:
             state = self._states.get(id(made))
             self._types[id(made)] = None  # a type inside itself is none
             if known is not None and matches_all(("str|global:numpy.record", "bool|int", "bool|int"), known[2], self):
-                self._types[id(made)] = rebuild(known[2], None if state is None else state[2], self.dtype)
+                found = rebuild(known[2], None if state is None else state[2], self.dtype)
+                if found is not None and (found.names is not None or found.subdtype is not None):
+                    del self._types[id(made)]  # numpy keeps the dictionary of its fields, which can be changed between two uses
+                    return found
+                self._types[id(made)] = found
         return self._types[id(made)]
 
     def arrow_type(self, made: Any) -> str:

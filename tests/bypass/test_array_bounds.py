@@ -38,3 +38,25 @@ def test_honest_arrays_of_objects_load(hold):
     hold()
     for array in (np.array([None, {"a": 1}], dtype=object), np.zeros((0, 2), dtype=object), np.array(None, dtype=object)):
         assert pickle.loads(pickle.dumps(array)).shape == array.shape
+
+
+def test_fields_that_move_for_one_use_alone(hold):
+    """numpy keeps the very dictionary that describes the fields of a type, so that a later opcode moves them, and moves them back."""
+
+    def part(value):
+        return pickle.dumps(value, 2)[2:-1]
+
+    def place(offset):
+        return part("a") + part(np.dtype("<i8")) + b"J" + offset.to_bytes(4, "little") + b"\x86s"
+
+    make, arguments, state = np.dtype([("a", "<i8")]).__reduce__()
+    kind = part(make) + part(arguments) + b"R(" + b"".join(map(part, state[:4])) + b"}r\xf0\0\0\0" + place(0)
+    kind += b"".join(map(part, state[5:])) + b"tbr\xf1\0\0\0"
+    scalar = part(np._core.multiarray.scalar) + b"(j\xf1\0\0\0" + part(b"x" * 8) + b"tR"
+    moved, back = (b"j\xf0\0\0\0" + place(offset) + b"0" for offset in (4096, 0))
+    plain = b"\x80\x02" + kind + scalar + b"\x86."
+    data = b"\x80\x02" + kind + moved + scalar + back + b"\x86."
+    hold()
+    assert pickle.loads(plain)[0] == np.dtype([("a", "<i8")])
+    with pytest.raises(ModelLoadBlockedError):
+        pickle.loads(data)
