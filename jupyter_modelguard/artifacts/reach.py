@@ -147,6 +147,10 @@ class Reached:
             position += len(part)
         return b"".join(parts)
 
+    def extend(self) -> bool:
+        """Reach further, where bytes are obtained step by step; whether there was more."""
+        return False
+
     def replay(self, copy: StreamCopy | None, *, tail: bool = False) -> BinaryIO:
         """Open the bytes that were looked at for the load; without a copy, everything that could be read. See `replay.replay`."""
         if self.data is not None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import tarfile
 import zipfile
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from jupyter_modelguard.artifacts.copy import SKIP_AT_LEAST, StreamCopy
@@ -180,7 +181,8 @@ def trace_joblib(file: BinaryIO, source: StreamSource, started: float) -> Stream
     if not broken and not frames_agree(reader, copy):
         extra, broken = (divergence(),), "its frames do not fit its opcodes"
     missed = (broken,) if broken else ()
-    return conclude(tracer, grammar, copy, missed, source, "joblib", started, size=reader.size, extra=extra, error=reader.error)
+    trace = conclude(tracer, grammar, copy, missed, source, "joblib", started, size=reader.size, extra=extra, error=reader.error)
+    return replace(trace, cut_off=bool(broken) and reader.position >= reader.size)
 
 
 def _skip_array(reader: FramedReader, tracer: Tracer, array: Any, state: Any, grammar: Grammar) -> None:

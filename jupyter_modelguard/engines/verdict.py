@@ -37,6 +37,8 @@ class StreamTrace:
     error
         Type and message with which every loader gives this stream up, because it breaks off or is no pickle; None where the trace
         alone might not have managed.
+    cut_off
+        Whether the stream could not be read to its end because the bytes in reach ended.
     """
 
     report: ScanReport
@@ -44,6 +46,7 @@ class StreamTrace:
     names: frozenset[tuple[str, str]] = frozenset()
     open_classes: tuple[OpenClass, ...] = ()
     error: tuple[str, str] | None = None
+    cut_off: bool = False
 
 
 def findings_of(uses: tuple[GlobalUse, ...]) -> tuple[Finding, ...]:

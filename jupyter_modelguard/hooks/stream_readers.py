@@ -1,21 +1,19 @@
 """Readers of their own over a path or a file, looked at before they start: `joblib.load` and `dill.load`.
 
-joblib keeps raw arrays between the opcodes and may compress the whole file; what is decompressed here is decompressed once, and those
-bytes are both looked at and loaded.
+joblib keeps raw arrays between the opcodes and may compress the whole file; what is unpacked here is unpacked once, as far as the
+stream goes, and those bytes are both looked at and loaded.
 """
 
 from __future__ import annotations
 
-import bz2
-import gzip
 import io
-import lzma
 import sys
 import threading
 import zlib
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from jupyter_modelguard.artifacts.reach import Reached, file_name, path_of
+from jupyter_modelguard.artifacts.unpacked import Unpacked
 from jupyter_modelguard.hooks.attribution import Caller, attribute
 from jupyter_modelguard.hooks.passage import Passage, call_text
 from jupyter_modelguard.hooks.scopes import Suspended, for_each_thread, thread_state
@@ -28,37 +26,8 @@ if TYPE_CHECKING:
 __all__ = ["guard_dill_load", "guard_joblib_load", "swap_joblib_file", "swap_old_joblib_stream"]
 
 
-def _open_zlib(file: io.BytesIO) -> io.BytesIO:
-    return io.BytesIO(zlib.decompressobj().decompress(file.getvalue()))
-
-
-def _open_old(file: io.BytesIO) -> io.BytesIO:
-    """Read as `joblib.numpy_pickle_compat.read_zfile`: the length in hexadecimal digits, then a zlib stream."""
-    header = file.read(_OLD_HEADER)
-    length = int(header[len(_OLD) :], 16)
-    if file.read(1) != b" ":
-        file.seek(_OLD_HEADER)
-    data = zlib.decompress(file.read())
-    if len(data) != length:
-        message = "another length than the file says"
-        raise ValueError(message)
-    return io.BytesIO(data)
-
-
 _OLD: Final = b"ZF"
 _OLD_HEADER: Final = len(_OLD) + len(hex(1 << 64))
-_PIECE = 1 << 20  # bytes
-_DECOMPRESS: Final[dict[bytes, Callable[[io.BytesIO], Any]]] = {
-    b"\x1f\x8b": lambda file: gzip.GzipFile(fileobj=file),
-    b"BZ": bz2.BZ2File,
-    b"\xfd7zXZ": lzma.LZMAFile,
-    b"\x5d\x00": lzma.LZMAFile,
-    _OLD: _open_old,
-    b"\x78\x01": _open_zlib,
-    b"\x78\x5e": _open_zlib,
-    b"\x78\x9c": _open_zlib,
-    b"\x78\xda": _open_zlib,
-}
 
 
 class _Proved(threading.local):
@@ -164,7 +133,7 @@ def _guard(passage: Passage, loader: str, dialect: str, run: Callable[..., Any])
 
 
 def _decompressed(reached: Reached) -> tuple[Reached, bool]:
-    """Unpack a compressed file once; the look and the load share what came out, which is less than all of a file that is cut off.
+    """Unpack a compressed file; the look and the load share what came out, which is less than all of a file that is cut off.
 
     Returns
     -------
@@ -172,18 +141,25 @@ def _decompressed(reached: Reached) -> tuple[Reached, bool]:
         What came out, and whether it is a file of joblib before 0.10: a plain pickle without arrays in it.
     """
     with reached.source.open() as file:
-        head = file.read(6)
-    opener = next((opener for magic, opener in _DECOMPRESS.items() if head.startswith(magic)), None)
-    if opener is None:
-        return reached, False
-    pieces: list[bytes] = []
+        head = file.read(len(_OLD))
+    if head != _OLD:
+        return Unpacked.of(reached), False
     try:
-        with opener(io.BytesIO(reached.everything())) as unpacked:
-            while piece := unpacked.read1(_PIECE):
-                pieces.append(piece)
-    except EOFError:
-        pass
-    except (OSError, ValueError, zlib.error, lzma.LZMAError):
+        data = _unpack_old(io.BytesIO(reached.everything()))
+    except (ValueError, zlib.error):
         return reached, False  # not what its first bytes say
     with reached:
-        return Reached.of_bytes(b"".join(pieces), reached.name), opener is _open_old
+        return Reached.of_bytes(data, reached.name), True
+
+
+def _unpack_old(file: io.BytesIO) -> bytes:
+    """Read as `joblib.numpy_pickle_compat.read_zfile`: the length in hexadecimal digits, then a zlib stream; it too reads all of it."""
+    header = file.read(_OLD_HEADER)
+    length = int(header[len(_OLD) :], 16)
+    if file.read(1) != b" ":
+        file.seek(_OLD_HEADER)
+    data = zlib.decompress(file.read())
+    if len(data) != length:
+        message = "another length than the file says"
+        raise ValueError(message)
+    return data

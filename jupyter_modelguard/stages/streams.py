@@ -70,6 +70,8 @@ class StreamCheck:
         from jupyter_modelguard.engines.inspection import inspect_open, modules_to_import
 
         trace = self._traces.trace(reached, dialect)
+        while trace.cut_off and reached.extend():
+            trace = self._traces.trace(reached, dialect)
         for module in modules_to_import(trace):
             try:
                 importlib.import_module(module)  # a listed library's first import belongs outside the load's scope
