@@ -22,6 +22,7 @@ from jupyter_modelguard.hooks.memos import reads_otherwise
 from jupyter_modelguard.hooks.out_of_band import OutOfBand, kept_for_rereading
 from jupyter_modelguard.hooks.overrides import bridge_find_class, carries_persistent_load, overrides
 from jupyter_modelguard.hooks.scopes import LoadHeld, Mode, Scope, Suspended, Unproved, thread_state
+from jupyter_modelguard.hooks.shown_warnings import show_warnings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -149,13 +150,15 @@ def _unknown_file(original: type, unpickler: Any) -> Any:
     if not hasattr(unpickler, "__dict__"):
         raise FLOOR.refuse("a reader made before the guard", "whatever its own find_class resolves")
     bridge_find_class(unpickler, _NOTHING, original.find_class)  # type: ignore[attr-defined]
+    scope = Scope(Mode.PROVED)
     try:
-        with Scope(Mode.PROVED):
+        with scope:
             return original.load(unpickler)  # type: ignore[attr-defined]
     except LoadHeld as held:
         raise FLOOR.refuse("a reader made before the guard", str(held)) from None
     finally:
         unpickler.__dict__.pop("find_class", None)
+        show_warnings(scope)
 
 
 def _let_go(options: dict[str, Any]) -> None:
