@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Protocol
 
+from jupyter_modelguard.artifacts.copy import SKIP_AT_LEAST
 from jupyter_modelguard.policy.record import is_made
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ _ARROW_BITS = (
 )
 _ARROW_TEXT = re.compile(r"(large_)?(?:string|str|utf8|binary)")
 _MOST_ITEMS = 1 << 62
-_MOST_PLACES = 1 << 24  # columns of one block that are looked at one by one
 
 
 class Facts(Protocol):
@@ -128,15 +128,14 @@ def _places(place: Any, facts: Facts) -> range | list[int] | None:
     if made == "builtins.slice":
         return range(*given) if len(given) == 3 and all(type(number) is int for number in given) and given[2] > 0 else None  # noqa: PLR2004
     shape, kind, data = _array(place, facts) if made == "numpy.ndarray" else ((), None, b"")
-    if kind is None or kind.kind not in "iu" or len(shape) != 1 or shape[0] > _MOST_PLACES or type(data) is not bytes:
+    if kind is None or kind.kind not in "iu" or len(shape) != 1 or type(data) is not bytes:
         return None
-    if len(data) != shape[0] * kind.itemsize:
+    if len(data) >= SKIP_AT_LEAST or len(data) != shape[0] * kind.itemsize:  # the trace does not know what is in large payloads
         return None
     import numpy as np
 
     found: list[int] = np.frombuffer(data, kind).tolist()
-    # A payload that the trace passed over reads as one number all along.
-    return found if len(set(found)) == len(found) else None
+    return found
 
 
 def _array(made: Any, facts: Facts) -> tuple[tuple[int, ...], Any, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from jupyter_modelguard.artifacts.copy import SKIP_AT_LEAST
 from jupyter_modelguard.artifacts.source import StreamSource
 from jupyter_modelguard.engines.inspection import inspect_open
 from jupyter_modelguard.engines.trace import trace_stream
@@ -92,6 +93,12 @@ def test_frames_with_mixed_columns_load() -> None:
     frame = pd.DataFrame({"a": [1, 2], "b": [0.5, 1.5], "c": [3, 4], "d": [5, 6], "e": ["x", "y"], "f": [True, False]})
     assert not asks(frame)
     assert not asks(frame, 2)
+
+
+def test_places_that_the_trace_passes_over_ask() -> None:
+    """What stands in their memory is whatever was there before."""
+    assert asks(table(np.arange(SKIP_AT_LEAST // 8)))
+    assert not asks(table(np.arange(SKIP_AT_LEAST // 8 - 8)))
 
 
 def arrow(name: str, length: int, *buffers: Any, nulls: int = 0, offset: int = 0) -> Call:
