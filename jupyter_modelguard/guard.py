@@ -16,7 +16,7 @@ from jupyter_modelguard.engines.trace_cache import TraceCache
 from jupyter_modelguard.errors import ModelLoadBlockedError, UnloadRefusedError
 from jupyter_modelguard.history.journal import Journal
 from jupyter_modelguard.history.unguarded import Unguarded
-from jupyter_modelguard.hooks.attribution import user_line
+from jupyter_modelguard.hooks.attribution import know_own_threads, user_line
 from jupyter_modelguard.hooks.floor import FLOOR
 from jupyter_modelguard.hooks.patches import Patches
 from jupyter_modelguard.hooks.scopes import LoadHeld, Suspended, current_scope, forget_interrupted
@@ -76,6 +76,7 @@ class Guard:
         """Start to hold loads; `namespace` holds the user's names, where those bound to a loader are bound to its guarded form."""
         from jupyter_modelguard.policy.catalogue import closed, is_dangerous
 
+        know_own_threads(self.worker.answers_here)
         FLOOR.open(closed(), is_dangerous, self._observe, self._refused, strict=self.strict)
         self.patches.install(namespace)
         self._tell_children()

@@ -80,6 +80,10 @@ class Worker:
         answer = self._run(_scan, path)
         return (failed(StreamSource(path=path), "unknown", answer).report,) if isinstance(answer, str) else answer
 
+    def answers_here(self) -> bool:
+        """Return whether this is the thread on which the process's answers arrive."""
+        return threading.current_thread() is getattr(self._pool, "_executor_manager_thread", None)
+
     def close(self) -> None:
         """End the process; the next task would start another."""
         with self._lock:

@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING
 from jupyter_modelguard.hooks.trusted_paths import is_library_code
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import FrameType
 
-__all__ = ["Caller", "attribute", "be_strict", "is_runner", "is_traffic", "user_line"]
+__all__ = ["Caller", "attribute", "be_strict", "is_runner", "is_traffic", "know_own_threads", "user_line"]
 
 _MACHINERY = frozenset({"pickle", "_compat_pickle", "copyreg", "dill", "cloudpickle", "contextlib", "functools", "wrapt"})
 _OURS = "jupyter_modelguard"
@@ -41,12 +42,18 @@ def _read(kind: str) -> frozenset[str]:
 _TRAFFIC = _read("traffic")
 _RUNNERS = _read("runner")
 _strict = [False]
+_is_own_thread: list[Callable[[], bool]] = [lambda: False]
 
 
 def be_strict(strict: bool) -> None:  # noqa: FBT001 one switch
     """Let no module's pickles count as traffic, or count those of `traffic.toml` again."""
     _strict[0] = strict
     _attribute_module.cache_clear()
+
+
+def know_own_threads(is_own_thread: Callable[[], bool]) -> None:
+    """Tell on which threads the guard's own processes answer: what arrives there is traffic in strict mode too."""
+    _is_own_thread[0] = is_own_thread
 
 
 def is_traffic(module: str) -> bool:
@@ -77,6 +84,8 @@ def attribute(frame: FrameType | None) -> tuple[Caller, str]:
     tuple
         The kind of caller and its module's name.
     """
+    if _strict[0] and _is_own_thread[0]():
+        return Caller.TRAFFIC, _OURS
     while frame is not None:
         module = frame.f_globals.get("__name__")
         if type(module) is not str or module == "__main__":

@@ -3,6 +3,7 @@
 import copyreg
 import multiprocessing
 import pickle
+import subprocess
 import sys
 import types
 
@@ -150,3 +151,13 @@ def test_config_magic_reaches_the_setting(home, monkeypatch):
         shell.run_line_magic("unload_ext", "jupyter_modelguard")
     finally:
         InteractiveShell.clear_instance()
+
+
+@pytest.mark.parametrize("first", ["guard", "libraries"])
+def test_strict_guard_hears_its_own_process(first, home):
+    """A process of its own: the thread on which the answers arrive must not take them for somebody's load."""
+    numpy = "import numpy, pickle\ndata = pickle.dumps(numpy.ones(3), 2)\n"
+    strict = "import jupyter_modelguard\njupyter_modelguard.install(strict=True)\n"
+    script = (strict + numpy if first == "guard" else numpy + strict) + "print(pickle.loads(data).sum())"
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=100, check=False)
+    assert run.stdout.split() == ["3.0"], run.stderr
