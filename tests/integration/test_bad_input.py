@@ -237,3 +237,9 @@ def test_database_survives_the_kill_of_a_kernel_that_waits(home, armed_pickle, c
     store.close()
     assert records["pickle.load"].outcome.value == "abandoned"
     assert records["pickle.load"].request.source == str(armed_pickle)
+
+
+def test_what_is_no_file_gets_the_loaders_error(hold):
+    hold()
+    with pytest.raises(TypeError, match="readline"):
+        pickle.load(b"bytes")
