@@ -124,7 +124,7 @@ def guard_python_load(original: Callable[..., Any], passage: Passage, loader: st
         if start is None:  # a reader without a way back is recorded instead
             file = _Readers(self._file_read, self._file_readline)
         options = {"encoding": self.encoding, "errors": self.errors}
-        plain = pickle._Unpickler.find_class
+        plain = _python_class(self).find_class
 
         def run(proved: Any) -> Any:
             return _python_reload(original, self, proved)
@@ -167,14 +167,20 @@ def _let_go(options: dict[str, Any]) -> None:
         buffers.forget()
 
 
+def _python_class(unpickler: Any) -> Any:
+    """Return the pure Python `Unpickler` that a reader descends from; None if it is no such reader.
+
+    Not always the one of `pickle` as it is now: whoever executes that module again makes another, and libraries keep the first.
+    """
+    family = reversed(type(unpickler).__mro__)
+    return next((base for base in family if (base.__module__, base.__qualname__) == ("pickle", "_Unpickler")), None)
+
+
 def _own_opcodes(unpickler: Any) -> str:
     """Say that a subclass of the pure Python unpickler reads opcodes its own way, which no trace of the plain way speaks for."""
-    if not isinstance(unpickler, pickle._Unpickler):
-        return ""
+    python = _python_class(unpickler)
     kind = type(unpickler)
-    if (kind.__module__, kind.__qualname__) in _REVIEWED_READERS:
-        return ""
-    if kind.dispatch == pickle._Unpickler.dispatch:
+    if python is None or kind.dispatch == python.dispatch or (kind.__module__, kind.__qualname__) in _REVIEWED_READERS:
         return ""
     return f"opcodes that {kind.__module__}.{kind.__qualname__} reads in a way of its own"
 
@@ -185,7 +191,7 @@ def _reading_like_c(unpickler: Any) -> Iterator[None]:
 
     The Python code calls `extend` and asks for `add` even then, on whatever object the stream put there.
     """
-    python: Any = pickle._Unpickler
+    python = _python_class(unpickler)
     dispatch = type(unpickler).dispatch
     plain = {pickle.APPENDS[0]: python.load_appends, pickle.ADDITEMS[0]: python.load_additems}
     careful = {code: _unless_empty(load) for code, load in plain.items() if dispatch.get(code) is load}

@@ -19,6 +19,14 @@ from assembly import call, stream  # isort: skip
 HELD = (ModelLoadBlockedError, LoadHeld)
 
 
+@pytest.fixture(autouse=True)
+def pickle_as_it_was():
+    """Other tests must not meet the second `_Unpickler` that executing the module again makes: libraries keep the first."""
+    kept = dict(vars(pickle))
+    yield
+    vars(pickle).update(kept)
+
+
 def reloaded(data):
     return importlib.reload(pickle).loads(data)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import signal
 import struct
 import sys
 import threading
@@ -118,12 +119,14 @@ def test_main_of_the_user_is_not_imported(tmp_path: Path) -> None:
 def test_interrupt_while_waiting_leaves_it_usable(worker: Worker) -> None:
     import _thread
 
+    plain = signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where the tests run in the background
     assert works(worker)
     timer = threading.Timer(1.0, _thread.interrupt_main)
     timer.start()
     with pytest.raises(KeyboardInterrupt):
         worker.trace(StreamSource(data=TUPLE_BOMB), "pickle")
     timer.join()
+    signal.signal(signal.SIGINT, plain)
     assert works(worker)
 
 
