@@ -87,7 +87,7 @@ class Worker:
     def close(self) -> None:
         """End the process; the next task would start another."""
         with self._lock:
-            self._discard()
+            self._discard(wait=True)  # else Python may end before the pool gave its locks back, and says so
 
     def _run(self, task: Callable[..., Any], *arguments: Any) -> Any:
         """Give the task's value, or the sentence that says why there is none. Tasks of several threads take turns."""
@@ -129,11 +129,11 @@ class Worker:
                 Finalize(None, self.close, exitpriority=100)
         return self._pool
 
-    def _discard(self) -> None:
+    def _discard(self, *, wait: bool = False) -> None:
         pool, self._pool = self._pool, None
         if pool is not None and self._owner == os.getpid():
             with contextlib.suppress(Exception):
-                pool.shutdown(wait=False, kill_workers=True)
+                pool.shutdown(wait=wait, kill_workers=True)
 
 
 _workers: weakref.WeakSet[Worker] = weakref.WeakSet()

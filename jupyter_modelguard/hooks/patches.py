@@ -83,7 +83,10 @@ class Patches:
             if module is not None:
                 self.apply(name, module)
         self._namespace = namespace
-        guarded = {id(original): (original, new) for owner, _, original, new in self._placed if not isinstance(owner, type)}
+        guarded: dict[int, tuple[Any, Any]] = {}
+        for owner, _, original, new in self._placed:
+            if not isinstance(owner, type):  # libraries have rows for names of theirs: the first row is the loader's own
+                guarded.setdefault(id(original), (original, new))
         self._placed += self._rebind(namespace, guarded)
         for original, new in guarded.values():
             if isinstance(new, type):

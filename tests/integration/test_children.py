@@ -23,6 +23,8 @@ if __name__ == "__main__":
         sys.exit(subprocess.run([sys.executable, child_work.__file__, file]).returncode)
     with multiprocessing.get_context(way).Pool(1) as pool:
         print(pool.apply(child_work.load, [file]))
+        pool.close()  # a child that is killed leaves its scan process's locks to loky, which says so
+        pool.join()
 """
 WORK = """
 import pickle, sys

@@ -168,8 +168,10 @@ def test_unloading_is_refused_while_a_load_is_under_way(shell):
         """
 from jupyter_modelguard.hooks.scopes import Mode, Scope
 run("%load_ext modelguard")
+loader = {"__name__": "jupyter_modelguard.hooks.some_loader", "run": run}
+exec("def load(): return run('%unload_ext modelguard')", loader)
 with Scope(Mode.APPROVED):
-    refused = run("%unload_ext modelguard")
+    refused = loader["load"]()
 tell(refused=refused, guarded=current() is not None, blocked=blocked())
 """
     )
