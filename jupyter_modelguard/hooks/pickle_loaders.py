@@ -130,7 +130,9 @@ def guard_load(original: Callable[..., Any], passage: Passage, loader: str) -> C
 
     def unseekable(file: Any, options: dict[str, Any]) -> Any:
         frame = sys._getframe(2)
-        if not hasattr(file, "readline") or attribute(frame)[0] is Caller.TRAFFIC:  # the first: the loader says that it is no file
+        if (
+            not hasattr(file, "readline") or attribute(frame)[0] is Caller.TRAFFIC
+        ):  # the first: the loader says that it is no file
             return original(file, **options)
         with Suspended():
             request = gate.request(loader, f"{loader}()", file_name(file) or "<file object>", frame)
