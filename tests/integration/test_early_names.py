@@ -160,7 +160,10 @@ def persistent_stream(armed):
     return b"\x80\x04\x8c\x06systemQ" + pickle.dumps((f"touch '{armed.canary}'",), 4)[2:-1] + b"R."
 
 
-@pytest.mark.parametrize("own", [False, True])
+SETS_NONE = pytest.mark.skipif(sys.version_info >= (3, 13), reason="from Python 3.13 on nobody can set it on a plain reader")
+
+
+@pytest.mark.parametrize("own", [pytest.param(False, marks=SETS_NONE), True])
 def test_persistent_ids_that_stand_for_functions_are_asked_about(own, hold, armed, canary):
     import os
 

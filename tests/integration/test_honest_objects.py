@@ -181,13 +181,19 @@ def test_listed_function_in_partial_works_after_the_load(hold):
     assert reloaded(functools.partial(max, 3), 5, hold)(2) == 3
 
 
+def characters():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # old in numpy's eyes, and in people's files
+        return np.char.array(["a"])
+
+
 def arrays():
     records = np.array([(1, 2.0)], dtype=[("a", "i4"), ("b", "f8")])
     return {
         "matrix": np.ones((1, 2)).view(np.matrix),
         "records": records.view(np.recarray),
         "record": records.view(np.recarray)[0],
-        "characters": np.char.array(["a"]),
+        "characters": characters(),
         "masked": np.ma.array([1, 2], mask=[1, 0]),
         "nested records": np.zeros(2, [("a", [("b", "f4"), ("c", "i2", (3,))])]),
         "dates": np.array(["2020-01-01"], "M8[D]"),
@@ -336,6 +342,15 @@ MODELS = [
 ]  # fmt: skip
 
 
+SPLINES = "splines restore themselves from scipy 1.18 on, by methods that are not reviewed: they are asked about"
+
+
+def splines_restore_themselves():
+    from scipy.interpolate import BSpline
+
+    return hasattr(BSpline, "__setstate__")
+
+
 @pytest.fixture(scope="module")
 def fitted():
     with warnings.catch_warnings():
@@ -347,6 +362,8 @@ def fitted():
 @pytest.mark.parametrize("protocol", [2, 5])
 @pytest.mark.parametrize("name", MODELS)
 def test_model_loads(name, protocol, hold, fitted):
+    if name == "interpolation" and splines_restore_themselves():
+        pytest.skip(SPLINES)
     found = reloaded(fitted[name], protocol, hold)
     assert type(found) is type(fitted[name])
 
@@ -380,9 +397,10 @@ def test_every_fitted_estimator_loads(hold):
             pickle.loads(data)
         except ModelLoadBlockedError as error:
             held.append((name, str(error)))
-    assert held == []
+    asks = {"SplineTransformer"} if splines_restore_themselves() else set()
+    assert {name for name, _ in held} == asks, held
     assert seen > 150
-    assert {outcome for _, outcome in running.outcomes()} == {"loaded"}
+    assert {outcome for _, outcome in running.outcomes()} <= {"loaded", *("blocked" for _ in asks)}
 
 
 def test_results_of_statsmodels_load(hold):
