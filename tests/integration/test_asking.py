@@ -52,7 +52,7 @@ class FrontEnd:
     def run(self, code, allow_stdin=True):
         return self.client.execute(code, allow_stdin=allow_stdin)
 
-    def wait_for(self, what, seconds=20):
+    def wait_for(self, what, seconds=60):
         deadline = time.monotonic() + seconds
         while True:
             self._drain()
@@ -62,7 +62,7 @@ class FrontEnd:
             assert time.monotonic() < deadline, f"nothing came: {self.outputs} {self.replies}"
             time.sleep(0.005)
 
-    def reply(self, message_id, seconds=20):
+    def reply(self, message_id, seconds=60):
         return self.wait_for(lambda: self.replies.get(message_id), seconds)
 
     def send(self, model_id, content):
