@@ -60,3 +60,41 @@ def test_early_names_of_other_libraries_are_held_by_known_dangers_alone(hold):
     exec(compile("def read(loads, data): return loads(data)", enum.__file__, "exec"), vars(library))
     hold()
     assert library.read(loads, b"\x80\x04cfunctools\npartial\n.").__name__ == "partial"
+
+
+def test_constructors_of_ones_own_count_as_ones_own_code(hold, canary):
+    """A YAML loader that the user's own code taught to call something does call it, and nobody is asked."""
+    yaml = pytest.importorskip("yaml", reason="PyYAML is not installed")
+
+    class Taught(yaml.SafeLoader):
+        pass
+
+    Taught.add_constructor("!touch", lambda loader, node: open(loader.construct_scalar(node), "w").close())
+    hold()
+    yaml.load(f"!touch {canary}", Loader=Taught)
+    assert canary.exists()
+
+
+def test_classes_registered_with_keras_count_as_ones_own_code(hold, canary, tmp_path, monkeypatch):
+    """A layer that the user's own code registered builds itself from what the file says, and nobody is asked."""
+    monkeypatch.setenv("KERAS_BACKEND", "torch")
+    pytest.importorskip("torch", reason="Keras computes with torch here")
+    keras = pytest.importorskip("keras", reason="Keras is not installed")
+
+    @keras.saving.register_keras_serializable(package="gap")
+    class Touching(keras.layers.Layer):
+        def __init__(self, path=None, **options):
+            super().__init__(**options)
+            self.place = path
+            if path:
+                open(path, "w").close()
+
+        def get_config(self):
+            return {**super().get_config(), "path": self.place}
+
+    model = keras.Sequential([keras.Input((2,)), Touching(path=str(canary))])
+    model.save(tmp_path / "model.keras")
+    canary.unlink()
+    hold()
+    keras.saving.load_model(tmp_path / "model.keras")
+    assert canary.exists()
