@@ -28,7 +28,7 @@ _calls = for_each_thread(_Calls())
 
 
 def current_call() -> Call | None:
-    """Return the outermost guarded call that is under way on this thread."""
+    """Return the innermost guarded call that is under way on this thread."""
     return _calls.innermost
 
 
@@ -49,13 +49,14 @@ class Call:
         self.request = request
         self.looked = False
         self.asked: set[str] = set()
+        self._outer: Call | None = None
 
     def __enter__(self) -> Self:
-        _calls.innermost = self
+        self._outer, _calls.innermost = _calls.innermost, self
         return self
 
     def __exit__(self, *_: object) -> None:
-        _calls.innermost = None
+        _calls.innermost = self._outer
 
 
 @contextlib.contextmanager

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import contextlib
 import sys
-import time
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from jupyter_modelguard.artifacts.reach import file_name, path_of
-from jupyter_modelguard.hooks.calls import Call, current_call, holding_code
+from jupyter_modelguard.hooks.calls import current_call, holding_code
 from jupyter_modelguard.hooks.passage import call_text
-from jupyter_modelguard.hooks.scopes import Mode, Scope, Suspended
+from jupyter_modelguard.hooks.scopes import Suspended
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -88,7 +87,6 @@ def guard_call(
         Whether Python files outside the installed libraries may be imported only if they were asked about. False where the call runs
         the person's own classes, which import what they like.
     """
-    gate = passage.gate
 
     def call(wrapped: Callable[..., Any], instance: object, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
         target = options.get(parameter, args[position] if len(args) > position else None)
@@ -99,23 +97,9 @@ def guard_call(
             with holding_code(name) if holds_code else contextlib.nullcontext():
                 return wrapped(*args, **options)
         frame = sys._getframe(1)
-        started = time.perf_counter()
         with Suspended():
-            request = gate.request(name, call_text(name, options), source_of(target), frame)
-        try:
-            with (
-                passage.public(request),
-                Call(request) as under_way,
-                Scope(Mode.CALL, label=name, holds_code=holds_code),
-            ):
-                value = wrapped(*args, **options)
-        except Exception as error:
-            if not under_way.looked:
-                with Suspended():
-                    gate.failed(request, error)
-            raise
-        if not under_way.looked:
-            gate.loaded(name, request.call, request.source, -1, time.perf_counter() - started, frame)
-        return value
+            request = passage.gate.request(name, call_text(name, options), source_of(target), frame)
+        with passage.call(request, frame, holds_code=holds_code):
+            return wrapped(*args, **options)
 
     return call

@@ -10,16 +10,18 @@ import contextlib
 import dataclasses
 import gc
 import os
+import time
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from jupyter_modelguard.errors import ModelLoadBlockedError
-from jupyter_modelguard.hooks.calls import current_call
+from jupyter_modelguard.hooks.calls import Call, current_call
 from jupyter_modelguard.hooks.scopes import LoadHeld, Mode, Scope, Suspended, thread_state
 from jupyter_modelguard.hooks.shown_warnings import show_warnings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from types import FrameType
 
     from jupyter_modelguard.artifacts.reach import Reached
     from jupyter_modelguard.hooks.gate import Gate, Permit
@@ -174,6 +176,32 @@ class Passage:
                 with Suspended():
                     held.error = self.gate.blocked(request, str(held))
             raise held.error from None
+
+    @contextlib.contextmanager
+    def call(self, request: LoadRequest, frame: FrameType | None, *, holds_code: bool = True) -> Iterator[None]:
+        """Carry out a call that a person wrote, in whose name its readers inside ask; one in which nothing was looked at gets its own line.
+
+        Parameters
+        ----------
+        request
+            What the person asked for.
+        frame
+            Where they wrote it.
+        holds_code
+            See `Scope`.
+        """
+        started = time.perf_counter()
+        under_way = Call(request)
+        try:
+            with self.public(request), under_way, Scope(Mode.CALL, label=request.loader, holds_code=holds_code):
+                yield
+        except Exception as error:
+            if not under_way.looked:
+                with Suspended():
+                    self.gate.failed(request, error)
+            raise
+        if not under_way.looked:
+            self.gate.loaded(request.loader, request.call, request.source, -1, time.perf_counter() - started, frame)
 
 
 @contextlib.contextmanager

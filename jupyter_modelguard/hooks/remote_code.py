@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from typing import TYPE_CHECKING, Any
 
 from jupyter_modelguard.artifacts.code_tree import auto_map_modules, collect_code
@@ -38,7 +37,6 @@ def guard_code_call(passage: Passage, loader: str, parameter: str, position: int
     parameter, position
         Where the call takes the repository or folder.
     """
-    gate = passage.gate
 
     def call(wrapped: Callable[..., Any], instance: object, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
         if passage.inside():
@@ -51,20 +49,10 @@ def guard_code_call(passage: Passage, loader: str, parameter: str, position: int
         target = options.get(parameter, args[position] if len(args) > position else None)
         local = isinstance(target, (str, os.PathLike)) and os.path.isdir(target)
         source = path_of(target) if local else f"hf:{target}"
-        started = time.perf_counter()
         with Suspended():
-            request = gate.request(name, call_text(name, options), source or "", frame)
-        try:
-            with passage.public(request), Call(request) as under_way, Scope(Mode.CALL, label=name):
-                value = wrapped(*args, **options)
-        except Exception as error:
-            if not under_way.looked:
-                with Suspended():
-                    gate.failed(request, error)
-            raise
-        if not under_way.looked:
-            gate.loaded(name, request.call, request.source, -1, time.perf_counter() - started, frame)
-        return value
+            request = passage.gate.request(name, call_text(name, options), source or "", frame)
+        with passage.call(request, frame):
+            return wrapped(*args, **options)
 
     return call
 

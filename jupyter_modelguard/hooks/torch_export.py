@@ -10,13 +10,12 @@ from __future__ import annotations
 import hashlib
 import sys
 import threading
-import time
 from typing import TYPE_CHECKING, Any
 
 from jupyter_modelguard.hooks.calls import Call, current_call
 from jupyter_modelguard.hooks.named import go_on, source_of
 from jupyter_modelguard.hooks.passage import call_text
-from jupyter_modelguard.hooks.scopes import Mode, Scope, Suspended, for_each_thread
+from jupyter_modelguard.hooks.scopes import Suspended, for_each_thread
 from jupyter_modelguard.policy.exported_code import odd_guard, odd_size, odd_source
 from jupyter_modelguard.policy.named import named_finding
 from jupyter_modelguard.types import Artifact, GlobalUse, Judgement, QualifiedName
@@ -40,27 +39,16 @@ _loading = for_each_thread(_Loading())
 
 def guard_export_load(passage: Passage, loader: str) -> Callable[..., Any]:
     """Return a wrapt wrapper for a call that loads an exported program."""
-    gate = passage.gate
 
     def load(wrapped: Callable[..., Any], _instance: object, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
         if passage.inside() or current_call() is not None:
             return _counted(wrapped, args, options)
         frame = sys._getframe(1)
         target = options.get("f", args[0] if args else None)
-        started = time.perf_counter()
         with Suspended():
-            request = gate.request(loader, call_text(loader, options), source_of(target), frame)
-        try:
-            with passage.public(request), Call(request) as under_way, Scope(Mode.CALL, label=loader):
-                value = _counted(wrapped, args, options)
-        except Exception as error:
-            if not under_way.looked:
-                with Suspended():
-                    gate.failed(request, error)
-            raise
-        if not under_way.looked:
-            gate.loaded(loader, request.call, request.source, -1, time.perf_counter() - started, frame)
-        return value
+            request = passage.gate.request(loader, call_text(loader, options), source_of(target), frame)
+        with passage.call(request, frame):
+            return _counted(wrapped, args, options)
 
     return load
 
