@@ -69,9 +69,15 @@ class FrontEnd:
         message = self.client.session.msg("comm_msg", {"comm_id": model_id, "data": {"method": "custom", "content": content}})
         self.client.shell_channel.send(message)
 
-    def card(self):
-        """The model id of the card that waits."""
-        return self.wait_for(lambda: next((key for key, state in self.cards.items() if state.get("state") == "stopped"), None))
+    def card(self, after=None):
+        """The model id of the card that waits, once it is shown: nobody clicks on a card that has only been announced."""
+        return self.wait_for(
+            lambda: next((key for key in self._shown() if key != after and self.cards[key].get("state") == "stopped"), None)
+        )
+
+    def _shown(self):
+        views = [bundle.get("application/vnd.jupyter.widget-view+json", {}) for bundle in self.outputs]
+        return [view["model_id"] for view in views if view.get("model_id") in self.cards]
 
     def text(self):
         return "\n".join(bundle.get("text/plain", "") for bundle in self.outputs)
@@ -220,7 +226,7 @@ def test_two_loads_of_a_cell_share_one_output(front_end, static):
     cell = front_end.run("print('went on:', ask().allow, ask().allow)")
     first = front_end.card()
     front_end.send(first, allow(front_end.cards[first]["token"]))
-    second = front_end.wait_for(lambda: next((key for key in front_end.cards if key != first), None))
+    second = front_end.card(after=first)
     front_end.send(second, {"token": front_end.cards[second]["token"], "decision": "deny"})
     front_end.reply(cell)
     front_end.wait_for(lambda: "went on: True False" in front_end.text())
@@ -234,7 +240,7 @@ def test_a_cell_that_clears_its_output_gets_its_card_where_it_is_seen(front_end,
     cell = front_end.run(code)
     first = front_end.card()
     front_end.send(first, allow(front_end.cards[first]["token"]))
-    second = front_end.wait_for(lambda: next((key for key in front_end.cards if key != first), None))
+    second = front_end.card(after=first)
     places = front_end.wait_for(lambda: (shown := [bundle for bundle in front_end.outputs if bundle.get("_id")])[1:] and shown)
     assert places[0]["_id"] != places[1]["_id"]
     front_end.send(second, {"token": front_end.cards[second]["token"], "decision": "deny"})
