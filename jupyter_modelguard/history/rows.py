@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from jupyter_modelguard.errors import HistoryError
 from jupyter_modelguard.history.codec import from_plain, to_plain
 from jupyter_modelguard.types import Artifact, CallSite, Decision, HistoryRecord, LoadRequest, Outcome, RiskLevel, ScanReport
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["NOTES_AT_ONCE", "Note", "insert_notes", "note_values", "record_of_note", "record_of_row", "row_of_record", "text"]
+__all__ = [
+    "NOTES_AT_ONCE",
+    "Note",
+    "digits_of",
+    "insert_notes",
+    "note_values",
+    "record_of_note",
+    "record_of_row",
+    "row_of_record",
+    "text",
+]
 
 
 # A silent load as `Store.note` takes it: loader, source, size in bytes, seconds since the epoch, call site, seconds it took.
@@ -35,6 +47,20 @@ def note_values(session: str, identity: str, note: Note) -> tuple[object, ...]:
     named = source if source.isascii() else text(source)
     place = (site.notebook and text(site.notebook), site.cell_id and text(site.cell_id), site.execution_count, site.line)
     return (identity, session, at, loader, loader, named, size, seconds, *place)
+
+
+def digits_of(id_prefix: str) -> str:
+    """Read what a person typed as the beginning of a record's id, with or without the number sign.
+
+    Raises
+    ------
+    HistoryError
+        It is no such thing.
+    """
+    digits = id_prefix.strip().removeprefix("#").lower()
+    if not re.fullmatch(r"[0-9a-f]{1,8}", digits):
+        raise HistoryError("An id is up to eight digits from 0 to f, such as 7f3a.")
+    return digits
 
 
 def text(value: str) -> str:

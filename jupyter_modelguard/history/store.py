@@ -1,8 +1,8 @@
 """The history as the rest of the package sees it: note a load, put one up for decision, look back.
 
 Nothing here may change whether a load goes on. Lines are buffered and written by a thread; a database that is locked, full,
-read-only or damaged costs one warning, and lines then stay in memory until it works again. Only `ask` needs the file at once,
-and says so when it fails.
+read-only or damaged costs one warning, and lines then stay in memory until it works again. What waits for a person is the business of
+`Approvals`, which the store passes on to.
 """
 
 from __future__ import annotations
@@ -10,20 +10,17 @@ from __future__ import annotations
 import atexit
 import logging
 import os
-import re
 import weakref
 from typing import TYPE_CHECKING, Any
 
 from jupyter_modelguard.errors import HistoryError
-from jupyter_modelguard.history import pending as approvals_table
+from jupyter_modelguard.history.approvals import Approvals
 from jupyter_modelguard.history.database import Database
-from jupyter_modelguard.history.rows import record_of_row, row_of_record
-from jupyter_modelguard.history.writer import Tally, Writer, write_rows
+from jupyter_modelguard.history.rows import digits_of, record_of_row
+from jupyter_modelguard.history.writer import Tally, Writer
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from sqlalchemy import Connection
 
     from jupyter_modelguard.history.pending import PendingApproval
     from jupyter_modelguard.types import CallSite, Decision, HistoryRecord, Outcome
@@ -50,8 +47,7 @@ class Store:
         self.path = home / _FILE
         self._database = Database(self.path)
         self._writer = Writer(self._database)
-        self._watches: dict[str, tuple[Connection, int]] = {}
-        self._swept = False
+        self.approvals = Approvals(self._database, self._writer)
         self._pid = os.getpid()
         self._buffer = self._writer.buffer
         _STORES.add(self)
@@ -95,140 +91,8 @@ class Store:
         if os.getpid() != self._pid:
             return
         self._writer.close()
-        if self._watches or self._swept:
-            self.abandon(self.session)
-        for connection, _ in self._watches.values():
-            connection.close()
-        self._watches.clear()
+        self.approvals.close()
         self._database.close()
-
-    def ask(self, record: HistoryRecord, view: dict[str, Any], *, waiting: bool = True) -> bool:
-        """Put a load up for decision, written before this returns.
-
-        Parameters
-        ----------
-        record
-            The load; it is recorded too.
-        view
-            What a person is to be shown, as plain values.
-        waiting
-            False when the load is not held but has failed, and a decision would count for its next run.
-
-        Returns
-        -------
-        bool
-            False when the database cannot be used; nobody can then answer there.
-        """
-        try:
-            self._sweep()
-            with self._database.writing() as connection:
-                write_rows(connection, [row_of_record(record, self.session)])
-                approvals_table.insert(connection, record, self.session, os.getpid(), view, waiting=waiting)
-            if waiting:
-                self._watches[record.id] = (self._database.watch(), -1)
-        except HistoryError:
-            return False
-        return True
-
-    def answer(self, identity: str) -> Decision | None:
-        """Look whether somebody decided about a load that `ask` put up; cheap enough to call many times a second."""
-        watch = self._watches.get(identity)
-        if watch is None:
-            return None
-        connection, seen = watch
-        from sqlalchemy.exc import SQLAlchemyError
-
-        try:
-            version = connection.exec_driver_sql("PRAGMA data_version").scalar_one()
-            if version == seen:
-                return None
-            self._watches[identity] = (connection, version)
-            return approvals_table.decision_of(connection, identity, self.session)
-        except SQLAlchemyError:
-            _LOG.debug("No answer from the history", exc_info=True)
-            return None
-
-    def settle(self, identity: str, decision: Decision) -> Decision:
-        """End the wait for a load: the decision that counts is this one, or the one that was there first."""
-        try:
-            with self._database.writing() as connection:
-                if not approvals_table.decide(connection, identity, decision, self.session):
-                    decision = approvals_table.decision_of(connection, identity, self.session) or decision
-        except HistoryError:
-            _LOG.debug("The decision about %s could not be written", identity, exc_info=True)
-        self._unwatch(identity)
-        return decision
-
-    def decide(self, id_prefix: str, decision: Decision) -> bool:
-        """Decide about an undecided load by the first digits of its id; False when somebody was first.
-
-        Raises
-        ------
-        HistoryError
-            No undecided load has this id, several have, or the history cannot be used.
-        """
-        digits = _digits(id_prefix)
-        with self._database.writing() as connection:
-            approvals_table.abandon_dead(connection)
-            matches = {row.id for row in approvals_table.pending(connection) if row.id.startswith(digits)}
-            if len(matches) > 1:
-                raise HistoryError(f"{len(matches)} loads wait whose id begins with {id_prefix}; give more digits.")
-            return bool(matches) and approvals_table.decide(connection, matches.pop(), decision)
-
-    def claim(self, record: HistoryRecord) -> Decision | None:
-        """Use up an approval that came after a load of this same artifact had failed in this session."""
-        if not self._swept:  # nothing was ever put up here
-            return None
-        try:
-            with self._database.writing() as connection:
-                return approvals_table.claim(connection, record, self.session)
-        except HistoryError:
-            return None
-
-    def pending(self) -> tuple[PendingApproval, ...]:
-        """Undecided loads of processes that are still there, oldest first.
-
-        Raises
-        ------
-        HistoryError
-            The history cannot be used.
-        """
-        with self._database.writing() as connection:
-            approvals_table.abandon_dead(connection)
-            return approvals_table.pending(connection)
-
-    def undecided(self, id_prefix: str) -> PendingApproval:
-        """Find a load that waits by the first digits of its id.
-
-        Raises
-        ------
-        HistoryError
-            None waits under this id, several do, or the history cannot be used.
-        """
-        digits = _digits(id_prefix)
-        matches = [waiting for waiting in self.pending() if waiting.id.startswith(digits)]
-        if not matches:
-            raise HistoryError(f"No load #{digits} waits for a decision.")
-        if len(matches) > 1:
-            raise HistoryError(f"{len(matches)} loads wait whose id begins with #{digits}; give more digits.")
-        return matches[0]
-
-    def stop_waiting(self, identity: str) -> None:
-        """Say of a load that was put up that its cell has failed: a decision now counts for its next run."""
-        self._unwatch(identity)
-        try:
-            with self._database.writing() as connection:
-                approvals_table.stop_waiting(connection, identity, self.session)
-        except HistoryError:
-            _LOG.debug("Load %s could not be left open", identity, exc_info=True)
-
-    def abandon(self, session: str) -> int:
-        """Give up what still waits in a session; say how many loads that were."""
-        try:
-            with self._database.writing() as connection:
-                return approvals_table.abandon(connection, session)
-        except HistoryError:
-            return 0
 
     def history(
         self, limit: int = 50, *, notebook: str | None = None, outcome: Outcome | None = None
@@ -265,7 +129,7 @@ class Store:
         HistoryError
             There is none, there are several, or what was given is no id.
         """
-        digits = _digits(id_prefix)
+        digits = digits_of(id_prefix)
         matches = {record.id: record for record in self._matching(digits)}
         if not self.flush():
             matches.update({record.id: record for record in self._writer.unwritten() if record.id.startswith(digits)})
@@ -299,35 +163,47 @@ class Store:
         with self._database.reading() as connection:
             return tuple(record_of_row(dict(row)) for row in connection.execute(query).mappings())
 
-    def _unwatch(self, identity: str) -> None:
-        watch = self._watches.pop(identity, None)
-        if watch is not None:
-            watch[0].close()
+    def ask(self, record: HistoryRecord, view: dict[str, Any], *, waiting: bool = True) -> bool:
+        """Put a load up for decision: see `Approvals.ask`."""
+        return self.approvals.ask(record, view, waiting=waiting)
 
-    def _sweep(self) -> None:
-        """Once a process: mark what waited in kernels that are gone."""
-        if not self._swept:
-            with self._database.writing() as connection:
-                approvals_table.abandon_dead(connection)
-            self._swept = True
+    def answer(self, identity: str) -> Decision | None:
+        """Look whether somebody decided about a load that `ask` put up: see `Approvals.answer`."""
+        return self.approvals.answer(identity)
+
+    def settle(self, identity: str, decision: Decision) -> Decision:
+        """End the wait for a load: see `Approvals.settle`."""
+        return self.approvals.settle(identity, decision)
+
+    def decide(self, id_prefix: str, decision: Decision) -> bool:
+        """Decide about an undecided load by the first digits of its id: see `Approvals.decide`."""
+        return self.approvals.decide(id_prefix, decision)
+
+    def claim(self, record: HistoryRecord) -> Decision | None:
+        """Use up an approval that came after a load of this same artifact had failed: see `Approvals.claim`."""
+        return self.approvals.claim(record)
+
+    def pending(self) -> tuple[PendingApproval, ...]:
+        """Undecided loads of processes that are still there, oldest first: see `Approvals.pending`."""
+        return self.approvals.pending()
+
+    def undecided(self, id_prefix: str) -> PendingApproval:
+        """Find a load that waits by the first digits of its id: see `Approvals.undecided`."""
+        return self.approvals.undecided(id_prefix)
+
+    def stop_waiting(self, identity: str) -> None:
+        """Say of a load that was put up that its cell has failed: see `Approvals.stop_waiting`."""
+        self.approvals.stop_waiting(identity)
+
+    def abandon(self, session: str) -> int:
+        """Give up what still waits in a session: see `Approvals.abandon`."""
+        return self.approvals.abandon(session)
 
     def _forget_parent(self) -> None:
         self._database.forget_parent()
         self._writer.forget_parent()
-        _INHERITED.append(self._watches)
-        self._watches = {}
-        self._swept = False
+        self.approvals.forget_parent()
         self._pid = os.getpid()
-
-
-_INHERITED: list[object] = []  # a forked child must not close what the parent uses, so it keeps it
-
-
-def _digits(id_prefix: str) -> str:
-    digits = id_prefix.strip().removeprefix("#").lower()
-    if not re.fullmatch(r"[0-9a-f]{1,8}", digits):
-        raise HistoryError("An id is up to eight digits from 0 to f, such as 7f3a.")
-    return digits
 
 
 def _close_all() -> None:
