@@ -1,34 +1,17 @@
-"""Write a pickle opcode by opcode: what an attacker does, and what no pickler would write.
+"""Write a pickle from a description of what it does.
 
-The small functions make pieces of a stream; `stream` writes one from a description: `call("os:system", "id")` is a call of a global,
-`ref("os:system")` the global itself, and everything else stands for itself.
+`call("os:system", "id")` is a call of a global, `ref("os:system")` the global itself, and everything else stands for itself.
 """
 
 from __future__ import annotations
 
 import ast
-import struct
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = [
-    "Build",
-    "Call",
-    "Ref",
-    "call",
-    "dots",
-    "glob",
-    "many",
-    "mapping",
-    "python2",
-    "read",
-    "ref",
-    "stream",
-    "text",
-    "with_state",
-]
+from opcodes import HEAD, content, glob, many, number, text  # isort: skip
 
-HEAD = b"\x80\x04"
+__all__ = ["Build", "Call", "Ref", "call", "read", "ref", "stream", "with_state", "write"]
 
 
 @dataclass(frozen=True)
@@ -67,34 +50,6 @@ def with_state(made: Any, state: Any) -> Build:
     return Build(made, state)
 
 
-def text(value: str) -> bytes:
-    data = value.encode("utf-8", "surrogatepass")
-    return b"X" + struct.pack("<I", len(data)) + data
-
-
-def glob(module: str, name: str) -> bytes:
-    """Name a global as protocol 4 does, dots and all."""
-    return text(module) + text(name) + b"\x93"
-
-
-def dots(module: str, name: str) -> bytes:
-    """Name a global as the first protocols do, where a dot is a letter."""
-    return f"c{module}\n{name}\n".encode()
-
-
-def many(*parts: bytes) -> bytes:
-    return b"(" + b"".join(parts) + b"t"
-
-
-def mapping(**items: bytes) -> bytes:
-    return b"}(" + b"".join(text(key) + value for key, value in items.items()) + b"u"
-
-
-def python2(module: str, name: str, *arguments: bytes) -> bytes:
-    """Call a global by the name that Python 2 knew it by."""
-    return b"\x80\x02" + dots(module, name) + many(*arguments) + b"R."
-
-
 def write(value: Any) -> bytes:  # noqa: C901 one branch a kind
     match value:
         case Ref():
@@ -108,11 +63,11 @@ def write(value: Any) -> bytes:  # noqa: C901 one branch a kind
         case bool():
             return b"\x88" if value else b"\x89"
         case int():
-            return b"J" + struct.pack("<i", value)
+            return number(value)
         case str():
             return text(value)
         case bytes():
-            return b"B" + struct.pack("<I", len(value)) + value
+            return content(value)
         case tuple():
             return many(*map(write, value))
         case list():

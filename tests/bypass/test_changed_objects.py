@@ -8,7 +8,8 @@ import pytest
 
 from jupyter_modelguard.errors import ModelLoadBlockedError
 
-from assembly import call, dots, mapping, ref, stream, text, with_state, write  # isort: skip
+from assembly import call, ref, stream, with_state, write  # isort: skip
+from opcodes import dots, mapping, text  # isort: skip
 
 RAN = []
 

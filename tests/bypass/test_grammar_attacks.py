@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from jupyter_modelguard.artifacts.source import StreamSource
-from jupyter_modelguard.engines import trace as trace_module
-from jupyter_modelguard.engines.inspection import inspect_open
 from jupyter_modelguard.engines.trace import trace_stream
 from jupyter_modelguard.policy.evaluate import evaluate
+
+from judging import look  # isort: skip
+from opcodes import HEAD, call, content, glob, many, mapping, text  # isort: skip
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,30 +27,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
-
-HEAD = b"\x80\x04"
-
-
-def text(value: str) -> bytes:
-    data = value.encode()
-    return b"X" + struct.pack("<I", len(data)) + data
-
-
-def glob(module: str, name: str) -> bytes:
-    return text(module) + text(name) + b"\x93"
-
-
-def many(*parts: bytes) -> bytes:
-    return b"(" + b"".join(parts) + b"t"
-
-
-def call(function: bytes, *arguments: bytes) -> bytes:
-    return function + many(*arguments) + b"R"
-
-
-def mapping(**items: bytes) -> bytes:
-    return b"}(" + b"".join(text(key) + value for key, value in items.items()) + b"u"
-
 
 OPEN = glob("io", "open")
 HANDLER = glob("logging", "FileHandler")  # a class that creates the file it is given
@@ -152,7 +129,7 @@ def extension(canary: str) -> bytes:
 
 def pickle_in_pickle(canary: str) -> bytes:
     inner = HEAD + system(canary) + b"."
-    return call(glob("pickle", "loads"), b"B" + struct.pack("<I", len(inner)) + inner)
+    return call(glob("pickle", "loads"), content(inner))
 
 
 def late_state(canary: str) -> bytes:
@@ -182,13 +159,6 @@ ATTACKS: dict[str, Callable[[str], bytes]] = {
 }  # fmt: skip
 
 
-@pytest.fixture(params=["watched", "light"])
-def kind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    if request.param == "light":
-        monkeypatch.setattr(trace_module, "WATCH_ALL", -1)
-    return str(request.param)
-
-
 def load_plainly(data: bytes) -> None:
     with contextlib.suppress(Exception):  # many attacks end in an error once they have done their work
         pickle.loads(data)
@@ -205,7 +175,7 @@ def test_attack_asks(attack: str, kind: str, tmp_path: Path) -> None:
     canary.unlink()
     _restore()
 
-    traced = inspect_open(trace_stream(StreamSource(data=data), "pickle"))
+    traced = look(data)
 
     assert not canary.exists()
     assert evaluate(traced.report).level.asks
@@ -226,7 +196,7 @@ def test_cached_extension_code_asks(tmp_path: Path) -> None:
         load_plainly(data)
         assert canary.exists()
         canary.unlink()
-        traced = inspect_open(trace_stream(StreamSource(data=data), "pickle"))
+        traced = look(data)
         assert not canary.exists()
         assert evaluate(traced.report).level.asks
     finally:
@@ -243,7 +213,7 @@ def test_planted_python2_module_asks(tmp_path: Path, monkeypatch: pytest.MonkeyP
     canary.unlink()
     del sys.modules["__builtin__"]
 
-    traced = inspect_open(trace_stream(StreamSource(data=data), "pickle"))
+    traced = look(data)
 
     assert not canary.exists()
     assert evaluate(traced.report).level.asks
@@ -264,6 +234,6 @@ def test_nothing_of_a_stream_is_imported(tmp_path: Path, monkeypatch: pytest.Mon
     (tmp_path / "planted_by_stream.py").write_text("class Thing: pass\n")
     monkeypatch.syspath_prepend(str(tmp_path))
     data = HEAD + call(glob("planted_by_stream", "Thing")) + b"."
-    traced = inspect_open(trace_stream(StreamSource(data=data), "pickle"))
+    traced = look(data)
     assert "planted_by_stream" not in sys.modules
     assert evaluate(traced.report).level.asks

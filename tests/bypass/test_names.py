@@ -11,7 +11,8 @@ import pytest
 from jupyter_modelguard.errors import ModelLoadBlockedError
 from jupyter_modelguard.hooks.scopes import LoadHeld
 
-from assembly import HEAD, call, dots, python2, stream, text  # isort: skip
+from assembly import call, stream  # isort: skip
+from opcodes import HEAD, dots, python2, text  # isort: skip
 
 HELD = (ModelLoadBlockedError, LoadHeld)
 

@@ -8,7 +8,6 @@ are harmless to make; the code that must not run is a method that only the loade
 import datetime as dt
 import io
 import pickle
-import struct
 
 import pytest
 
@@ -59,11 +58,6 @@ class Items(list):
 def classes(in_notebook):
     RAN.clear()
     in_notebook(Answers, Extends, Starts, Items)
-
-
-def text(value):
-    data = value.encode()
-    return b"X" + struct.pack("<I", len(data)) + data
 
 
 def mine(name):

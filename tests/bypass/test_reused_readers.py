@@ -8,9 +8,8 @@ import pytest
 
 from jupyter_modelguard.errors import ModelLoadBlockedError
 
-from assembly import dots, text  # isort: skip
+from opcodes import HEAD, dots, text  # isort: skip
 
-HEAD = b"\x80\x04"
 RAN = []
 
 

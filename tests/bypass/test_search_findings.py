@@ -8,23 +8,8 @@ import sys
 
 import pytest
 
-from jupyter_modelguard.artifacts.source import StreamSource
-from jupyter_modelguard.engines.inspection import inspect_open
-from jupyter_modelguard.engines.trace import trace_stream
-from jupyter_modelguard.policy.evaluate import evaluate
-
-
-def text(value):
-    data = value.encode()
-    return b"X" + struct.pack("<I", len(data)) + data
-
-
-def look(stream, dialect="pickle"):
-    return inspect_open(trace_stream(StreamSource(data=stream), dialect))
-
-
-def asks(stream, dialect="pickle"):
-    return evaluate(look(stream, dialect).report).level.asks
+from judging import asks, look  # isort: skip
+from opcodes import text  # isort: skip
 
 
 class Rows(list):

@@ -6,11 +6,11 @@ import pytest
 
 from jupyter_modelguard.errors import ModelLoadBlockedError
 
-from assembly import dots, text  # isort: skip
+from opcodes import HEAD, dots, text  # isort: skip
 
 dill = pytest.importorskip("dill")
 
-SESSION = b"\x80\x04" + dots("dill._dill", "_import_module") + b"0" + text("planted_by_a_session") + b"0}."
+SESSION = HEAD + dots("dill._dill", "_import_module") + b"0" + text("planted_by_a_session") + b"0}."
 
 
 @pytest.mark.parametrize("call", ["load_module(path)", "load_module_asdict(path, update=True)", "load_session(path)"])

@@ -7,7 +7,8 @@ import pytest
 
 from jupyter_modelguard.errors import ModelLoadBlockedError
 
-from assembly import HEAD, call, dots, stream, text, write  # isort: skip
+from assembly import call, stream, write  # isort: skip
+from opcodes import HEAD, dots, text  # isort: skip
 
 HONEST = pickle.dumps({"weights": [1.0, 2.0]})
 

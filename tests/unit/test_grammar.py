@@ -9,70 +9,23 @@ from collections import Counter, OrderedDict, defaultdict, deque
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 import pytest
 
 from jupyter_modelguard.artifacts.source import StreamSource
-from jupyter_modelguard.engines import trace as trace_module
 from jupyter_modelguard.engines.inspection import inspect_open
 from jupyter_modelguard.engines.trace import trace_stream
 from jupyter_modelguard.policy.evaluate import evaluate
 from jupyter_modelguard.types import Judgement, RiskLevel
 
-if TYPE_CHECKING:
-    from jupyter_modelguard.engines.verdict import StreamTrace
+from judging import look_at_piece as traced  # isort: skip
+from judging import piece_asks as asks  # isort: skip
+from opcodes import AGAIN, HEAD, MADE, PLAIN_DTYPE, STAMP, call, content, dtype, glob, many, mapping, number, text  # isort: skip
 
 np = pytest.importorskip("numpy")
-
-HEAD = b"\x80\x04"
-MADE = b"q\x63"  # remembers what is on top under number 99
-AGAIN = b"h\x63"
-
-
-def text(value: str) -> bytes:
-    data = value.encode()
-    return b"X" + struct.pack("<I", len(data)) + data
-
-
-def glob(module: str, name: str) -> bytes:
-    return text(module) + text(name) + b"\x93"
-
-
-def many(*parts: bytes) -> bytes:
-    return b"(" + b"".join(parts) + b"t"
-
-
-def call(function: bytes, *arguments: bytes) -> bytes:
-    return function + many(*arguments) + b"R"
-
-
-def mapping(**items: bytes) -> bytes:
-    return b"}(" + b"".join(text(key) + value for key, value in items.items()) + b"u"
-
-
-def number(value: int) -> bytes:
-    return b"J" + struct.pack("<i", value)
-
-
-def content(value: bytes) -> bytes:
-    return b"B" + struct.pack("<I", len(value)) + value
-
-
-def traced(body: bytes) -> StreamTrace:
-    return inspect_open(trace_stream(StreamSource(data=HEAD + body + b"."), "pickle"))
-
-
-def asks(body: bytes) -> bool:
-    return evaluate(traced(body).report).level.asks
-
-
-@pytest.fixture(params=["watched", "light"], autouse=True)
-def kind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    if request.param == "light":
-        monkeypatch.setattr(trace_module, "WATCH_ALL", -1)
-
+pytestmark = pytest.mark.usefixtures("kind")
 
 HONEST: dict[str, Any] = {
     "plain": {"a": [1, 2.5, None, True, b"x", "y", (1,), {2}, frozenset({3}), 4j]},
@@ -182,8 +135,6 @@ def test_plain_attributes_of_an_ordered_dict_are_silent() -> None:
 
 # (b), (c), (d) state and items of reviewed things
 
-STAMP = call(glob("datetime", "timedelta"), number(1), number(0), number(0))
-
 
 @pytest.mark.parametrize(
     "act",
@@ -251,20 +202,12 @@ def test_array_subclass_asks() -> None:
 # (g) data types
 
 
-def dtype(code: str, *state: bytes) -> bytes:
-    made = call(glob("numpy", "dtype"), text(code), b"\x89", b"\x88")
-    return made + (many(*state) + b"b" if state else b"")
-
-
-PLAIN = (number(3), text("<"), b"N", b"N", b"N", number(-1), number(-1), number(0))
-
-
 def forged(place: int, value: bytes) -> tuple[bytes, ...]:
-    return (*PLAIN[:place], value, *PLAIN[place + 1 :])
+    return (*PLAIN_DTYPE[:place], value, *PLAIN_DTYPE[place + 1 :])
 
 
 def test_honest_dtype_is_silent() -> None:
-    assert not asks(dtype("f8", *PLAIN))
+    assert not asks(dtype("f8", *PLAIN_DTYPE))
 
 
 @pytest.mark.parametrize(
@@ -281,13 +224,25 @@ def test_honest_dtype_is_silent() -> None:
                 text("|"),
                 b"N",
                 many(text("a")),
-                mapping(a=many(dtype("f8", *PLAIN), number(4096))),
+                mapping(a=many(dtype("f8", *PLAIN_DTYPE), number(4096))),
                 number(8),
                 number(1),
                 number(16),
             ),
         ),
-        ("V8", (number(3), text("|"), many(dtype("f8", *PLAIN), many(number(99))), b"N", b"N", number(8), number(8), number(0))),
+        (
+            "V8",
+            (
+                number(3),
+                text("|"),
+                many(dtype("f8", *PLAIN_DTYPE), many(number(99))),
+                b"N",
+                b"N",
+                number(8),
+                number(8),
+                number(0),
+            ),
+        ),
         (
             "V8",
             (
@@ -295,16 +250,16 @@ def test_honest_dtype_is_silent() -> None:
                 text("|"),
                 b"N",
                 many(text("a")),
-                mapping(a=many(dtype("O8", *PLAIN), number(0))),
+                mapping(a=many(dtype("O8", *PLAIN_DTYPE), number(0))),
                 number(8),
                 number(1),
                 number(16),
             ),
         ),
-        ("f8", (*PLAIN, mapping(x=b"N"))),
-        ("M8", (number(4), *PLAIN[1:], many(mapping(x=b"N"), many(content(b"ns"), number(1), number(1), number(1))))),
-        ("i4,f8", PLAIN),
-        ("(2,)f8", PLAIN),
+        ("f8", (*PLAIN_DTYPE, mapping(x=b"N"))),
+        ("M8", (number(4), *PLAIN_DTYPE[1:], many(mapping(x=b"N"), many(content(b"ns"), number(1), number(1), number(1))))),
+        ("i4,f8", PLAIN_DTYPE),
+        ("(2,)f8", PLAIN_DTYPE),
     ],
     ids=[
         "size",
@@ -326,10 +281,10 @@ def test_forged_dtype_asks(code: str, state: tuple[bytes, ...]) -> None:
 
 def test_dtype_that_changes_after_its_check_asks() -> None:
     """numpy keeps the dictionary of fields it is given, and a later opcode changes an offset in it."""
-    fields = mapping(a=many(dtype("f8", *PLAIN), number(0)))
+    fields = mapping(a=many(dtype("f8", *PLAIN_DTYPE), number(0)))
     made = dtype("V8", number(3), text("|"), b"N", many(text("a")), fields + MADE, number(8), number(1), number(16))
     assert not asks(made)
-    assert asks(made + b"0" + AGAIN + text("a") + many(dtype("f8", *PLAIN), number(4096)) + b"s")
+    assert asks(made + b"0" + AGAIN + text("a") + many(dtype("f8", *PLAIN_DTYPE), number(4096)) + b"s")
 
 
 def test_dtype_that_changes_after_its_use_asks() -> None:
@@ -340,7 +295,7 @@ def test_dtype_that_changes_after_its_use_asks() -> None:
         text("|"),
         b"N",
         many(text("a")),
-        mapping(a=many(dtype("O8", *PLAIN[:1], text("|"), *PLAIN[2:7], number(63)), number(0))),
+        mapping(a=many(dtype("O8", *PLAIN_DTYPE[:1], text("|"), *PLAIN_DTYPE[2:7], number(63)), number(0))),
     )
     assert asks(array + b"0" + AGAIN + many(*record, number(8), number(1), number(27)) + b"b")
 

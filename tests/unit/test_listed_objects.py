@@ -2,77 +2,13 @@
 
 from __future__ import annotations
 
-import struct
-from typing import TYPE_CHECKING
-
 import pytest
 
-from jupyter_modelguard.artifacts.source import StreamSource
-from jupyter_modelguard.engines import trace as trace_module
-from jupyter_modelguard.engines.inspection import inspect_open
-from jupyter_modelguard.engines.trace import trace_stream
-from jupyter_modelguard.policy.evaluate import evaluate
-
-if TYPE_CHECKING:
-    from jupyter_modelguard.engines.verdict import StreamTrace
+from judging import piece_asks as asks  # isort: skip
+from opcodes import AGAIN, MADE, PLAIN_DTYPE, STAMP, call, content, dtype, glob, many, mapping, number, text  # isort: skip
 
 pytest.importorskip("numpy")
-
-HEAD = b"\x80\x04"
-MADE = b"q\x63"  # remembers what is on top under number 99
-AGAIN = b"h\x63"
-
-
-def text(value: str) -> bytes:
-    data = value.encode()
-    return b"X" + struct.pack("<I", len(data)) + data
-
-
-def glob(module: str, name: str) -> bytes:
-    return text(module) + text(name) + b"\x93"
-
-
-def many(*parts: bytes) -> bytes:
-    return b"(" + b"".join(parts) + b"t"
-
-
-def call(function: bytes, *arguments: bytes) -> bytes:
-    return function + many(*arguments) + b"R"
-
-
-def mapping(**items: bytes) -> bytes:
-    return b"}(" + b"".join(text(key) + value for key, value in items.items()) + b"u"
-
-
-def number(value: int) -> bytes:
-    return b"J" + struct.pack("<i", value)
-
-
-def content(value: bytes) -> bytes:
-    return b"B" + struct.pack("<I", len(value)) + value
-
-
-def traced(body: bytes) -> StreamTrace:
-    return inspect_open(trace_stream(StreamSource(data=HEAD + body + b"."), "pickle"))
-
-
-def asks(body: bytes) -> bool:
-    return evaluate(traced(body).report).level.asks
-
-
-@pytest.fixture(params=["watched", "light"], autouse=True)
-def kind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    if request.param == "light":
-        monkeypatch.setattr(trace_module, "WATCH_ALL", -1)
-
-
-def dtype(code: str, *state: bytes) -> bytes:
-    made = call(glob("numpy", "dtype"), text(code), b"\x89", b"\x88")
-    return made + (many(*state) + b"b" if state else b"")
-
-
-STAMP = call(glob("datetime", "timedelta"), number(1), number(0), number(0))
-PLAIN = (number(3), text("<"), b"N", b"N", b"N", number(-1), number(-1), number(0))
+pytestmark = pytest.mark.usefixtures("kind")
 
 
 @pytest.mark.parametrize(
@@ -189,7 +125,9 @@ def test_bare_object_of_another_base_asks(base: str) -> None:
 def array_of(*members: bytes) -> bytes:
     made = call(glob("numpy._core.multiarray", "_reconstruct"), glob("numpy", "ndarray"), many(number(0)), content(b"b"))
     kind = (
-        call(glob("numpy", "dtype"), text("O8"), b"\x89", b"\x88") + many(*PLAIN[:1], text("|"), *PLAIN[2:7], number(63)) + b"b"
+        call(glob("numpy", "dtype"), text("O8"), b"\x89", b"\x88")
+        + many(*PLAIN_DTYPE[:1], text("|"), *PLAIN_DTYPE[2:7], number(63))
+        + b"b"
     )
     return made + many(number(1), many(number(len(members))), kind, b"\x89", b"](" + b"".join(members) + b"e") + b"b"
 
@@ -224,7 +162,9 @@ def test_index_that_could_run_python_code_asks(made: bytes) -> None:
 
 def test_array_of_objects_that_dill_made_asks() -> None:
     kind = (
-        call(glob("numpy", "dtype"), text("O8"), b"\x89", b"\x88") + many(*PLAIN[:1], text("|"), *PLAIN[2:7], number(63)) + b"b"
+        call(glob("numpy", "dtype"), text("O8"), b"\x89", b"\x88")
+        + many(*PLAIN_DTYPE[:1], text("|"), *PLAIN_DTYPE[2:7], number(63))
+        + b"b"
     )
     function = glob("numpy._core.multiarray", "_reconstruct")
 
@@ -239,7 +179,7 @@ def test_array_of_objects_that_dill_made_asks() -> None:
 
 def test_array_that_changes_after_an_index_took_it_asks() -> None:
     made = call(glob("numpy._core.multiarray", "_reconstruct"), glob("numpy", "ndarray"), many(number(0)), content(b"b")) + MADE
-    kind = dtype("f8", *PLAIN)
+    kind = dtype("f8", *PLAIN_DTYPE)
     assert asks(index(made) + b"0" + AGAIN + many(number(1), many(number(1)), kind, b"\x89", content(bytes(8))) + b"b")
 
 
