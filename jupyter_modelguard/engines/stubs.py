@@ -8,6 +8,7 @@ raises, and the trace starts again with watched stand-ins.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, Final
 
 from jupyter_modelguard.engines.storages import LOAD_FROM_BYTES
@@ -19,7 +20,15 @@ if TYPE_CHECKING:
 
     from jupyter_modelguard.policy.grammar import Grammar
 
-__all__ = ["LightActError", "Stubs"]
+__all__ = ["THEMSELVES", "LightActError", "Stubs"]
+
+# Closed globals stand for themselves: they are harmless, and what they do with their arguments is then exactly what a load does.
+THEMSELVES: dict[QualifiedName, type] = {
+    QualifiedName("collections", "OrderedDict"): OrderedDict,
+    QualifiedName("builtins", "set"): set,
+    QualifiedName("builtins", "frozenset"): frozenset,
+    QualifiedName("builtins", "complex"): complex,
+}
 
 # None of these is ever proved harmless; objects of the classes that they make stand in the stream all the same, and the rest behind them.
 _MAKE_CLASSES: Final = frozenset(
@@ -63,7 +72,7 @@ class Stubs:
         self._watched = _watched_class(grammar, self._base, on_build)
         self._grammar = grammar
         self._light: Any = None
-        self.methods: dict[QualifiedName, Any] = {}  # reviewed methods that the stream finds on a class
+        self.methods: dict[QualifiedName, Any] = {}  # reviewed methods and types that the stream finds without naming them
 
     def watched(self, name: QualifiedName) -> Any:
         """Make a stand-in that reports every act."""
@@ -71,7 +80,9 @@ class Stubs:
         return self._base("stub", (self._watched,), {"qualified": name, "special": special, "nested": name == LOAD_FROM_BYTES})
 
     def found(self, name: QualifiedName) -> Any:
-        """Make the stand-in for a method that `getattr` gives."""
+        """Give the stand-in for a method that `getattr` gives, or for a type that dill looks up."""
+        if name in THEMSELVES:
+            return THEMSELVES[name]
         if name not in self.methods:
             self.methods[name] = self.watched(name)
         return self.methods[name]

@@ -15,11 +15,10 @@ from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any
 
 from jupyter_modelguard.engines.storages import LOAD_FROM_BYTES, read_storage
-from jupyter_modelguard.engines.stubs import Stubs
+from jupyter_modelguard.engines.stubs import THEMSELVES, Stubs
 from jupyter_modelguard.policy.catalogue import capability_of, closed, inert, looked_up
 from jupyter_modelguard.policy.names import normalise
 from jupyter_modelguard.policy.record import BUILTINS, OBJECTS, GlobalMark, is_global
-from jupyter_modelguard.types import QualifiedName
 
 if TYPE_CHECKING:
     import io
@@ -30,13 +29,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Tracer"]
 
-# Closed globals stand for themselves: they are harmless, and what they do with their arguments is then exactly what a load does.
-_THEMSELVES: dict[QualifiedName, type] = {
-    QualifiedName("collections", "OrderedDict"): OrderedDict,
-    QualifiedName("builtins", "set"): set,
-    QualifiedName("builtins", "frozenset"): frozenset,
-    QualifiedName("builtins", "complex"): complex,
-}
 _FEW = 20_000  # light objects up to this number are looked at one by one
 
 
@@ -80,7 +72,7 @@ class Tracer:
         stub = self.named.get((module, name))
         if stub is None:
             qualified = normalise(module, name)
-            stub = _THEMSELVES.get(qualified) if qualified in closed() else None
+            stub = THEMSELVES.get(qualified) if qualified in closed() else None
             if stub is None and self._light and qualified not in inert() and capability_of(qualified) is None:
                 self._grammar.newobj_light(qualified)
                 stub = self.stubs.light(qualified)

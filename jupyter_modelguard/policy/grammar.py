@@ -18,6 +18,7 @@ A class that no list knows is not refused: everything the stream does to it is c
 
 from __future__ import annotations
 
+import builtins
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -74,7 +75,7 @@ class Grammar(ReviewedObjects):
         return name in _SPECIAL
 
     def special(self, stub: Any, arguments: tuple[Any, ...]) -> bytes | QualifiedName | None:
-        """Give the bytes that older protocols write with a function, or the name of a reviewed method that `getattr` finds.
+        """Give the bytes that older protocols write with a function, or the name of what a call finds: a reviewed method or type.
 
         None for every other call.
         """
@@ -88,6 +89,9 @@ class Grammar(ReviewedObjects):
             owner = name_of(arguments[0])
             method = QualifiedName(owner.module, f"{owner.name}.{arguments[1]}")
             return method if method in self._rows and owner in self._rows else None
+        if name == _LOAD_TYPE and kinds == [str]:
+            found = _TYPES_OF_DILL.get(arguments[0]) or QualifiedName("builtins", arguments[0])
+            return found if found in closed() or (found in self._rows and _is_type(found)) else None
         return None
 
     def call(self, stub: Any, arguments: tuple[Any, ...], keywords: dict[str, Any], made: Any, *, by_new: bool) -> None:
@@ -274,9 +278,16 @@ def _is_settled(value: Any) -> bool:
     return True
 
 
+def _is_type(name: QualifiedName) -> bool:
+    return name.module != "builtins" or isinstance(vars(builtins).get(name.name), type)
+
+
 _ENCODE = QualifiedName("_codecs", "encode")
 _BYTES = QualifiedName("builtins", "bytes")
 _GETATTR = QualifiedName("builtins", "getattr")
+_LOAD_TYPE = QualifiedName("dill._dill", "_load_type")
+# The names of dill's own for types that are reviewed; the types of Python it calls what Python calls them.
+_TYPES_OF_DILL = {"PartialType": QualifiedName("functools", "partial"), "ItemGetterType": QualifiedName("operator", "itemgetter")}
 _RECONSTRUCTOR = QualifiedName("copyreg", "_reconstructor")
-_SPECIAL = frozenset({_ENCODE, _BYTES, _GETATTR})
+_SPECIAL = frozenset({_ENCODE, _BYTES, _GETATTR, _LOAD_TYPE})
 _WORST = [Judgement.CLOSED, Judgement.INERT, Judgement.INSPECT, Judgement.UNKNOWN, Judgement.DANGEROUS]

@@ -21,7 +21,7 @@ def beside(name):
 
 
 honest_files = beside("honest_files")
-for family in ("honest_torch", "honest_language", "honest_tables", "honest_others"):
+for family in ("honest_torch", "honest_language", "honest_tables", "honest_daily", "honest_others"):
     beside(family)
 FILES = honest_files.FILES
 

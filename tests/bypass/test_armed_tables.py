@@ -1,0 +1,89 @@
+"""Objects of the scientific libraries, armed where a load would run something: each is held, and shown to run it without the guard."""
+
+import contextlib
+import importlib
+import pickle
+
+import pytest
+from assembly import call, stream
+
+from jupyter_modelguard.errors import ModelLoadBlockedError
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+class Program:
+    """Writes a canary, whatever it is called with."""
+
+    def __init__(self, canary):
+        self.canary = str(canary)
+
+    def __call__(self, *_arguments, **_options):
+        open(self.canary, "w").close()
+
+
+class Made:
+    """Pickles as a call, with a state if there is one."""
+
+    def __init__(self, *parts):
+        self.parts = parts
+
+    def __reduce__(self):
+        return self.parts
+
+
+@pytest.fixture
+def program(canary, in_notebook):
+    in_notebook(Program)
+    return Program(canary)
+
+
+@pytest.fixture
+def ask(hold, canary):
+    """Show that a load writes the canary without the guard, and that with it nothing is written unasked."""
+
+    def attack(data, reader=pickle):
+        with contextlib.suppress(Exception):
+            reader.loads(data)
+        assert canary.exists(), "the attack does not work"
+        canary.unlink()
+        hold()
+        with pytest.raises(ModelLoadBlockedError):
+            reader.loads(data)
+        assert not canary.exists()
+
+    return attack
+
+
+def test_loss_of_a_class_of_the_notebook(ask, program, in_notebook):
+    """It is given attributes by the function that makes it, and then a state, which goes to one of them."""
+    loss = pytest.importorskip("sklearn._loss._loss", reason="losses in C")
+    make, (_, checksum, _) = loss.CyHalfMultinomialLoss().__reduce__()
+
+    class Loss(loss.CyHalfMultinomialLoss):
+        pass
+
+    Loss.__qualname__ = "Loss"
+    in_notebook(Loss)
+    ask(pickle.dumps(Made(make, (Loss, checksum, ({"__setstate__": program},)), {})))
+
+
+def test_boosting_of_three_classes_whose_loss_is_something_else(strike, armed):
+    """The estimator of three classes loads; with a command in place of its loss it does not."""
+    boosting = pytest.importorskip("sklearn.ensemble", reason="boosts").GradientBoostingClassifier(n_estimators=1)
+    model = boosting.fit([[0.0], [1.0], [2.0]], [0, 1, 2])
+    model._loss.closs = armed
+    strike(pickle.dumps(model), "sklearn.ensemble")
+
+
+@pytest.mark.parametrize("reader", ["pickle", "dill"])
+def test_type_that_dill_looks_up_and_that_opens_a_file(ask, canary, reader):
+    pytest.importorskip("dill", reason="looks types up")
+    ask(stream(call(call("dill._dill:_load_type", "FileType"), str(canary), "w")), importlib.import_module(reader))
+
+
+def test_type_that_dill_looks_up_and_calls_what_it_is_given(ask, canary, program):
+    """`map` holds a function of the file, and calls it as soon as somebody iterates."""
+    pytest.importorskip("dill", reason="looks types up")
+    lazy = call(call("dill._dill:_load_type", "map"), call("__main__:Program", str(canary)), [1])
+    ask(stream(call(call("dill._dill:_load_type", "list"), lazy)))

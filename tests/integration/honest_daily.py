@@ -1,0 +1,66 @@
+"""Honest files of tables and estimators as daily work leaves them: several classes, pipelines, dictionaries of several things."""
+
+import importlib
+
+import numpy as np
+from honest_files import DILL, JOBLIB, PICKLE, features, honest
+
+
+def classes():
+    """Three of them."""
+    return np.arange(40) % 3
+
+
+def boosted(format, name, maker, **options):  # noqa: A002 the word for it
+    @honest(name, "sklearn", format=format, use=lambda model: model.predict_proba(features()))
+    def write():
+        return getattr(importlib.import_module("sklearn.ensemble"), maker)(**options).fit(features(), classes())
+
+
+boosted(PICKLE, "sklearn: gradient boosting of three classes", "GradientBoostingClassifier", n_estimators=2)
+boosted(JOBLIB, "sklearn: histogram boosting of three classes", "HistGradientBoostingClassifier", max_iter=2)
+
+
+def logarithms():
+    """A pipeline that takes logarithms of what it is given first."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import FunctionTransformer, StandardScaler
+
+    steps = FunctionTransformer(np.log1p), StandardScaler(), LogisticRegression()
+    return make_pipeline(*steps).fit(np.abs(features()), classes())
+
+
+for format, how in ((JOBLIB, "joblib"), (DILL, "dill")):  # noqa: A001 the word for it
+    honest(
+        f"sklearn: pipeline that takes logarithms, in {how}",
+        "sklearn",
+        format=format,
+        use=lambda model: model.predict(np.abs(features())),
+    )(logarithms)
+
+
+@honest("sklearn: logarithm of one column", "sklearn", "pandas", format=JOBLIB, use=lambda made: made[0].transform(made[1]))
+def logarithm_of_a_column():
+    import pandas as pd
+    from sklearn.compose import make_column_transformer
+    from sklearn.preprocessing import FunctionTransformer, MinMaxScaler
+
+    table = pd.DataFrame(np.abs(features()), columns=list("abcd"))
+    logarithm = FunctionTransformer(np.log1p, feature_names_out="one-to-one")
+    return make_column_transformer((logarithm, ["a"]), (MinMaxScaler(), ["b"]), remainder="passthrough").fit(table), table
+
+
+@honest("dill: dictionary of a table", "pandas", format=DILL)
+def dictionary_of_a_table():
+    import pandas as pd
+
+    days = pd.to_datetime(["2024-01-01", "2024-01-02"])
+    return {"df": pd.DataFrame({"a": [1, 2], "b": ["x", "y"], "c": [0.5, None], "day": days, "kind": pd.Categorical(["x", "y"])})}
+
+
+@honest("dill: column of a table, and arrays", "pandas", format=DILL)
+def column_of_a_table():
+    import pandas as pd
+
+    return [pd.Series([1.5, None], name="a"), np.ones((2, 3)), np.float32(1.5), np.array(["2024-01-01"], dtype="M8[D]")]
