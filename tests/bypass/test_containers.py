@@ -17,6 +17,7 @@ from jupyter_modelguard.errors import ModelLoadBlockedError
 from jupyter_modelguard.policy.evaluate import evaluate
 
 from assembly import call, stream  # isort: skip
+from scripts import script_that_maps  # isort: skip
 
 torch = pytest.importorskip("torch")
 pytestmark = [pytest.mark.torch, pytest.mark.filterwarnings("ignore")]
@@ -194,30 +195,7 @@ def script(tmp_path_factory):
     """A TorchScript archive that makes its canary as soon as torch's interpreter has it: there no event is raised."""
     canary = tmp_path_factory.mktemp("script") / "canary"
 
-    class Maps(torch.nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.path: str = str(canary)
-            self.mapped = torch.zeros(1)
-
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
-            return x
-
-        @torch.jit.export
-        def __getstate__(self):
-            # type: () -> Tuple[str, bool]
-            return (self.path, self.training)
-
-        @torch.jit.export
-        def __setstate__(self, state):
-            # type: (Tuple[str, bool]) -> None
-            self.path = state[0]
-            self.training = state[1]
-            self.mapped = torch.from_file(state[0], True, 1)
-
-    file = io.BytesIO()
-    torch.jit.save(torch.jit.script(Maps()), file)
-    return file.getvalue(), canary
+    return script_that_maps(canary), canary
 
 
 @pytest.mark.parametrize("load", ["torch.jit.load(path)", "torch.load(path, weights_only=False)"])

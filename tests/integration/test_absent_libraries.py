@@ -68,6 +68,20 @@ def absent(module):
         pytest.skip(f"{module} is installed; its own test holds it")
 
 
+def assert_asked_about(make, argument, hold, canary):
+    """Held where nobody answers, and run where a person agrees, so that the stand-in does run something."""
+    running = hold()
+    load = make()
+    with pytest.raises(ModelLoadBlockedError):
+        load(argument)
+    assert not canary.exists()
+    running.guard.close()
+    running = hold(says=True)
+    load(argument)
+    assert canary.exists(), "the stand-in runs nothing"
+    return running
+
+
 READERS = {
     ("fastai.learner", "load_learner"): "fastai.load_learner",
     ("flair.nn.model", "Model.load"): "flair.Model.load",
@@ -108,15 +122,7 @@ def test_what_nobody_can_look_into_is_asked_about(module, attribute, library, ho
     absent(module)
     path = tmp_path / "strange.so"
     path.write_text(f"open({str(canary)!r}, 'w').close()")
-    running = hold()
-    load = library(module, attribute, READS_A_LIBRARY)
-    with pytest.raises(ModelLoadBlockedError):
-        load(str(path))
-    assert not canary.exists()
-    running.guard.close()
-    running = hold(says=True)
-    load(str(path))
-    assert canary.exists(), "the stand-in runs nothing"
+    running = assert_asked_about(lambda: library(module, attribute, READS_A_LIBRARY), str(path), hold, canary)
     assert [outcome for _, outcome in running.outcomes()] == ["allowed"]
 
 
@@ -130,32 +136,15 @@ def test_folder_of_code_is_asked_about(module, attribute, library, hold, tmp_pat
     folder = tmp_path / "strangers"
     folder.mkdir()
     (folder / "strangers_model.py").write_text(f"open({str(canary)!r}, 'w').close()")
-    running = hold()
-    load = library(module, attribute, IMPORTS_A_FOLDER)
-    with pytest.raises(ModelLoadBlockedError):
-        load(str(folder))
-    assert not canary.exists()
-    running.guard.close()
-    running = hold(says=True)
-    load(str(folder))
-    assert canary.exists(), "the stand-in runs nothing"
+    assert_asked_about(lambda: library(module, attribute, IMPORTS_A_FOLDER), str(folder), hold, canary)
 
 
 def test_script_of_a_metric_is_asked_about(library, hold, tmp_path, canary, monkeypatch):
     absent("evaluate")
     (tmp_path / "strangers_model.py").write_text(f"open({str(canary)!r}, 'w').close()")
     monkeypatch.syspath_prepend(str(tmp_path))
-    running = hold()
-    load = library(
-        "evaluate.loading", "import_main_class", "import importlib\ndef {name}(path):\n    importlib.import_module(path)\n"
-    )
-    with pytest.raises(ModelLoadBlockedError):
-        load("strangers_model")
-    assert not canary.exists()
-    running.guard.close()
-    hold(says=True)
-    load("strangers_model")
-    assert canary.exists(), "the stand-in runs nothing"
+    source = "import importlib\ndef {name}(path):\n    importlib.import_module(path)\n"
+    assert_asked_about(lambda: library("evaluate.loading", "import_main_class", source), "strangers_model", hold, canary)
 
 
 @pytest.mark.parametrize(
@@ -170,12 +159,4 @@ def test_file_of_code_is_asked_about(module, attribute, library, hold, tmp_path,
     absent(module)
     path = tmp_path / "stranger.py"
     path.write_text(f"open({str(canary)!r}, 'w').close()")
-    running = hold()
-    load = library(module, attribute, IMPORTS_A_FILE)
-    with pytest.raises(ModelLoadBlockedError):
-        load(str(path))
-    assert not canary.exists()
-    running.guard.close()
-    running = hold(says=True)
-    load(str(path))
-    assert canary.exists(), "the stand-in runs nothing"
+    assert_asked_about(lambda: library(module, attribute, IMPORTS_A_FILE), str(path), hold, canary)

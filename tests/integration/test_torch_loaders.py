@@ -10,6 +10,8 @@ import pytest
 
 from jupyter_modelguard.errors import ModelLoadBlockedError
 
+from scripts import script_that_maps  # isort: skip
+
 torch = pytest.importorskip("torch", reason="torch is not installed")
 
 pytestmark = [
@@ -61,31 +63,7 @@ def in_saving_constant(source, canary):
 def with_setstate(canary):
     """An archive whose `__setstate__` makes the canary while it loads, as torch itself writes it."""
 
-    class Armed(torch.nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.path: str = str(canary)
-            self.mapped = torch.zeros(1)
-
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
-            return x
-
-        @torch.jit.export
-        def __getstate__(self):
-            # type: () -> Tuple[str, bool]
-            return (self.path, self.training)
-
-        @torch.jit.export
-        def __setstate__(self, state):
-            # type: (Tuple[str, bool]) -> None
-            self.path = state[0]
-            self.training = state[1]
-            self.mapped = torch.from_file(state[0], True, 1)
-
-    made = io.BytesIO()
-    torch.jit.save(torch.jit.script(Armed()), made)
-    canary.unlink(missing_ok=True)
-    return made.getvalue()
+    return script_that_maps(canary)
 
 
 @pytest.fixture(params=["__setstate__", "default", "constant", "saving constant"])

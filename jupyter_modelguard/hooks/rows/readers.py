@@ -67,8 +67,10 @@ _PICKLES: Final[tuple[Row, ...]] = (
     _call("hickle.hickle", "load", "hickle.load", _PICKLE, 0, "file_obj"),
     _call("klepto.archives", "file_archive.load", "klepto.archives.file_archive.load"),
     # Members that are read later.
-    Row("numpy.lib._npyio_impl", "NpzFile.__getitem__", wrap(guard_member, "numpy.load", "zip.filename", "fid")),
-    Row("numpy.lib.npyio", "NpzFile.__getitem__", wrap(guard_member, "numpy.load", "zip.filename", "fid")),  # before numpy 2
+    *(
+        Row(module, "NpzFile.__getitem__", wrap(guard_member, "numpy.load", "zip.filename", "fid"))
+        for module in ("numpy.lib._npyio_impl", "numpy.lib.npyio")  # the second before numpy 2
+    ),
     Row("pandas.io.pytables", "HDFStore.get", wrap(guard_member, "pandas.HDFStore", "_path"), "pandas.HDFStore", _PICKLE),
     Row("pandas.io.pytables", "HDFStore.select", wrap(guard_member, "pandas.HDFStore", "_path")),
     _call("pandas.io.pytables", "read_hdf", "pandas.read_hdf", _PICKLE, 0, "path_or_buf"),
@@ -76,37 +78,18 @@ _PICKLES: Final[tuple[Row, ...]] = (
     _call("stable_baselines3.common.base_class", "BaseAlgorithm.load", "stable_baselines3.{class}.load", _PICKLE, 0, "path"),
     _call("stable_baselines3.common.save_util", "load_from_pkl", "stable_baselines3.load_from_pkl", _PICKLE, 0, "path"),
     _call(
-        "stable_baselines3.common.save_util",
-        "load_from_zip_file",
-        "stable_baselines3.load_from_zip_file",
-        _PICKLE,
-        0,
-        "load_path",
+        "stable_baselines3.common.save_util", "load_from_zip_file", "stable_baselines3.load_from_zip_file", parameter="load_path"
     ),
     _call("stable_baselines3.common.policies", "BaseModel.load", "stable_baselines3.{class}.load", _PICKLE, 0, "path"),
     _call(
         "stable_baselines3.common.vec_env.vec_normalize",
         "VecNormalize.load",
         "stable_baselines3.VecNormalize.load",
-        _PICKLE,
-        0,
-        "load_path",
+        parameter="load_path",
     ),
-    _call(
-        "pytorch_lightning.core.saving",
-        "_load_from_checkpoint",
-        "pytorch_lightning.load_from_checkpoint",
-        _PICKLE,
-        1,
-        "checkpoint_path",
-    ),
-    _call(
-        "lightning.pytorch.core.saving",
-        "_load_from_checkpoint",
-        "pytorch_lightning.load_from_checkpoint",
-        _PICKLE,
-        1,
-        "checkpoint_path",
+    *(
+        _call(module, "_load_from_checkpoint", "pytorch_lightning.load_from_checkpoint", _PICKLE, 1, "checkpoint_path")
+        for module in ("pytorch_lightning.core.saving", "lightning.pytorch.core.saving")
     ),
     _call("lightning_fabric.utilities.cloud_io", "_load", "lightning_fabric.load", _PICKLE, 0, "path_or_url"),
     _call("gensim.utils", "SaveLoad.load", "gensim.{class}.load", _PICKLE, 0, "fname"),
