@@ -151,12 +151,11 @@ def diffusers_folder(path):
     made.save_pretrained(path, safe_serialization=False)
 
 
-@honest(
-    "gensim: Word2Vec",
-    "gensim.models",
-    load=lambda path: importlib.import_module("gensim.models").Word2Vec.load(str(path)),
-    use=lambda model: model.wv["graph"],
-)
+def load_gensim(module, name):
+    return lambda path: getattr(importlib.import_module(module), name).load(str(path))
+
+
+@honest("gensim: Word2Vec", "gensim.models", load=load_gensim("gensim.models", "Word2Vec"), use=lambda model: model.wv["graph"])
 def word2vec(path):
     from gensim.models import Word2Vec
 
@@ -166,7 +165,7 @@ def word2vec(path):
 @honest(
     "gensim: word vectors",
     "gensim.models",
-    load=lambda path: importlib.import_module("gensim.models").KeyedVectors.load(str(path)),
+    load=load_gensim("gensim.models", "KeyedVectors"),
     use=lambda vectors: vectors["graph"],
 )
 def vectors(path):
@@ -175,12 +174,7 @@ def vectors(path):
     Word2Vec(SENTENCES, vector_size=4, min_count=1, workers=1, seed=3).wv.save(str(path))
 
 
-@honest(
-    "gensim: Doc2Vec",
-    "gensim.models",
-    load=lambda path: importlib.import_module("gensim.models").Doc2Vec.load(str(path)),
-    use=lambda model: model.dv[0],
-)
+@honest("gensim: Doc2Vec", "gensim.models", load=load_gensim("gensim.models", "Doc2Vec"), use=lambda model: model.dv[0])
 def doc2vec(path):
     from gensim.models.doc2vec import Doc2Vec, TaggedDocument
 
@@ -188,24 +182,14 @@ def doc2vec(path):
     Doc2Vec(documents, vector_size=4, min_count=1, workers=1).save(str(path))
 
 
-@honest(
-    "gensim: FastText",
-    "gensim.models",
-    load=lambda path: importlib.import_module("gensim.models").FastText.load(str(path)),
-    use=lambda model: model.wv["graph"],
-)
+@honest("gensim: FastText", "gensim.models", load=load_gensim("gensim.models", "FastText"), use=lambda model: model.wv["graph"])
 def fasttext(path):
     from gensim.models import FastText
 
     FastText(SENTENCES, vector_size=4, min_count=1, workers=1, bucket=50).save(str(path))
 
 
-@honest(
-    "gensim: LDA",
-    "gensim.models",
-    load=lambda path: importlib.import_module("gensim.models").LdaModel.load(str(path)),
-    use=lambda model: model.get_topics(),
-)
+@honest("gensim: LDA", "gensim.models", load=load_gensim("gensim.models", "LdaModel"), use=lambda model: model.get_topics())
 def lda(path):
     from gensim.corpora import Dictionary
     from gensim.models import LdaModel
@@ -214,12 +198,7 @@ def lda(path):
     LdaModel([words.doc2bow(text) for text in SENTENCES], 2, words, random_state=3).save(str(path))
 
 
-@honest(
-    "gensim: dictionary",
-    "gensim.models",
-    load=lambda path: importlib.import_module("gensim.corpora").Dictionary.load(str(path)),
-    use=lambda words: words.token2id,
-)
+@honest("gensim: dictionary", "gensim.models", load=load_gensim("gensim.corpora", "Dictionary"), use=lambda words: words.token2id)
 def dictionary(path):
     from gensim.corpora import Dictionary
 
