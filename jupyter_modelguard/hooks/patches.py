@@ -182,6 +182,8 @@ class Patches:
             ]
         placed = []
         for names in owners:
+            if changes.keys().isdisjoint(map(id, tuple(names.values()))):  # without a Python step a name: a kernel has half a million
+                continue
             for name, value in tuple(names.items()):
                 old, new = changes.get(id(value), (None, None))
                 if old is value and new is not None:
