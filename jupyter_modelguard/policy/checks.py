@@ -11,6 +11,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from jupyter_modelguard.policy.layouts import wrong_with_arrow_array, wrong_with_blocks
+from jupyter_modelguard.policy.optimizers import wrong_with_optimizer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -187,7 +188,7 @@ def _distribution(_arguments: tuple[Any, ...], state: Any, _dtype: Callable[[Any
 
 
 # Checks of layouts are told of the whole trace, the others what numpy type an object stands for.
-LAYOUTS = frozenset({"arrow-array", "blocks"})
+LAYOUTS = frozenset({"arrow-array", "blocks", "optimizer"})
 CHECKS: dict[str, Callable[[tuple[Any, ...], Any, Any], str]] = {
     "array": _array,
     "arrow-array": wrong_with_arrow_array,
@@ -201,6 +202,7 @@ CHECKS: dict[str, Callable[[tuple[Any, ...], Any, Any], str]] = {
     "dtype": _dtype,
     "fraction": _fraction,
     "masked-array": _masked_array,
+    "optimizer": wrong_with_optimizer,
     "reconstructor": _reconstructor,
     "regular-expression": _regular_expression,
     "scalar": _scalar,

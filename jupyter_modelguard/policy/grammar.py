@@ -142,6 +142,8 @@ class Grammar(ReviewedObjects):
             self._open.items(name, act, values)
         elif act not in row.items:
             self.problem(name, "is given items, which is not reviewed")
+        else:
+            self._items.setdefault(id(made), []).append(values)
 
     def hashed(self, stub: Any) -> None:
         """Judge an object as a key; `stub` is the global it was made of."""

@@ -47,6 +47,9 @@ class Facts(Protocol):
     def dtype(self, made: Any) -> Any:
         """Give the numpy type that an object stands for."""
 
+    def pairs(self, made: Any) -> list[tuple[Any, Any]] | None:
+        """Give all keys and values that a mapping was given; None where they are not all known."""
+
 
 def wrong_with_arrow_array(arguments: tuple[Any, ...], _state: Any, facts: Facts) -> str:
     """Say whether Arrow would reach past the buffers of an array; nothing if not."""

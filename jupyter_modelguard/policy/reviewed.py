@@ -34,6 +34,7 @@ class ReviewedObjects:
         self._types: dict[int, Any] = {}  # checked numpy types, by identity of the object that stands for one
         self._used: set[int] = set()  # identities of objects that something relies on as they are
         self._lists: dict[int, list[Any]] = {}  # what an array of objects copied from a list, by identity of the array
+        self._items: dict[int, list[Any]] = {}  # what each SETITEM or APPEND put into an object, by its identity
         self._read: dict[int, Any] = {}  # arrays of objects that were read apart, by identity of what describes them
 
     def owner(self, stub: Any, arguments: tuple[Any, ...]) -> Any:
@@ -156,6 +157,13 @@ class ReviewedObjects:
         """Give the state that an object of a reviewed global was given; None without one."""
         known = self._states.get(id(made))
         return None if known is None else known[2]
+
+    def pairs(self, made: Any) -> list[tuple[Any, Any]] | None:
+        """Give every key and value that the stream put into a reviewed mapping, also those that it replaced.
+
+        None for a mapping that has more than those, because it was made a copy of a dictionary.
+        """
+        return None if id(made) in self._given else self._items.get(id(made), [])
 
     def _peek_dtype(self, made: Any) -> Any:
         """Check a type without counting that as a use of it."""

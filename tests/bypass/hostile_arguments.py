@@ -180,9 +180,15 @@ def made(name):
             "torch.nn.Parameter": torch.nn.Parameter(torch.ones(2)),
             "torch.Size": torch.Size([2]),
             "torch.layout": torch.sparse_coo,
+            "torch.device": torch.device("cpu"),
+            "torch.optim.Optimizer": torch.optim.SGD([torch.nn.Parameter(torch.ones(2))], lr=0.1),
         }[name]
     if name == "tokenizers.models.Model":
         return importlib.import_module("tokenizers").models.BPE()
+    if name == "collections.defaultdict":
+        import torch
+
+        return __import__("collections").defaultdict(dict, {torch.nn.Parameter(torch.ones(2)): {"step": 1 << 70}})
     return {"builtins.bytearray": bytearray(b"forged"), "datetime.timedelta": __import__("datetime").timedelta(1)}[name]
 
 

@@ -13,6 +13,10 @@ LISTS = sorted(path.stem for path in (Path(catalogue.__file__).parent / "lists")
 SCRIPT = Path(__file__).with_name("hostile_arguments.py")
 # What a row does besides, whatever it is given.
 EXPLAINED = {
+    "torch.optim.": (
+        "changed its class",
+        "the first object of a class wraps the step of that class, as when any optimizer is made",
+    ),
     "scipy.stats.": (
         "<string>",
         "writes the function that takes the shape parameters apart, from names that it checks to be names",

@@ -267,6 +267,137 @@ def data_set():
     return torch.utils.data.Subset(data, [0, 2])
 
 
+def remembered(steps):
+    """What an optimizer goes on from."""
+    return steps.state_dict()
+
+
+for optimizer in ("SGD", "AdamW", "Adagrad", "RMSprop", "NAdam", "RAdam", "Adamax", "Rprop", "Adadelta", "ASGD", "LBFGS"):
+
+    @honest(f"torch: whole {optimizer}", format=TORCH, use=remembered)
+    def whole_optimizer(optimizer=optimizer):
+        import torch
+
+        model = torch.nn.Linear(2, 1)
+        steps = getattr(torch.optim, optimizer)([{"params": model.parameters(), "name": "all"}], lr=0.01)
+
+        def loss():
+            steps.zero_grad()
+            value = model(torch.ones(3, 2)).sum()
+            value.backward()
+            return value
+
+        steps.step(loss)
+        return steps
+
+
+@honest("torch: whole optimizer of version 1, whose steps are numbers", "torch", format=PICKLE2, use=remembered)
+def old_optimizer():
+    import torch
+
+    _, steps = trained(torch.optim.Adam)
+    for memory in steps.state.values():
+        memory["step"] = 2
+    for group in steps.param_groups:
+        for option in ("foreach", "maximize", "capturable", "differentiable", "fused", "decoupled_weight_decay"):
+            del group[option]
+    return steps
+
+
+def schedules(steps):
+    """One of each kind that needs no function."""
+    from torch.optim import lr_scheduler as kinds
+    from torch.optim.swa_utils import SWALR
+
+    return [
+        kinds.StepLR(steps, 5),
+        kinds.MultiStepLR(steps, [2, 4]),
+        kinds.ExponentialLR(steps, 0.9),
+        kinds.CosineAnnealingLR(steps, 10),
+        kinds.CosineAnnealingWarmRestarts(steps, 3),
+        kinds.LinearLR(steps),
+        kinds.PolynomialLR(steps),
+        kinds.SequentialLR(steps, [kinds.ConstantLR(steps), kinds.ExponentialLR(steps, 0.9)], [2]),
+        kinds.ChainedScheduler([kinds.ConstantLR(steps), kinds.StepLR(steps, 2)]),
+        kinds.OneCycleLR(steps, 0.1, total_steps=10),
+        kinds.CyclicLR(steps, 0.01, 0.1),
+        kinds.CyclicLR(steps, 0.01, 0.1, mode="exp_range", gamma=0.9),
+        kinds.ReduceLROnPlateau(steps),
+        SWALR(steps, 0.05),
+    ]
+
+
+def rates(loaded):
+    """The rates that a schedule goes on with."""
+    found = []
+    for schedule in loaded:
+        schedule.step(*([1.0] if type(schedule).__name__ == "ReduceLROnPlateau" else []))
+        found.append(schedule.get_last_lr())
+    return found
+
+
+@honest("torch: whole schedules of the learning rate", format=TORCH, use=rates)
+def whole_schedules():
+    import torch
+
+    _, steps = trained(lambda parameters: torch.optim.SGD(parameters, lr=0.1, momentum=0.9))
+    return schedules(steps)
+
+
+@honest("torch: whole schedule in a pickle", "torch", format=PICKLE, use=lambda schedule: rates([schedule]))
+def pickled_schedule():
+    import torch
+
+    return schedules(trained(torch.optim.AdamW)[1])[3]
+
+
+@honest(
+    "torch: checkpoint of whole objects",
+    format=TORCH,
+    use=lambda checkpoint: (tensors(checkpoint["model"]), remembered(checkpoint["optimizer"]), rates([checkpoint["schedule"]])),
+)
+def whole_checkpoint():
+    import torch
+
+    model, steps = trained(torch.optim.AdamW)
+    return {
+        "model": model,
+        "optimizer": steps,
+        "schedule": torch.optim.lr_scheduler.CosineAnnealingLR(steps, 10),
+        "epoch": 3,
+    }
+
+
+def batches(loader):
+    """What a loader gives, in its order."""
+    import torch
+
+    torch.manual_seed(3)
+    return list(loader)
+
+
+@honest("torch: loader of batches", format=TORCH, use=batches)
+def loader():
+    import torch
+
+    data = torch.utils.data.TensorDataset(torch.arange(12.0).reshape(6, 2), torch.arange(6))
+    return torch.utils.data.DataLoader(data, batch_size=2, shuffle=True)
+
+
+@honest("torch: loaders of parts with a seed", "torch", format=PICKLE, use=lambda loaders: [batches(one) for one in loaders])
+def loaders():
+    import torch
+    from torch.utils import data as kinds
+
+    data = kinds.TensorDataset(torch.arange(12.0).reshape(6, 2))
+    first, rest = kinds.random_split(data, [2, 4])
+    return [
+        kinds.DataLoader(first, generator=torch.Generator().manual_seed(3), shuffle=True),
+        kinds.DataLoader(kinds.ConcatDataset([first, rest]), sampler=kinds.WeightedRandomSampler([0.1] * 6, 4)),
+        kinds.DataLoader(rest, batch_size=None),
+    ]
+
+
 @honest("torch: tensors in a pickle", "torch", format=PICKLE)
 def pickled_tensors():
     import torch

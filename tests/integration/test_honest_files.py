@@ -32,7 +32,6 @@ ASKS = {
     "matplotlib: figure": "figures register callbacks, transforms and backends while they are loaded",
     "networkx: graph whose edges were looked at": "its views can be called, and stand in place of properties of the graph",
     "plotly: figure": "its constructor runs all of its validators over what the file says",
-    "torch: whole optimizer": "its methods ask the groups and states of the file for setdefault, get and numbers",
     "transformers: output of a model": "the constructor of a data class is called, whose own check of its fields iterates what it is given",
     "lifelines: Cox": "its attribute lookup asks the model inside, which can be given a state that nothing judged for it",
     "mmengine: checkpoint": "its history buffers carry functions and put them into a table of the class, for the whole process",
