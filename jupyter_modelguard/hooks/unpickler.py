@@ -7,6 +7,7 @@ other one is looked at first, because its overrides may resolve globals without 
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 import pickle
 import sys
@@ -18,7 +19,7 @@ from jupyter_modelguard.hooks.attribution import Caller, attribute
 from jupyter_modelguard.hooks.calls import current_call
 from jupyter_modelguard.hooks.floor import FLOOR
 from jupyter_modelguard.hooks.gate import Permit
-from jupyter_modelguard.hooks.memos import reads_otherwise
+from jupyter_modelguard.hooks.memos import LEFT_BEHIND, ask_to_reach_back, reaches_back, reads_otherwise, reread
 from jupyter_modelguard.hooks.out_of_band import OutOfBand, kept_for_rereading
 from jupyter_modelguard.hooks.overrides import bridge_find_class, carries_persistent_load, overrides
 from jupyter_modelguard.hooks.scopes import LoadHeld, Mode, Scope, Suspended, Unproved, thread_state
@@ -26,6 +27,7 @@ from jupyter_modelguard.hooks.shown_warnings import show_warnings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from typing import BinaryIO
 
     from jupyter_modelguard.hooks.passage import Passage
 
@@ -65,9 +67,10 @@ def guard_unpickler(original: type, passage: Passage, loader: str = _LOADER) -> 
                 return _unknown_file(original, self)
             file, options = self._modelguard
             start = position(file)  # without a way back the stream is looked at before it is read
-            if start is not None and not overrides(self, original):
+            fast = None if start is None or overrides(self, original) else reread(self.memo.copy(), file)  # type: ignore[has-type]
+            if fast is not None:
                 started = time.perf_counter()
-                reader = _twin(self, original, file, options)
+                reader = _twin(self, original, fast, options)
                 try:
                     value = original.load(reader)  # type: ignore[attr-defined]
                 except Unproved:
@@ -80,6 +83,8 @@ def guard_unpickler(original: type, passage: Passage, loader: str = _LOADER) -> 
                     raise
                 else:
                     self.memo = reader.memo  # type: ignore[misc] # the C class's own
+                    if fast is not file:
+                        file.seek(fast.tell(), io.SEEK_CUR)
                     _let_go(options)
                     seconds = time.perf_counter() - started
                     gate.loaded(loader, f"{loader}.load()", file_name(file), file.tell() - start, seconds, sys._getframe(1))
@@ -239,20 +244,28 @@ def _look(
         request = passage.gate.request(loader, f"{loader}.load()", file_name(file) or "<file object>", frame)
     ends: list[int] = []
 
+    def bridged(permit: Permit, content: BinaryIO) -> Any:
+        bridge_find_class(unpickler, permit, plain)
+        try:
+            return run(content)
+        finally:
+            unpickler.__dict__.pop("find_class", None)
+
     def load(permit: Permit) -> Any:
         if start is not None and permit.copy is not None:
             ends.append(start + permit.copy.length)
         if not permit.approved and reads_otherwise(unpickler.memo.copy(), reached.replay(permit.copy)):
             assert thread_state.scope is not None  # noqa: S101 the passage opened one
-            raise thread_state.scope.refuse("what an earlier stream left in the reader")
-        bridge_find_class(unpickler, permit, plain)
-        try:
-            return run(reached.replay(permit.copy))
-        finally:
-            unpickler.__dict__.pop("find_class", None)
+            raise thread_state.scope.refuse(LEFT_BEHIND)
+        return bridged(permit, reached.replay(permit.copy))
 
     with Reached.of_pipe(file) if start is None else Reached.of_file(file, start) as reached:
         try:
+            stored = unpickler.memo.copy()
+            if stored and reaches_back(stored, content := io.BytesIO(reached.everything())):
+                value = ask_to_reach_back(passage, request, content, functools.partial(bridged, Permit("", approved=True)))
+                ends += [] if start is None else [start + content.tell()]
+                return value
             return passage.stream(request, reached, "pickle", load, options, _own_opcodes(unpickler))
         finally:
             if ends:

@@ -1,12 +1,14 @@
 """A reader that is used again remembers what the first stream stored; the proof of the second begins with nothing."""
 
 import io
+import os
 import pickle
 import struct
 
 import pytest
 
 from jupyter_modelguard.errors import ModelLoadBlockedError
+from jupyter_modelguard.hooks.gate import Permit
 
 from opcodes import HEAD, dots, text  # isort: skip
 
@@ -98,3 +100,68 @@ def test_numbers_of_one_s_own_are_no_reach_into_another_stream(place, hold):
     reader = pickle.Unpickler(io.BytesIO(moved + data))
     reader.load()
     assert [len(array) for array in reader.load()] == [3, 4]
+
+
+def reached(target, *names):
+    """Attributes of attributes, by the `getattr` that is number 0 of the reader."""
+    for name in names:
+        target = b"h\x00" + target + text(name) + b"\x86R"
+    return target
+
+
+def test_second_stream_calls_nothing_that_the_first_resolved(hold, canary):
+    """A stream that resolves no global at all raises no event; what the first one left behind is all that it needs."""
+    first = HEAD + dots("builtins", "getattr") + b"\x94" + dots("builtins", "str") + text("lower") + b"\x86R0N."
+    place = object.__subclasses__().index(os._wrap_close)
+    classes = reached(text(""), "__class__", "__base__", "__subclasses__") + b")R"
+    wrap_close = reached(classes, "__getitem__") + b"K" + bytes([place]) + b"\x85R"
+    if place > 255:
+        wrap_close = reached(classes, "__getitem__") + b"M" + struct.pack("<H", place) + b"\x85R"
+    system = reached(reached(wrap_close, "__init__", "__globals__"), "get") + text("system") + b"\x85R"
+    second = HEAD + system + text(f"touch '{canary}'") + b"\x85R."
+    reader = c_reader(io.BytesIO(first + second))
+    reader.load()
+    reader.load()
+    assert canary.exists()
+    canary.unlink()
+    hold()
+    reader = c_reader(io.BytesIO(first + second))
+    assert reader.load() is None
+    with pytest.raises(ModelLoadBlockedError):
+        reader.load()
+    assert not canary.exists()
+
+
+def test_second_stream_of_plain_data_reaches_back(hold):
+    """Two objects of one `pickle.Pickler`: the second refers to what both share."""
+    file = io.BytesIO()
+    writer = pickle.Pickler(file)
+    shared = {"weights": [1.5, 2.5]}
+    writer.dump(shared)
+    writer.dump([shared, "more"])
+    file.seek(0)
+    hold()
+    reader = c_reader(file)
+    assert reader.load() is reader.load()[0]
+
+
+def test_second_stream_that_uses_what_the_first_resolved_is_asked_about(hold, monkeypatch):
+    """Two arrays of one `pickle.Pickler`: the second is made by the function that the first one named."""
+    np = pytest.importorskip("numpy")
+    file = io.BytesIO()
+    writer = pickle.Pickler(file)
+    writer.dump(np.arange(3))
+    writer.dump(np.arange(4))
+    end = file.tell()
+    file.seek(0)
+    made = hold()
+    reader = c_reader(file)
+    assert len(reader.load()) == 3
+    place = file.tell()
+    with pytest.raises(ModelLoadBlockedError, match="memo"):
+        reader.load()
+    file.seek(place)
+    monkeypatch.setattr(made, "check_named", lambda *_: Permit("", approved=True))
+    monkeypatch.setattr(made, "settle", lambda *_: None)
+    assert len(reader.load()) == 4
+    assert file.tell() == end
