@@ -1,7 +1,9 @@
 """A guard in this process, with a history of its own, and a person who can be told what to say."""
 
+import importlib
 import os
 import pickle
+import sys
 import time
 
 import pytest
@@ -120,3 +122,24 @@ def armed_pickle(tmp_path, armed):
     path = tmp_path / "armed.pkl"
     path.write_bytes(pickle.dumps({"weights": [1.5], "extra": armed}))
     return path
+
+
+@pytest.fixture
+def fresh_modules(tmp_path, monkeypatch):
+    """Keep modules of repositories in a folder of this test's own; call it to forget those that were imported."""
+    pytest.importorskip("transformers", reason="transformers is not installed")
+    importlib.import_module("transformers.dynamic_module_utils")
+    folder = tmp_path / "modules"
+    for module in ("transformers.dynamic_module_utils", "transformers.utils.hub", "transformers.utils"):
+        if hasattr(sys.modules.get(module), "HF_MODULES_CACHE"):
+            monkeypatch.setattr(sys.modules[module], "HF_MODULES_CACHE", str(folder))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setattr(sys, "path", list(sys.path))
+
+    def forget():
+        for name in [name for name in sys.modules if name.partition(".")[0] == "transformers_modules"]:
+            del sys.modules[name]
+
+    forget()
+    yield forget
+    forget()

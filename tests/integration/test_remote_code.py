@@ -107,22 +107,19 @@ class Repository:
 
 
 @pytest.fixture
-def repository(tmp_path, monkeypatch):
-    importlib.import_module("transformers.dynamic_module_utils")
-    modules = tmp_path / "modules"
-    for module in ("transformers.dynamic_module_utils", "transformers.utils.hub", "transformers.utils"):
-        if hasattr(sys.modules.get(module), "HF_MODULES_CACHE"):
-            monkeypatch.setattr(sys.modules[module], "HF_MODULES_CACHE", str(modules))
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    forget()
-    yield Repository(tmp_path / "acme-tiny", tmp_path / "canaries")
-    forget()
+def repository(tmp_path, fresh_modules):
+    return Repository(tmp_path / "acme-tiny", tmp_path / "canaries")
 
 
-def forget():
-    for name in [name for name in sys.modules if name.partition(".")[0] in {"transformers_modules", "acme_extra"}]:
-        del sys.modules[name]
+@pytest.fixture
+def planted(repository, tmp_path):
+    """A module in the working directory, which is the first place that imports look at."""
+    place = tmp_path / "working-directory"
+    place.mkdir()
+    (place / "acme_extra.py").write_text(CANARY.format(canaries=str(repository.canaries)))
+    sys.path.insert(0, str(place))
+    yield place
+    sys.modules.pop("acme_extra", None)
 
 
 def load_pipeline(folder):
@@ -186,13 +183,9 @@ def test_one_call_asks_once(repository, hold):
     assert len(running.guard.approver.asked) == 1
 
 
-def test_planted_module_is_not_imported_to_check_imports(repository, hold, tmp_path, monkeypatch):
+def test_planted_module_is_not_imported_to_check_imports(repository, planted, hold, monkeypatch):
     """transformers imports every top-level name that a code file mentions before it runs the file."""
-    place = tmp_path / "working-directory"
-    place.mkdir()
-    (place / "acme_extra.py").write_text(CANARY.format(canaries=str(repository.canaries)))
-    monkeypatch.chdir(place)
-    sys.path.insert(0, str(place))
+    monkeypatch.chdir(planted)
     repository.write("configuration_acme.py", "import acme_extra\n" + FILES["configuration_acme.py"])
     hold()
     with pytest.raises(ModelLoadBlockedError):
@@ -201,11 +194,7 @@ def test_planted_module_is_not_imported_to_check_imports(repository, hold, tmp_p
     assert "acme_extra" not in sys.modules
 
 
-def test_planted_module_that_nobody_was_shown_stays_out_of_an_approved_load(repository, hold, tmp_path):
-    place = tmp_path / "working-directory"
-    place.mkdir()
-    (place / "acme_extra.py").write_text(CANARY.format(canaries=str(repository.canaries)))
-    sys.path.insert(0, str(place))
+def test_planted_module_that_nobody_was_shown_stays_out_of_an_approved_load(repository, planted, hold):
     repository.write("configuration_acme.py", "import acme_extra\n" + FILES["configuration_acme.py"])
     running = hold(says=True)
     with pytest.raises(ModelLoadBlockedError, match="acme_extra"):
@@ -232,10 +221,10 @@ def test_file_changed_between_decision_and_import_does_not_run(name, repository,
     assert "changed" not in repository.ran()
 
 
-def test_copy_of_an_earlier_version_in_the_cache_is_asked_about_again(repository, hold):
+def test_copy_of_an_earlier_version_in_the_cache_is_asked_about_again(repository, fresh_modules, hold):
     running = hold(says=True)
     LOADS["transformers.AutoConfig.from_pretrained"](repository.folder)
-    forget()
+    fresh_modules()
     repository.write("sizes.py", "WIDTH = 7\n")
     assert LOADS["transformers.AutoConfig.from_pretrained"](repository.folder).width == 7
     first, second = ({file.digest for file in record.artifact.files} for record, _ in running.guard.approver.asked)

@@ -162,9 +162,8 @@ class Thing(torch.nn.Module):
 
 
 @pytest.mark.torch
-def test_sentence_transformer_with_a_module_of_its_own_is_asked_about(hold, tmp_path, canary, monkeypatch):
+def test_sentence_transformer_with_a_module_of_its_own_is_asked_about(fresh_modules, hold, tmp_path, canary):
     library = pytest.importorskip("sentence_transformers", reason="sentence-transformers is not installed")
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     folder = sentence_model(tmp_path / "acme-sentences", "modeling_thing.Thing")
     (folder / "modeling_thing.py").write_text(runs(canary) + MODULE)
     running = hold()
@@ -180,7 +179,7 @@ def test_sentence_transformer_with_a_module_of_its_own_is_asked_about(hold, tmp_
 
 
 @pytest.mark.torch
-def test_sentence_transformer_that_falls_back_to_a_planted_module_is_held(planted, hold, tmp_path, canary):
+def test_sentence_transformer_that_falls_back_to_a_planted_module_is_held(fresh_modules, planted, hold, tmp_path, canary):
     library = pytest.importorskip("sentence_transformers", reason="sentence-transformers is not installed")
     folder = sentence_model(tmp_path / "acme-sentences", "planted_module.Thing")
     hold()
