@@ -17,19 +17,13 @@ from jupyter_modelguard.errors import ModelLoadBlockedError
 from jupyter_modelguard.policy.evaluate import evaluate
 
 from assembly import call, stream  # isort: skip
-from scripts import script_that_maps  # isort: skip
+from torch_files import honest_script, saved, script_that_maps  # isort: skip
 
 torch = pytest.importorskip("torch")
 pytestmark = [pytest.mark.torch, pytest.mark.filterwarnings("ignore")]
 
 END = b"PK\x05\x06"
 ENTRY = b"PK\x01\x02"
-
-
-def saved(value):
-    file = io.BytesIO()
-    torch.save(value, file)
-    return file.getvalue()
 
 
 def directory(archive):
@@ -201,10 +195,8 @@ def script(tmp_path_factory):
 @pytest.mark.parametrize("load", ["torch.jit.load(path)", "torch.load(path, weights_only=False)"])
 def test_script_behind_an_honest_script(load, script, hold, plainly, tmp_path):
     armed, canary = script
-    honest = io.BytesIO()
-    torch.jit.save(torch.jit.script(torch.nn.Linear(2, 2)), honest)
     path = tmp_path / "script.pt"
-    path.write_bytes(behind(honest.getvalue(), armed))
+    path.write_bytes(behind(honest_script(), armed))
     plainly(f"import torch\n{load}", "torch", path=str(path))
     assert canary.exists()
     canary.unlink()
