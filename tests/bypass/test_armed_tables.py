@@ -87,3 +87,32 @@ def test_type_that_dill_looks_up_and_calls_what_it_is_given(ask, canary, program
     pytest.importorskip("dill", reason="looks types up")
     lazy = call(call("dill._dill:_load_type", "map"), call("__main__:Program", str(canary)), [1])
     ask(stream(call(call("dill._dill:_load_type", "list"), lazy)))
+
+
+class Asked:
+    """Writes a canary as soon as it is asked for an attribute."""
+
+    def __init__(self, canary):
+        self.canary = str(canary)
+
+    @property
+    def t(self):
+        open(self.canary, "w").close()
+
+
+def test_spline_that_asks_something_of_the_notebook_for_its_knots(ask, canary, in_notebook):
+    spline = pytest.importorskip("scipy.interpolate", reason="splines").BSpline
+    if not hasattr(spline, "__setstate__"):
+        pytest.skip("splines restore themselves from scipy 1.18 on")
+    in_notebook(Asked)
+    make, arguments, state = spline([0, 1, 2, 3], [1.0, 2.0], 1).__reduce_ex__(2)[:3]
+    ask(pickle.dumps(Made(make, arguments, (Asked(canary), state[1]))))
+
+
+@pytest.mark.parametrize("maker", ["make_interp_spline", "CubicSpline", "PchipInterpolator"])
+def test_spline_that_brings_a_command(strike, armed, maker):
+    interpolate = pytest.importorskip("scipy.interpolate", reason="splines")
+    spline = getattr(interpolate, maker)([0.0, 1, 2, 3], [1.0, 2, 3, 4])
+    keeps = vars(spline.__dict__.get("_delegate_to", spline)) if maker == "make_interp_spline" else vars(spline)
+    keeps["axis"] = armed
+    strike(pickle.dumps(spline), "scipy.interpolate")

@@ -64,3 +64,30 @@ def column_of_a_table():
     import pandas as pd
 
     return [pd.Series([1.5, None], name="a"), np.ones((2, 3)), np.float32(1.5), np.array(["2024-01-01"], dtype="M8[D]")]
+
+
+@honest(
+    "scipy: surfaces and smoothing",
+    "scipy.interpolate",
+    format=PICKLE,
+    use=lambda made: [np.asarray(one(at)) for one, at in made],
+)
+def surfaces():
+    import scipy.interpolate as sp
+
+    x = np.arange(8.0)
+    points = features(20, 2)
+    return [
+        (sp.RegularGridInterpolator((x, x), np.outer(x, x), method="cubic"), [1.5, 1.5]),
+        (sp.RBFInterpolator(points, points[:, 0]), np.array([[0.1, 0.2]])),
+        (sp.make_smoothing_spline(x, x**2), 1.5),
+        (sp.NdBSpline((x, x), np.ones((5, 5)), 2), [1.5, 1.5]),
+        (sp.Akima1DInterpolator(x, x**2), 1.5),
+    ]
+
+
+@honest("sklearn: splines", "sklearn", format=JOBLIB, use=lambda model: model.transform(features()))
+def splines():
+    from sklearn.preprocessing import SplineTransformer
+
+    return SplineTransformer(n_knots=4).fit(features())

@@ -3,7 +3,6 @@
 import importlib
 
 import numpy as np
-import pytest
 from honest_files import CLOUDPICKLE, DILL, JOBLIB, JOBLIB_COMPRESSED, PANDAS, PICKLE, PICKLE2, PICKLE5, features, honest, target
 
 
@@ -284,8 +283,6 @@ def distributions():
 def interpolation():
     import scipy.interpolate as sp
 
-    if hasattr(sp.BSpline, "__setstate__"):
-        pytest.skip("splines restore themselves from scipy 1.18 on, by methods that are not reviewed: they are asked about")
     x = np.arange(6.0)
     return [sp.CubicSpline(x, x**2), sp.make_interp_spline(x, x**2), sp.PchipInterpolator(x, x)]
 

@@ -342,15 +342,6 @@ MODELS = [
 ]  # fmt: skip
 
 
-SPLINES = "splines restore themselves from scipy 1.18 on, by methods that are not reviewed: they are asked about"
-
-
-def splines_restore_themselves():
-    from scipy.interpolate import BSpline
-
-    return hasattr(BSpline, "__setstate__")
-
-
 @pytest.fixture(scope="module")
 def fitted():
     with warnings.catch_warnings():
@@ -362,8 +353,6 @@ def fitted():
 @pytest.mark.parametrize("protocol", [2, 5])
 @pytest.mark.parametrize("name", MODELS)
 def test_model_loads(name, protocol, hold, fitted):
-    if name == "interpolation" and splines_restore_themselves():
-        pytest.skip(SPLINES)
     found = reloaded(fitted[name], protocol, hold)
     assert type(found) is type(fitted[name])
 
@@ -397,10 +386,9 @@ def test_every_fitted_estimator_loads(hold):
             pickle.loads(data)
         except ModelLoadBlockedError as error:
             held.append((name, str(error)))
-    asks = {"SplineTransformer"} if splines_restore_themselves() else set()
-    assert {name for name, _ in held} == asks, held
+    assert not held
     assert seen > 150
-    assert {outcome for _, outcome in running.outcomes()} <= {"loaded", *("blocked" for _ in asks)}
+    assert {outcome for _, outcome in running.outcomes()} == {"loaded"}
 
 
 def test_results_of_statsmodels_load(hold):
