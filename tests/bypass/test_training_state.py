@@ -27,7 +27,7 @@ class Answers:
         with open(self.canary, "w"):
             return 1
 
-    __float__ = __len__ = setdefault = get = pop = values = _answer
+    __float__ = __len__ = __call__ = setdefault = get = pop = keys = values = _answer
 
     def __iter__(self):
         self._answer()
@@ -66,6 +66,13 @@ def held(hold, canary):
         assert not canary.exists()
 
     return attack
+
+
+def test_object_that_answers_is_plain_data_anywhere_else(hold, answers, canary):
+    data = pickle.dumps({"anything": [answers]})
+    hold()
+    pickle.loads(data)
+    assert not canary.exists()
 
 
 def optimizer(name="Adam", *, defaults=None, state=None, groups=None, memory=None):
@@ -149,3 +156,59 @@ def test_optimizer_of_the_users_own_is_asked_for_its_defaults_too(held, answers,
     steps = Own([torch.nn.Parameter(torch.ones(1))], {"lr": 0.1})
     steps.defaults = answers
     held(steps)
+
+
+class State:
+    """Pickles as an object of a class that is given a state."""
+
+    def __init__(self, cls, state):
+        self.parts = object.__new__, (cls,), state
+
+    def __reduce__(self):
+        return copyreg.__newobj__, *self.parts[1:]
+
+    @property
+    def __class__(self):
+        return self.parts[1][0]
+
+
+@pytest.fixture
+def history(monkeypatch):
+    """The class of histories, with a table of statistics for this test alone."""
+    logging = pytest.importorskip("mmengine.logging", reason="histories are of mmengine")
+    monkeypatch.setattr(logging.HistoryBuffer, "_statistics_methods", {})
+    return logging.HistoryBuffer
+
+
+def test_state_of_a_history_that_is_an_object_is_held(held, answers, history):
+    held(State(history, answers))
+
+
+def test_statistics_that_are_an_object_are_held(held, answers, history):
+    held(State(history, {"statistics_methods": answers}))
+
+
+@pytest.mark.parametrize("name", ["mean", "median"])
+def test_statistic_of_the_files_own_is_held_before_the_class_has_it(name, answers, canary, hold, history):
+    """It would be that of every history of the process, also of those that no file brought."""
+    data = pickle.dumps(State(history, {"statistics_methods": {name: answers}}))
+    pickle.loads(data)
+    history([0.5], [1]).statistics(name)
+    assert canary.exists(), "the attack does not work"
+    canary.unlink()
+    del history._statistics_methods[name]
+    hold()
+    with pytest.raises(ModelLoadBlockedError):
+        pickle.loads(data)
+    assert name not in history._statistics_methods
+
+
+def test_statistic_under_the_name_of_another_is_held(hold, history):
+    data = pickle.dumps(State(history, {"statistics_methods": {"min": history.max}}))
+    pickle.loads(data)
+    assert history([1, 2], [1, 1]).statistics("min") == 2
+    history._statistics_methods.clear()
+    hold()
+    with pytest.raises(ModelLoadBlockedError):
+        pickle.loads(data)
+    assert history([1, 2], [1, 1]).statistics("min") == 1

@@ -310,11 +310,22 @@ def data_folder(path):
     datasets.Dataset.from_dict({"text": ["a", "b"], "label": [0, 1]}).save_to_disk(str(path))
 
 
-@honest("mmengine: checkpoint", "mmengine", format=TORCH, use=lambda checkpoint: checkpoint["message_hub"])
+@honest(
+    "mmengine: checkpoint",
+    "mmengine",
+    format=TORCH,
+    use=lambda checkpoint: [history.statistics("mean", 2) for history in checkpoint["message_hub"]["log_scalars"].values()],
+)
 def mmengine_checkpoint():
     import torch
-    from mmengine.logging import HistoryBuffer
+    from mmengine.logging import MessageHub
 
-    history = HistoryBuffer()
-    history.update(0.5)
-    return {"state_dict": torch.nn.Linear(2, 2).state_dict(), "meta": {"epoch": 1}, "message_hub": {"epoch": 1}, "loss": history}
+    hub = MessageHub.get_instance("honest")
+    for step in range(3):
+        hub.update_scalar("train/loss", 1 / (step + 1))
+    hub.update_info("iter", 3)
+    return {
+        "state_dict": torch.nn.Linear(2, 2).state_dict(),
+        "meta": {"epoch": 1, "iter": 3},
+        "message_hub": hub.state_dict(),
+    }

@@ -34,7 +34,6 @@ ASKS = {
     "plotly: figure": "its constructor runs all of its validators over what the file says",
     "transformers: output of a model": "the constructor of a data class is called, whose own check of its fields iterates what it is given",
     "lifelines: Cox": "its attribute lookup asks the model inside, which can be given a state that nothing judged for it",
-    "mmengine: checkpoint": "its history buffers carry functions and put them into a table of the class, for the whole process",
     "polars: table": "its own reader takes bytes that only polars understands, among them columns that hold Python objects",
     "spacy: documents": "hooks and data of the document are a cloudpickle inside the pickle",
     "spacy: pipeline": "reaches functions through getattr and keeps hooks of any kind",
