@@ -149,6 +149,11 @@ class Patches:
         replacement = row.build(original, self._passage)
         setattr(owner, name, replacement)
         self._placed.append((owner, name, original, replacement))
+        for other in _left_behind(owner, name) if row.module == "pickle" else ():
+            own = vars(other)[name]
+            replacement = row.build(own, self._passage)
+            setattr(other, name, replacement)
+            self._placed.append((other, name, own, replacement))
 
     def _leave(self, module: ModuleType) -> None:
         """Give classes whose pickles are traffic the plain loaders that they took while they were guarded: they would pay twice.
@@ -182,7 +187,9 @@ class Patches:
             ]
         placed = []
         for names in owners:
-            if changes.keys().isdisjoint(map(id, tuple(names.values()))):  # without a Python step a name: a kernel has half a million
+            if changes.keys().isdisjoint(
+                map(id, tuple(names.values()))
+            ):  # without a Python step a name: a kernel has half a million
                 continue
             for name, value in tuple(names.items()):
                 old, new = changes.get(id(value), (None, None))
@@ -208,6 +215,22 @@ def _spelled_out(module: ModuleType, attribute: str) -> list[str]:
         return [attribute]
     classes = ((name, value) for name, value in vars(module).items() if name.startswith(owner[:-1]) and isinstance(value, type))
     return [f"{name}.{method}" for name, value in classes if method in vars(value)]
+
+
+def _left_behind(owner: Any, method: str) -> list[type]:
+    """List the classes of the same name that an earlier execution of the module left, not guarded yet: libraries keep the first."""
+    if not isinstance(owner, type):
+        return []
+    name, kept = type.__dict__["__qualname__"], owner.__module__
+    return [
+        other
+        for other in type.__subclasses__(owner.__bases__[0])
+        if name.__get__(other) == owner.__qualname__
+        and other is not owner
+        and vars(other).get("__module__") == kept
+        and method in vars(other)
+        and not hasattr(vars(other)[method], "__modelguard__")
+    ]
 
 
 def _plain(loader: Any) -> Any:

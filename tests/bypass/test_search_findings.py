@@ -1,5 +1,6 @@
 """What the search found: streams that were called harmless, or given up, and were neither."""
 
+import importlib
 import io
 import pickle
 import struct
@@ -122,6 +123,22 @@ def test_the_python_reader_asks_for_nothing_where_there_is_nothing_to_add(hold, 
     RAN.clear()
     assert type(pickle._Unpickler(io.BytesIO(stream)).load()) is Described
     assert not RAN
+
+
+def test_so_does_a_reader_whose_module_was_read_again_before_the_guard(hold, in_notebook):
+    """Libraries that were imported before keep the class that the module had then."""
+    in_notebook(Described)
+    first = pickle._Unpickler
+    names = dict(vars(pickle))
+    try:
+        importlib.reload(pickle)
+        assert pickle._Unpickler is not first
+        RAN.clear()
+        hold()
+        assert type(first(io.BytesIO(b"\x80\x04c__main__\nDescribed\n)\x81(\x90.")).load()) is Described
+        assert not RAN
+    finally:
+        vars(pickle).update(names)
 
 
 def test_arrays_hold_as_many_bytes_as_their_shape_has_places():
