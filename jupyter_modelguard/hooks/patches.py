@@ -222,9 +222,10 @@ def _left_behind(owner: Any, method: str) -> list[type]:
     if not isinstance(owner, type):
         return []
     name, kept = type.__dict__["__qualname__"], owner.__module__
+    family: list[type] = type.__subclasses__(owner.__bases__[0])
     return [
         other
-        for other in type.__subclasses__(owner.__bases__[0])
+        for other in family
         if name.__get__(other) == owner.__qualname__
         and other is not owner
         and vars(other).get("__module__") == kept
