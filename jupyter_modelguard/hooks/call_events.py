@@ -5,8 +5,11 @@ a library reads by hand and runs, and installers that bring code of their own.
 """
 
 from __future__ import annotations
+import __future__ as future
 
+import functools
 import hashlib
+import operator
 import os
 import re
 import stat
@@ -25,6 +28,8 @@ __all__ = ["judge_call_event"]
 
 _LARGEST_CODE: Final = 1 << 20  # bytes; no source file of a model is larger
 _MOST_FILES: Final = 64  # that are kept in mind: the latest that a call opened
+# what a library asked for by `from __future__ import …` holds for the text that it executes, and shows in the code
+_FUTURES: Final = functools.reduce(operator.or_, (getattr(future, name).compiler_flag for name in future.all_feature_names))
 _WRITES: Final = os.O_WRONLY | os.O_RDWR
 _INSTALLER: Final = re.compile(
     r"(^|[\s/\\])(pip3?|uv|conda|mamba|micromamba|poetry|easy_install)(\.exe)?([\s'\"]|$).*\binstall\b"
@@ -99,7 +104,7 @@ def _unapproved(scope: Scope) -> Iterator[tuple[str, bytes]]:
 
 def _is_code_of(code: CodeType, content: bytes) -> bool:
     try:
-        return compile(content, code.co_filename, "exec", dont_inherit=True) == code
+        return bool(compile(content, code.co_filename, "exec", code.co_flags & _FUTURES, dont_inherit=True) == code)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
 
