@@ -11,7 +11,6 @@ from rich.console import Console
 
 from jupyter_modelguard.approval.decide import decide_pending
 from jupyter_modelguard.approval.present import build_view, plain_view
-from jupyter_modelguard.history.store import Store
 from jupyter_modelguard.types import (
     Artifact,
     Assessment,
@@ -24,13 +23,6 @@ from jupyter_modelguard.types import (
     RiskLevel,
     ScanReport,
 )
-
-
-@pytest.fixture
-def store(tmp_path):
-    made = Store(tmp_path)
-    yield made
-    made.close()
 
 
 @pytest.fixture

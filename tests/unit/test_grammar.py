@@ -22,7 +22,7 @@ from jupyter_modelguard.types import Judgement, RiskLevel
 
 from judging import look_at_piece as traced  # isort: skip
 from judging import piece_asks as asks  # isort: skip
-from opcodes import AGAIN, HEAD, MADE, PLAIN_DTYPE, STAMP, call, content, dtype, glob, many, mapping, number, text  # isort: skip
+from opcodes import HEAD, STAMP, call, content, glob, many, mapping, number, text  # isort: skip
 
 np = pytest.importorskip("numpy")
 pytestmark = pytest.mark.usefixtures("kind")
@@ -58,11 +58,6 @@ HONEST: dict[str, Any] = {
     "constants": [..., NotImplemented],
     "types": [np.float64, np.dtype("f8"), np.dtype("M8[us]")],
 }
-DTYPES = [
-    "?", "b", "B", "h", "H", "i", "I", "l", "L", "q", "Q", "e", "f", "d", "g", "F", "D", "G",
-    "S5", "U5", "V7", "M8[ns]", "m8[10D]", "m8", ">f8", ">U3",
-    [("a", "i4"), ("b", "f8", (2,))], {"names": ["x", "y"], "formats": ["i4", ">f8"], "offsets": [4, 16], "itemsize": 32},
-]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", HONEST)
@@ -73,20 +68,6 @@ def test_honest_value_is_silent(name: str, protocol: int) -> None:
     assert evaluate(found.report).level is RiskLevel.DATA_ONLY, found.report
     assert found.copy is not None
     assert b"".join(piece for _, piece in found.copy.segments) == data
-
-
-@pytest.mark.parametrize("dtype", DTYPES, ids=str)
-@pytest.mark.parametrize("protocol", [2, 5])
-def test_honest_array_is_silent(dtype: Any, protocol: int) -> None:
-    data = pickle.dumps([np.zeros(3, dtype), np.zeros((), dtype)], protocol)
-    assert evaluate(trace_stream(StreamSource(data=data), "pickle").report).level is RiskLevel.DATA_ONLY
-
-
-def test_aligned_record_is_silent() -> None:
-    dtype = np.dtype([("a", "i1"), ("b", "f8")], align=True)
-    assert (
-        evaluate(trace_stream(StreamSource(data=pickle.dumps(np.zeros(2, dtype))), "pickle").report).level is RiskLevel.DATA_ONLY
-    )
 
 
 # (a) where a global may stand
@@ -197,117 +178,6 @@ def test_default_dictionary_of_anything_else_asks(made: bytes) -> None:
 def test_array_subclass_asks() -> None:
     for name in ("memmap", "MyArray", "generic"):
         assert asks(call(glob("numpy._core.multiarray", "_reconstruct"), glob("numpy", name), many(number(0)), content(b"b")))
-
-
-# (g) data types
-
-
-def forged(place: int, value: bytes) -> tuple[bytes, ...]:
-    return (*PLAIN_DTYPE[:place], value, *PLAIN_DTYPE[place + 1 :])
-
-
-def test_honest_dtype_is_silent() -> None:
-    assert not asks(dtype("f8", *PLAIN_DTYPE))
-
-
-@pytest.mark.parametrize(
-    ("code", "state"),
-    [
-        ("f8", forged(5, number(800))),
-        ("f8", forged(6, number(64))),
-        ("f8", forged(7, number(63))),
-        ("O8", forged(7, number(0))),
-        (
-            "V8",
-            (
-                number(3),
-                text("|"),
-                b"N",
-                many(text("a")),
-                mapping(a=many(dtype("f8", *PLAIN_DTYPE), number(4096))),
-                number(8),
-                number(1),
-                number(16),
-            ),
-        ),
-        (
-            "V8",
-            (
-                number(3),
-                text("|"),
-                many(dtype("f8", *PLAIN_DTYPE), many(number(99))),
-                b"N",
-                b"N",
-                number(8),
-                number(8),
-                number(0),
-            ),
-        ),
-        (
-            "V8",
-            (
-                number(3),
-                text("|"),
-                b"N",
-                many(text("a")),
-                mapping(a=many(dtype("O8", *PLAIN_DTYPE), number(0))),
-                number(8),
-                number(1),
-                number(16),
-            ),
-        ),
-        ("f8", (*PLAIN_DTYPE, mapping(x=b"N"))),
-        ("M8", (number(4), *PLAIN_DTYPE[1:], many(mapping(x=b"N"), many(content(b"ns"), number(1), number(1), number(1))))),
-        ("i4,f8", PLAIN_DTYPE),
-        ("(2,)f8", PLAIN_DTYPE),
-    ],
-    ids=[
-        "size",
-        "alignment",
-        "flags",
-        "object flags",
-        "offset",
-        "subarray",
-        "inner flags",
-        "metadata",
-        "unit metadata",
-        "list",
-        "shape",
-    ],
-)
-def test_forged_dtype_asks(code: str, state: tuple[bytes, ...]) -> None:
-    assert asks(dtype(code, *state))
-
-
-def test_dtype_that_changes_after_its_check_asks() -> None:
-    """numpy keeps the dictionary of fields it is given, and a later opcode changes an offset in it."""
-    fields = mapping(a=many(dtype("f8", *PLAIN_DTYPE), number(0)))
-    made = dtype("V8", number(3), text("|"), b"N", many(text("a")), fields + MADE, number(8), number(1), number(16))
-    assert not asks(made)
-    assert asks(made + b"0" + AGAIN + text("a") + many(dtype("f8", *PLAIN_DTYPE), number(4096)) + b"s")
-
-
-def test_dtype_that_changes_after_its_use_asks() -> None:
-    bare = call(glob("numpy", "dtype"), text("V8"), b"\x89", b"\x88") + MADE
-    array = call(glob("numpy._core.numeric", "_frombuffer"), content(bytes(8)), bare, many(number(1)), text("C"))
-    record = (
-        number(3),
-        text("|"),
-        b"N",
-        many(text("a")),
-        mapping(a=many(dtype("O8", *PLAIN_DTYPE[:1], text("|"), *PLAIN_DTYPE[2:7], number(63)), number(0))),
-    )
-    assert asks(array + b"0" + AGAIN + many(*record, number(8), number(1), number(27)) + b"b")
-
-
-def test_shared_dtype_asks() -> None:
-    assert asks(call(glob("numpy", "dtype"), text("f8"), b"\x89", b"\x89"))
-
-
-def test_records_of_objects_ask() -> None:
-    """A record's other fields call `__float__` and the like of what they are given."""
-    data = pickle.dumps(np.array([(1, 2.0)], dtype=[("a", "O"), ("b", "f8")]))
-    assert evaluate(trace_stream(StreamSource(data=data), "pickle").report).level.asks
 
 
 # (h) sizes

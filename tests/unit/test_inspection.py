@@ -2,166 +2,38 @@
 
 from __future__ import annotations
 
-import pickle
-import struct
 import sys
-import warnings
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from jupyter_modelguard.artifacts.source import StreamSource
 from jupyter_modelguard.engines import installed
-from jupyter_modelguard.engines import trace as trace_module
-from jupyter_modelguard.engines.inspection import inspect_open, modules_to_import
+from jupyter_modelguard.engines.inspection import modules_to_import
 from jupyter_modelguard.engines.trace import trace_stream
-from jupyter_modelguard.policy.evaluate import evaluate
-from jupyter_modelguard.types import Judgement, RiskLevel
+from jupyter_modelguard.types import RiskLevel
+
+import opcodes  # isort: skip
+from judging import level_of_piece as judged  # isort: skip
+from judging import look_at_piece  # isort: skip
+from opcodes import HEAD, mapping, text  # isort: skip
+from unlisted_library import LIBRARY  # isort: skip
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
     from types import ModuleType
 
-LIBRARY = """
-import abc
-import dataclasses
-import enum
-import typing
-from collections import OrderedDict, namedtuple
-
-class Plain: pass
-class Point(namedtuple("Point", "x y")): pass
-Pair = namedtuple("Pair", "x y")
-Pair.__module__ = __name__
-class Typed(typing.NamedTuple):
-    x: int
-    y: int = 0
-class Forged(tuple):
-    _fields = ("x", "y")
-    def __new__(cls, x, y): return tuple.__new__(cls, [x, y])
-class Color(enum.Enum):
-    RED = 1
-    BOTH = (1, 2)
-    def fit(self): pass
-class Bits(enum.Flag):
-    A = 1
-    B = 2
-class Whole(enum.IntEnum):
-    A = 1
-class Asks(enum.Enum):
-    RED = 1
-    @classmethod
-    def _missing_(cls, value): return cls.RED
-class AsksFlags(enum.Flag):
-    A = 1
-    B = 2
-    @classmethod
-    def _missing_(cls, value): return cls.A
-class HashedColor(enum.Enum):
-    RED = 1
-    def __hash__(self): return 1
-@dataclasses.dataclass
-class Data:
-    a: int = 0
-@dataclasses.dataclass(frozen=True)
-class Frozen:
-    a: int = 0
-@dataclasses.dataclass(frozen=True, slots=True)
-class FrozenSlots:
-    a: int
-@dataclasses.dataclass(frozen=True)
-class OwnFrozen:
-    a: int = 0
-    def __setstate__(self, state): pass
-class Property:
-    __slots__ = ("_a",)
-    @property
-    def a(self): return self._a
-    @a.setter
-    def a(self, value): self._a = value
-class Default:
-    fit = None
-class Proto(typing.Protocol): pass
-class Slotted: __slots__ = ("a",)
-class Abstract(abc.ABC): pass
-class Child(Plain): pass
-class ListChild(list): pass
-class DictChild(dict): pass
-class SetChild(set): pass
-class StrChild(str): pass
-class Ordered(OrderedDict): pass
-class Broken(ValueError): pass
-class Method:
-    def fit(self): pass
-class New:
-    def __new__(cls): return object.__new__(cls)
-class Init:
-    def __init__(self): pass
-class Setstate:
-    def __setstate__(self, state): pass
-class Setattr:
-    def __setattr__(self, name, value): pass
-class Getattr:
-    def __getattr__(self, name): raise AttributeError(name)
-class Getattribute:
-    def __getattribute__(self, name): return object.__getattribute__(self, name)
-class Del:
-    def __del__(self): pass
-class Hash:
-    def __hash__(self): return 1
-class Eq:
-    def __eq__(self, other): return True
-    __hash__ = object.__hash__
-class Html:
-    def _repr_html_(self): return ''
-class Mime:
-    def _repr_mimebundle_(self, **_): return {}
-class Display:
-    def _ipython_display_(self): pass
-class FakeClass:
-    __class__ = property(lambda self: int)
-class FakeDict:
-    __dict__ = property(lambda self: {})
-class Appends(list):
-    def append(self, item): pass
-class Extends(list):
-    def extend(self, items): pass
-class Indexes(dict):
-    def __setitem__(self, key, value): pass
-class Meta(type): pass
-class WithMeta(metaclass=Meta): pass
-class Outer:
-    class Inner: pass
-Alias = Plain
-Plain2 = Plain
-def function(): pass
-"""
-
-HEAD = b"\x80\x04"
-
-
-def text(value: str) -> bytes:
-    data = value.encode()
-    return b"X" + struct.pack("<I", len(data)) + data
-
 
 def glob(name: str, module: str = "inspected_library") -> bytes:
-    return text(module) + text(name) + b"\x93"
-
-
-def mapping(**items: bytes) -> bytes:
-    return b"}(" + b"".join(text(key) + value for key, value in items.items()) + b"u"
+    return opcodes.glob(module, name)
 
 
 def made(name: str) -> bytes:
     return glob(name) + b")\x81"
 
 
-@pytest.fixture(params=["watched", "light"], autouse=True)
-def kind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    if request.param == "light":
-        monkeypatch.setattr(trace_module, "WATCH_ALL", -1)
+pytestmark = pytest.mark.usefixtures("kind")
 
 
 @pytest.fixture
@@ -174,10 +46,6 @@ def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleT
 
     yield importlib.import_module("inspected_library")
     del sys.modules["inspected_library"]
-
-
-def judged(body: bytes) -> RiskLevel:
-    return evaluate(inspect_open(trace_stream(StreamSource(data=HEAD + body + b"."), "pickle")).report).level
 
 
 CLEARED = {
@@ -322,8 +190,7 @@ def test_notebook_class_is_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_origin_is_told_in_words(library: ModuleType) -> None:
-    data = HEAD + made("Plain") + b"0" + glob("nothing", "not_a_module_at_all") + b"."
-    found = inspect_open(trace_stream(StreamSource(data=data), "pickle")).report
+    found = look_at_piece(made("Plain") + b"0" + glob("nothing", "not_a_module_at_all")).report
     assert [use.origin for use in found.globals] == ["inspected_library, installed here", "not found here"]
 
 
@@ -340,105 +207,6 @@ def test_planted_library_is_never_imported(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
     data = HEAD + glob("Thing", "sklearn.planted_here") + b"."
     assert modules_to_import(trace_stream(StreamSource(data=data), "pickle")) == ()
-
-
-def test_item_that_reads_as_a_method_asks() -> None:
-    pytest.importorskip("scipy.optimize", reason="needs scipy")
-    result = glob("OptimizeResult", "scipy.optimize._optimize") + b")\x81"
-    plain = glob("BaseEstimator", "sklearn.base") + b")\x81"
-    pytest.importorskip("sklearn.base", reason="needs scikit-learn")
-    assert not judged(result + text("x") + plain + b"s").asks
-    assert judged(result + text("__setstate__") + plain + b"s").asks
-    assert judged(result + text("_repr_html_") + plain + b"s").asks
-
-
-def test_formula_in_the_state_of_a_model_asks() -> None:
-    """statsmodels evaluates the formula that such a state holds, as Python code, while it is loaded."""
-    pytest.importorskip("statsmodels.base.data", reason="needs statsmodels")
-    data = glob("ModelData", "statsmodels.base.data") + b")\x81"
-    assert not judged(data + mapping(endog=b"N") + b"b").asks
-    for key in ("restore_design_info", "restore_model_spec"):
-        assert judged(data + mapping(**{key: b"\x88"}, formula=text("y ~ exit()")) + b"b").asks
-
-
-def test_array_of_objects_where_numbers_are_computed_asks() -> None:
-    """Its members would be asked for a number, by Python code of their own."""
-    np = pytest.importorskip("numpy")
-    pytest.importorskip("sklearn.isotonic", reason="needs scikit-learn")
-    isotonic = glob("IsotonicRegression", "sklearn.isotonic") + b")\x81"
-
-    def array(dtype: Any) -> bytes:
-        return pickle.dumps(np.array([1.0, 2.0], dtype), 3)[2:-1]
-
-    numbers = mapping(X_thresholds_=array(float), y_thresholds_=array(float))
-    assert not judged(isotonic + numbers + b"b").asks
-    assert judged(isotonic + mapping(X_thresholds_=array(float), y_thresholds_=array(object)) + b"b").asks
-
-
-def estimators() -> dict[str, Callable[[], Any]]:
-    sklearn = pytest.importorskip("sklearn")
-    assert sklearn
-    import numpy as np
-    from sklearn import (
-        cluster,
-        decomposition,
-        ensemble,
-        linear_model,
-        naive_bayes,
-        neighbors,
-        neural_network,
-        pipeline,
-        preprocessing,
-        svm,
-        tree,
-    )
-    from sklearn.feature_extraction.text import TfidfVectorizer
-    from sklearn.model_selection import GridSearchCV
-
-    x = np.random.default_rng(0).random((40, 3))
-    y = (x[:, 0] > 0.5).astype(int)
-    fitted = {
-        "forest": ensemble.RandomForestClassifier(3),
-        "boosting": ensemble.GradientBoostingClassifier(n_estimators=2),
-        "histogram boosting": ensemble.HistGradientBoostingClassifier(max_iter=2),
-        "logistic": linear_model.LogisticRegression(),
-        "sgd": linear_model.SGDClassifier(),
-        "scaler": preprocessing.StandardScaler(),
-        "encoder": preprocessing.OneHotEncoder(handle_unknown="ignore"),
-        "neighbours": neighbors.KNeighborsClassifier(algorithm="kd_tree"),
-        "balls": neighbors.KNeighborsClassifier(algorithm="ball_tree"),
-        "svc": svm.SVC(),
-        "tree": tree.DecisionTreeClassifier(),
-        "bayes": naive_bayes.GaussianNB(),
-        "means": cluster.KMeans(2, n_init=1),
-        "components": decomposition.PCA(2),
-        "network": neural_network.MLPClassifier((3,), max_iter=3),
-        "pipeline": pipeline.Pipeline([("scale", preprocessing.StandardScaler()), ("fit", linear_model.LogisticRegression())]),
-        "search": GridSearchCV(linear_model.LogisticRegression(), {"C": [1.0, 2.0]}),
-    }
-    made = {}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        for name, estimator in fitted.items():
-            made[name] = estimator.fit(x, y)
-        made["words"] = TfidfVectorizer().fit(["a bc", "bc de"])
-    return made
-
-
-def test_every_estimator_is_silent(tmp_path: Path) -> None:
-    joblib = pytest.importorskip("joblib")
-    asked = {}
-    for name, estimator in estimators().items():
-        for protocol in (2, 5):
-            data = pickle.dumps(estimator, protocol)
-            found = inspect_open(trace_stream(StreamSource(data=data), "pickle")).report
-            if evaluate(found).level is not RiskLevel.DATA_ONLY:
-                asked[name] = [use for use in found.globals if use.judgement is Judgement.UNKNOWN]
-        joblib.dump(estimator, tmp_path / "model.joblib")
-        found = inspect_open(trace_stream(StreamSource(path=str(tmp_path / "model.joblib")), "joblib")).report
-        if evaluate(found).level is not RiskLevel.DATA_ONLY:
-            asked[f"{name}, joblib"] = [use for use in found.globals if use.judgement is Judgement.UNKNOWN]
-    assert asked == {}
 
 
 def test_function_that_does_nothing_may_stand_in_for_a_method(library: ModuleType) -> None:

@@ -1,0 +1,65 @@
+"""A history in a folder of its own, and the hooks with a gate that answers at once."""
+
+import os
+import pickle
+
+import pytest
+
+from jupyter_modelguard.hooks.floor import FLOOR
+from jupyter_modelguard.hooks.patches import Patches
+from jupyter_modelguard.testing import FakeGate
+from jupyter_modelguard.types import QualifiedName
+
+
+@pytest.fixture
+def store(tmp_path):
+    from jupyter_modelguard.history.store import Store
+
+    made = Store(tmp_path)
+    yield made
+    made.close()
+
+
+class Touch:
+    """Pickles as a command that leaves a canary."""
+
+    def __init__(self, canary):
+        self.canary = canary
+
+    def __reduce__(self):
+        return os.system, (f"touch {self.canary}",)
+
+
+@pytest.fixture
+def canary(tmp_path):
+    return tmp_path / "canary"
+
+
+@pytest.fixture
+def touch(canary):
+    """An object whose pickle writes the canary."""
+    return Touch(canary)
+
+
+@pytest.fixture
+def armed(touch):
+    """A stream that writes the canary, with weights beside."""
+    return pickle.dumps({"weights": [1, 2], "extra": touch})
+
+
+@pytest.fixture
+def closed():
+    """Globals that the floor lets pass."""
+    return frozenset({QualifiedName("collections", "OrderedDict")})
+
+
+@pytest.fixture
+def gate(closed):
+    """Guard the names of this process, with a gate that takes dates for proved."""
+    gate = FakeGate(frozenset({("datetime", "date"), ("collections", "OrderedDict")}))
+    FLOOR.open(closed, lambda module, name: module in {"posix", "nt", "os"}, lambda *_: None)
+    patches = Patches(gate)
+    patches.install()
+    yield gate
+    patches.restore()
+    FLOOR.close()
