@@ -13,6 +13,7 @@ from collections import OrderedDict
 from types import FunctionType, GetSetDescriptorType
 from typing import TYPE_CHECKING, Any
 
+from jupyter_modelguard.engines.callables import can_be_called, descends, is_kept, runs_what_it_holds
 from jupyter_modelguard.engines.generated import (
     is_frozen_setter,
     is_named_tuple,
@@ -22,7 +23,7 @@ from jupyter_modelguard.engines.generated import (
 )
 from jupyter_modelguard.engines.installed import file_of, is_installed, is_python, namespace_of
 from jupyter_modelguard.policy.catalogue import capability_of, inert, reviewed_methods
-from jupyter_modelguard.policy.record import CALLABLE, GLOBAL, OPEN, OpenClass, hides_method, shows_itself
+from jupyter_modelguard.policy.record import CALLABLE, GLOBAL, OpenClass, hides_method, shows_itself
 from jupyter_modelguard.types import QualifiedName
 
 if TYPE_CHECKING:
@@ -40,7 +41,6 @@ _TEXTS: frozenset[type] = frozenset({str, bytes, bytearray})
 _METACLASSES: frozenset[type] = frozenset({type, abc.ABCMeta, type(typing.Protocol)})
 _IMMUTABLE = 1 << 8  # Py_TPFLAGS_IMMUTABLETYPE
 _HEAP = 1 << 9  # Py_TPFLAGS_HEAPTYPE
-_CALLED = frozenset({OPEN, GLOBAL, CALLABLE})
 # Modules of Python whose classes with `__call__` others descend from; the rest are no data.
 _CALLED_FOR_OTHERS = frozenset({"abc", "collections.abc", "contextlib", "enum", "typing"})
 _STORED = frozenset({type(vars(type("slotted", (), {"__slots__": ("slot",)}))["slot"])})
@@ -65,6 +65,10 @@ def wrong_with(use: OpenClass) -> str:  # noqa: PLR0911 a list of reasons
         wrong = _wrong_with_base(base, use.name)
         if wrong:
             return wrong
+    if use.free and any("__call__" in vars(base) for base in mro):
+        return "can be called, and stands under a name that no class keeps for it"
+    if use.name.module != "__main__" and runs_what_it_holds(mro):
+        return "runs what it holds as soon as it is called or shown"
     wrong = _wrong_with_methods(use, mro)
     if kind is enum.EnumType:
         return wrong or wrong_with_lookup(cls, use)
@@ -155,9 +159,9 @@ def _wrong_with_methods(use: OpenClass, mro: tuple[type, ...]) -> str:  # noqa: 
             return f"has a method of its own that would run: {name}"
         if (use.listed or use.slots) and name == "__setstate__":
             return "is given a state that is not a dictionary"
-        if review.attributes and any(hides_method(key) and what in _CALLED for key, what in use.members):
+        if review.attributes and any(_stands_in(key, what) for key, what in use.members if key not in review.holds):
             return f"is given an object in place of a method, where its {name} finds it"
-        if review.lookups and any(hidden(key) and what in _CALLED for key, what in use.inside):
+        if review.lookups and any((hidden(key) and _might_be_called(what)) or _is_stray(what, base) for key, what in use.inside):
             return f"is given an object in place of a method, where its {name} looks it up"
         if review.unset and (use.slots or use.listed):
             return f"is given attributes that its {name} sets"
@@ -214,10 +218,28 @@ def _wrong_with_slots(use: OpenClass, mro: tuple[type, ...]) -> str:
 
 def _wrong_with_state(use: OpenClass, mro: tuple[type, ...]) -> str:
     """Refuse an object that would stand in for a method. Objects that reviewed globals make cannot be called, unless they say so."""
-    for key, what in sorted(use.objects):
-        if what in _CALLED and key and (hides_method(key) or any(_is_method(base, key) for base in mro)):
+    for key, what in sorted(use.objects, key=str):
+        if not key or not _might_be_called(what):
+            continue
+        if hides_method(key) or any(_is_method(base, key) for base in mro):
             return f"is given an object in place of its {key!r:.60}"
+        if type(what) is QualifiedName and not is_kept(mro, key) and can_be_called(what):
+            return f"is given an object that can be called as {key!r:.60}, where it keeps nothing of its own"
     return ""
+
+
+def _might_be_called(what: str | QualifiedName) -> bool:
+    return type(what) is QualifiedName or what in (GLOBAL, CALLABLE)
+
+
+def _stands_in(key: str, what: str | QualifiedName) -> bool:
+    """Whether what reads as an attribute of any name would be called in place of a method."""
+    return (hides_method(key) and _might_be_called(what)) or (type(what) is QualifiedName and can_be_called(what))
+
+
+def _is_stray(what: str | QualifiedName, base: type) -> bool:
+    """Whether an object that can be called is none of the kind that a class looks up among its parts."""
+    return type(what) is QualifiedName and can_be_called(what) and not descends(what, base)
 
 
 def _is_method(base: type, name: str) -> bool:

@@ -103,6 +103,7 @@ class ReviewedMethod:
     attributes: bool = False  # items of the object read as its attributes, so that they could stand in for methods
     without: frozenset[str] = frozenset()  # keys that must not be there
     unset: bool = False  # only attributes that are set one by one reach it, and there must be none
+    holds: frozenset[str] = frozenset()  # such items that may be objects that can be called: the library keeps its own there
     lookups: frozenset[str] = frozenset()  # keys whose dictionaries it reads as attributes of the object
 
 
@@ -135,6 +136,7 @@ def reviewed_methods() -> Mapping[str, ReviewedMethod]:
             row.get("attributes", False),
             frozenset(row.get("without", ())),
             row.get("unset", False),
+            frozenset(row.get("holds", ())),
             frozenset(row.get("lookups", ())),
         )
         for row in _read("methods.toml").get("method", ())

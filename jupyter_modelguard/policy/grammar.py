@@ -234,7 +234,7 @@ class Grammar(ReviewedObjects):
             return GlobalUse(name, count, Judgement.INERT, row.reason)
         if "." in attribute:
             return GlobalUse(name, count, Judgement.UNKNOWN, "a dotted name can reach anything that its module imports")
-        self._open.named(name)
+        self._open.named(name).free = name in self._free
         return GlobalUse(name, count, Judgement.INSPECT, "a class that no list knows")
 
     # Judging

@@ -25,7 +25,7 @@ _MOST_VALUES = 1000  # of one class; a lookup table that is asked for more is as
 
 
 class _World(Protocol):
-    def kind(self, kind: Any, value: Any = None) -> str: ...
+    def kind(self, kind: Any, value: Any = None) -> str | QualifiedName: ...
     def problem(self, name: QualifiedName, sentence: str) -> None: ...
     def values(self, stubs: Iterable[Any]) -> None: ...
     def is_idle(self, stub: Any) -> bool: ...
@@ -43,13 +43,14 @@ class _Use:
     listed: bool = False
     keys: set[str] = field(default_factory=set)
     slots: set[str] = field(default_factory=set)
-    objects: set[tuple[str, str]] = field(default_factory=set)
+    objects: set[tuple[str, str | QualifiedName]] = field(default_factory=set)
     appended: bool = False
     added: bool = False
     indexed: bool = False
-    members: set[tuple[str, str]] = field(default_factory=set)
-    inside: set[tuple[str, str]] = field(default_factory=set)
+    members: set[tuple[str, str | QualifiedName]] = field(default_factory=set)
+    inside: set[tuple[str, str | QualifiedName]] = field(default_factory=set)
     hashed: bool = False
+    free: bool = False
 
 
 class OpenUses:
@@ -119,7 +120,9 @@ class OpenUses:
         if not again:
             self._states.append((name, state if slots is None else (state, slots)))
 
-    def _attributes(self, name: QualifiedName, keys: set[str], objects: set[tuple[str, str]], state: dict[Any, Any]) -> None:
+    def _attributes(
+        self, name: QualifiedName, keys: set[str], objects: set[tuple[str, str | QualifiedName]], state: dict[Any, Any]
+    ) -> None:
         for key, value in state.items():  # a plain loop: this runs once for every object of a stream
             if type(key) is not str:
                 self._world.problem(name, "has a state whose keys are not text")
@@ -201,12 +204,13 @@ class OpenUses:
                 members=frozenset(use.members),
                 inside=frozenset(use.inside),
                 hashed=use.hashed,
+                free=use.free,
             )
             for name, use in self._uses.items()
             if wanted(name)
         )
 
-    def _objects(self, found: set[tuple[str, str]], pairs: Iterable[tuple[Any, Any]]) -> None:
+    def _objects(self, found: set[tuple[str, str | QualifiedName]], pairs: Iterable[tuple[Any, Any]]) -> None:
         for key, value in pairs:
             if is_global(value) and self._world.is_idle(value):
                 continue

@@ -83,6 +83,9 @@ class World(Protocol):
     def use(self, made: Any) -> bool:
         """Note that a call or state relies on an object as it is now; always true."""
 
+    def free(self, made: Any) -> bool:
+        """Note that an object stands under an attribute of any name; always true."""
+
     def members(self, made: Any) -> list[Any] | None:
         """Give the objects that an array holds, empty for one of numbers; None for what is no array that numpy makes."""
 
@@ -253,10 +256,13 @@ def _numbers(value: Any, world: World) -> bool:
     return is_made(value) and world.members(value) == [] and world.use(value)
 
 
-def _attributes(value: Any, _world: World) -> bool:
+def _attributes(value: Any, world: World) -> bool:
     if type(value) is not dict:
         return False
-    return all(type(key) is str and (not hides_method(key) or is_plain(item)) for key, item in value.items())
+    return all(
+        type(key) is str and (not hides_method(key) or is_plain(item)) and (not is_made(item) or world.free(item))
+        for key, item in value.items()
+    )
 
 
 _WORDS: dict[str, Test] = {

@@ -19,7 +19,6 @@ __all__ = [
     "CALLABLE",
     "GLOBAL",
     "OBJECTS",
-    "OPEN",
     "GlobalMark",
     "Made",
     "OpenClass",
@@ -31,7 +30,6 @@ __all__ = [
     "shows_itself",
 ]
 
-OPEN = "an object of an open class"
 GLOBAL = "a global"
 OBJECTS = "an array of objects"
 CALLABLE = "a function made of reviewed parts"
@@ -142,8 +140,8 @@ class OpenClass:
         Keys of the second half of a state, which are set one by one.
     objects
         Those of the keys and slots whose values are not exact builtins somewhere, each with what the value is: "numpy.ndarray" or another
-        thing that reviewed globals make, `OPEN` for an object of an open class, `GLOBAL` for a global itself, `CALLABLE` for a function
-        made of reviewed parts, `OBJECTS` for an array of objects. Values of a list count under the empty key.
+        thing that reviewed globals make, the name of its class for an object of an open class, `GLOBAL` for a global itself, `CALLABLE`
+        for a function made of reviewed parts, `OBJECTS` for an array of objects. Values of a list count under the empty key.
     appended, added, indexed
         Whether APPEND, ADDITEMS or SETITEM act on an instance.
     members
@@ -152,6 +150,8 @@ class OpenClass:
         As `objects`, for the dictionaries of the state that a reviewed `__getattr__` looks attributes up in.
     hashed
         Whether an instance is a key of a dictionary or a member of a set.
+    free
+        Whether an instance is an attribute of a reviewed object that takes attributes of any name.
     """
 
     name: QualifiedName
@@ -165,10 +165,11 @@ class OpenClass:
     listed: bool = False
     keys: frozenset[str] = frozenset()
     slots: frozenset[str] = frozenset()
-    objects: frozenset[tuple[str, str]] = frozenset()
+    objects: frozenset[tuple[str, str | QualifiedName]] = frozenset()
     appended: bool = False
     added: bool = False
     indexed: bool = False
-    members: frozenset[tuple[str, str]] = frozenset()
-    inside: frozenset[tuple[str, str]] = frozenset()
+    members: frozenset[tuple[str, str | QualifiedName]] = frozenset()
+    inside: frozenset[tuple[str, str | QualifiedName]] = frozenset()
     hashed: bool = False
+    free: bool = False

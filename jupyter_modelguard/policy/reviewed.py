@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_modelguard.policy.dtypes import rebuild
 from jupyter_modelguard.policy.patterns import matches_all
-from jupyter_modelguard.policy.record import CALLABLE, GLOBAL, OBJECTS, OPEN, GlobalMark, is_global, is_made, name_of
+from jupyter_modelguard.policy.record import CALLABLE, GLOBAL, OBJECTS, GlobalMark, is_global, is_made, name_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,6 +32,7 @@ class ReviewedObjects:
         self._states: dict[int, tuple[Any, InertRow, Any]] = {}
         self._given: dict[int, tuple[Any, ...]] = {}  # arguments of calls that made an object of their first one, by its identity
         self._types: dict[int, Any] = {}  # checked numpy types, by identity of the object that stands for one
+        self._free: set[QualifiedName] = set()  # of what there are objects under attributes of any name
         self._used: set[int] = set()  # identities of objects that something relies on as they are
         self._lists: dict[int, list[Any]] = {}  # what an array of objects copied from a list, by identity of the array
         self._items: dict[int, list[Any]] = {}  # what each SETITEM or APPEND put into an object, by its identity
@@ -44,13 +45,17 @@ class ReviewedObjects:
             return stub
         return stub if name_of(arguments[0]) == row.unless else arguments[0]
 
-    def kind(self, kind: Any, value: Any = None) -> str:
-        """Say what a value is that is no builtin, by its type; of an array only the value itself tells whether it holds objects."""
+    def kind(self, kind: Any, value: Any = None) -> str | QualifiedName:
+        """Say what a value is that is no builtin, by its type; of an array only the value itself tells whether it holds objects.
+
+        An object of an open class is told by the name of the class.
+        """
         if not issubclass(type(kind), GlobalMark):
             return GLOBAL
         row = self._rows.get(kind.qualified)
         if row is None:
-            return OPEN
+            name: QualifiedName = kind.qualified
+            return name
         if value is not None and row.makes == "numpy.ndarray" and self.members(value) != []:
             return OBJECTS
         return CALLABLE if row.callable else row.makes
@@ -95,6 +100,11 @@ class ReviewedObjects:
     def use(self, made: Any) -> bool:
         """Note that a call or state relies on an object as it is now; always true."""
         self._used.add(id(made))
+        return True
+
+    def free(self, made: Any) -> bool:
+        """Note that an object stands under an attribute of any name; always true."""
+        self._free.add(name_of(made))
         return True
 
     def members(self, made: Any) -> list[Any] | None:
