@@ -16,6 +16,8 @@ A row is an exact pair of module and name, never a prefix, and says why it is th
     What the object is, where many rows make the same thing.
 `items`
     Which of "append", "add" and "index" the stream may do to an object.
+`member`
+    What each of these items must be, for "index" a tuple of key and value. Without it they may be anything.
 `key`
     Whether an object may be a key of a dictionary or a member of a set.
 `value`
@@ -72,6 +74,7 @@ class InertRow:
     check: str = ""
     makes: str = ""
     items: frozenset[str] = frozenset()
+    member: str = ""
     key: bool = False
     value: bool = False
     callable: bool = False
@@ -201,6 +204,7 @@ _FIELDS = frozenset(
         "check",
         "makes",
         "items",
+        "member",
         "key",
         "value",
         "callable",
@@ -225,6 +229,7 @@ def _row(name: QualifiedName, row: Mapping[str, Any]) -> InertRow:
         check=row.get("check", ""),
         makes=row.get("makes", str(name)),
         items=frozenset(row.get("items", ())),
+        member=row.get("member", ""),
         key=row.get("key", False),
         value=row.get("value", False),
         callable=row.get("callable", False),

@@ -23,12 +23,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from jupyter_modelguard.policy.catalogue import capability_of, closed, inert
-from jupyter_modelguard.policy.checks import CHECKS, LAYOUTS
 from jupyter_modelguard.policy.names import importable, normalise
 from jupyter_modelguard.policy.open_uses import OpenUses
-from jupyter_modelguard.policy.patterns import matches, matches_all
-from jupyter_modelguard.policy.record import ATOMS, is_global, is_made, name_of
-from jupyter_modelguard.policy.reviewed import ReviewedObjects
+from jupyter_modelguard.policy.record import is_global, name_of
+from jupyter_modelguard.policy.reviewed_uses import ReviewedUses
 from jupyter_modelguard.types import GlobalUse, Judgement, QualifiedName
 
 if TYPE_CHECKING:
@@ -49,7 +47,7 @@ class Verdict:
     stray: tuple[str, ...]  # rules broken by no global in particular
 
 
-class Grammar(ReviewedObjects):
+class Grammar(ReviewedUses):
     """Judges one stream, act by act.
 
     Parameters
@@ -61,10 +59,8 @@ class Grammar(ReviewedObjects):
     def __init__(self, values: Mapping[QualifiedName, InertRow] | None = None) -> None:
         super().__init__({**inert(), **values} if values else inert())
         self._counts: dict[QualifiedName, int] = {}
-        self._problems: dict[QualifiedName, str] = {}
         self._stray: list[str] = []
         self._open = OpenUses(self)
-        self._outer: list[tuple[InertRow, tuple[Any, ...]]] = []  # calls that make an object of their first argument
         self._kept: list[Any] = []
 
     # What the trace reports
@@ -114,7 +110,14 @@ class Grammar(ReviewedObjects):
                 self._given[id(made)] = arguments
                 self.call(arguments[0], (), {}, made, by_new=True)
                 if name == _RECONSTRUCTOR and type(arguments[-1]) is dict:
-                    self._open.copies(name_of(arguments[0]), arguments[-1])
+                    self._copy(name_of(arguments[0]), arguments[-1])
+
+    def _copy(self, name: QualifiedName, content: dict[Any, Any]) -> None:
+        row = self._rows.get(name)
+        if row is None:
+            self._open.copies(name, content)
+        elif row.member and content:
+            self.problem(name, "is made a copy of a dictionary, which is not reviewed")
 
     def build(self, made: Any, state: Any) -> None:
         """Judge a BUILD on an object."""
@@ -144,6 +147,9 @@ class Grammar(ReviewedObjects):
             self.problem(name, "is given items, which is not reviewed")
         else:
             self._items.setdefault(id(made), []).append(values)
+            if row.member:
+                self._members.append((row, values))
+                self._judge_member(row, values)
 
     def hashed(self, stub: Any) -> None:
         """Judge an object as a key; `stub` is the global it was made of."""
@@ -158,10 +164,6 @@ class Grammar(ReviewedObjects):
         """Judge a persistent id."""
         if not good:
             self.stray("a persistent id is not the description of a tensor storage")
-
-    def problem(self, name: QualifiedName, sentence: str) -> None:
-        """Note that a global is used in a way that nothing vouches for; the first reason is kept."""
-        self._problems.setdefault(name, sentence)
 
     def stray(self, sentence: str) -> None:
         """Note a broken rule that no single global stands for."""
@@ -197,15 +199,7 @@ class Grammar(ReviewedObjects):
     def finish(self, named: Iterable[tuple[str, str]]) -> Verdict:
         """Judge again what could have changed, and give the verdict on each global in the order of the stream."""
         self._types.clear()
-        for _, row, arguments in self._calls.values():
-            if not _is_settled(arguments):
-                self._judge_call(row, arguments)
-        for made, row, state in self._states.values():
-            if not _is_settled(state):
-                self._judge_state(row, made, state)
-        for row, arguments in self._outer:
-            if not _is_settled(arguments):
-                self._judge_call(row, arguments)
+        self._judge_again()
         self._open.finish(lambda _: False)
         uses: dict[QualifiedName, GlobalUse] = {}
         for module, attribute in named:
@@ -236,48 +230,6 @@ class Grammar(ReviewedObjects):
             return GlobalUse(name, count, Judgement.UNKNOWN, "a dotted name can reach anything that its module imports")
         self._open.named(name).free = name in self._free
         return GlobalUse(name, count, Judgement.INSPECT, "a class that no list knows")
-
-    # Judging
-
-    def _judge_call(self, row: InertRow, arguments: tuple[Any, ...]) -> None:
-        if row.arguments is None:
-            self.problem(row.name, "is called, which is not reviewed")
-        elif not matches_all(row.arguments, arguments, self):
-            self.problem(row.name, "is called with arguments that are not reviewed")
-        elif row.check:
-            wrong = CHECKS[row.check](arguments, None, self if row.check in LAYOUTS else self.dtype)
-            if wrong:
-                self.problem(row.name, wrong)
-
-    def _judge_state(self, row: InertRow, made: Any, state: Any) -> None:
-        good = False
-        if isinstance(row.state, tuple):
-            good = type(state) is tuple and matches_all(row.state, state, self)
-        elif row.state is not None:
-            good = matches(row.state, state, self)
-        if not good:
-            self.problem(row.name, "is given a state that is not reviewed")
-            return
-        if row.check == "dtype":
-            if self._peek_dtype(made) is None:
-                self.problem(row.name, "is not a data type that numpy makes")
-        elif row.check and row.name not in self._problems:  # checks rely on arguments that fit their patterns
-            known = self._calls.get(id(made))
-            wrong = CHECKS[row.check](known[2] if known is not None else (), state, self if row.check in LAYOUTS else self.dtype)
-            if wrong:
-                self.problem(row.name, wrong)
-
-
-def _is_settled(value: Any) -> bool:
-    """Whether no later opcode could change what was judged. Objects in it are judged by themselves."""
-    if type(value) is not tuple:
-        return False
-    for item in value:
-        if is_made(item) or is_global(item):
-            continue
-        if type(item) not in ATOMS and not (type(item) is tuple and all(not is_made(one) and type(one) in ATOMS for one in item)):
-            return False
-    return True
 
 
 def _is_type(name: QualifiedName) -> bool:

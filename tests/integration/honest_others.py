@@ -19,6 +19,27 @@ def model_output():
     return BaseModelOutput(last_hidden_state=torch.ones(1, 2))
 
 
+@honest(
+    "transformers: outputs with states and a cache",
+    "transformers",
+    format=PICKLE,
+    use=lambda found: [one.to_tuple() for one in found[:2]],
+)
+def model_outputs():
+    import torch
+    from transformers import DynamicCache
+    from transformers.modeling_outputs import BackboneOutput, BaseModelOutputWithPastAndCrossAttentions, CausalLMOutputWithPast
+
+    cache = DynamicCache()
+    cache.update(torch.ones(1, 2, 3, 4), torch.ones(1, 2, 3, 4), 0)
+    states = tuple(torch.full((1, 2), float(layer)) for layer in range(3))
+    return [
+        BaseModelOutputWithPastAndCrossAttentions(last_hidden_state=states[-1], hidden_states=states),
+        BackboneOutput(feature_maps=states),
+        CausalLMOutputWithPast(logits=states[0], past_key_values=cache),
+    ]
+
+
 @honest("torch: whole optimizer", format=TORCH, use=lambda steps: steps.state_dict()["param_groups"])
 def optimizer():
     import torch

@@ -32,7 +32,6 @@ ASKS = {
     "matplotlib: figure": "figures register callbacks, transforms and backends while they are loaded",
     "networkx: graph whose edges were looked at": "its views can be called, and stand in place of properties of the graph",
     "plotly: figure": "its constructor runs all of its validators over what the file says",
-    "transformers: output of a model": "the constructor of a data class is called, whose own check of its fields iterates what it is given",
     "lifelines: Cox": "its attribute lookup asks the model inside, which can be given a state that nothing judged for it",
     "polars: table": "its own reader takes bytes that only polars understands, among them columns that hold Python objects",
     "spacy: documents": "hooks and data of the document are a cloudpickle inside the pickle",
