@@ -2,14 +2,17 @@
 
 The names of a graph become source that is executed, symbolic sizes go through sympy's `eval`, and guards are compiled by the module a
 program makes; none of them names a file that could be judged by its path. Each is read before it runs, and asked about unless it can only
-compute. The pickles in such an archive go through their own guarded readers.
+compute; names that become source later are read when the program is loaded. The pickles in such an archive go through their own guarded
+readers.
 """
 
 from __future__ import annotations
 
+import enum
 import hashlib
 import sys
 import threading
+import types
 from typing import TYPE_CHECKING, Any
 
 from jupyter_modelguard.hooks.calls import Call, current_call
@@ -17,15 +20,23 @@ from jupyter_modelguard.hooks.named import go_on, source_of
 from jupyter_modelguard.hooks.passage import call_text
 from jupyter_modelguard.hooks.scopes import Suspended, for_each_thread
 from jupyter_modelguard.policy.exported_code import odd_guard, odd_size, odd_source
+from jupyter_modelguard.policy.exported_names import odd_names, odd_structure
 from jupyter_modelguard.policy.named import named_finding
 from jupyter_modelguard.types import Artifact, GlobalUse, Judgement, QualifiedName
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from jupyter_modelguard.hooks.passage import Passage
 
-__all__ = ["guard_custom_object", "guard_export_load", "guard_graph_source", "guard_guards", "guard_symbolic_size"]
+__all__ = [
+    "guard_custom_object",
+    "guard_export_load",
+    "guard_graph_source",
+    "guard_guards",
+    "guard_structure",
+    "guard_symbolic_size",
+]
 
 _LOADER = "torch.export.load"
 
@@ -41,14 +52,16 @@ def guard_export_load(passage: Passage, loader: str) -> Callable[..., Any]:
     """Return a wrapt wrapper for a call that loads an exported program."""
 
     def load(wrapped: Callable[..., Any], _instance: object, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
-        if passage.inside() or current_call() is not None:
+        if passage.inside():
             return _counted(wrapped, args, options)
+        if current_call() is not None:
+            return _with_plain_names(passage, _counted(wrapped, args, options))
         frame = sys._getframe(1)
         target = options.get("f", args[0] if args else None)
         with Suspended():
             request = passage.gate.request(loader, call_text(loader, options), source_of(target), frame)
         with passage.call(request, frame):
-            return _counted(wrapped, args, options)
+            return _with_plain_names(passage, _counted(wrapped, args, options))
 
     return load
 
@@ -82,12 +95,27 @@ def guard_guards(passage: Passage) -> Callable[..., Any]:
 
     def convert(wrapped: Callable[..., Any], _instance: object, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
         guards = args[0] if args else options.get("guards_code")
-        odd = next((found for found in map(odd_guard, guards or ()) if found), "")
         if passage.inside():
             return wrapped(*args, **options)
+        paths = args[1] if len(args) > 1 else options.get("paths_of_placeholders")
+        odd = next((found for found in map(odd_guard, guards or ()) if found), "")
+        odd = odd or odd_names([getattr(path[0], "key", "") for path in paths or () if path], ())
         return _ask(passage, "torch.export.ExportedProgram.module", odd, str(guards), lambda: wrapped(*args, **options))
 
     return convert
+
+
+def guard_structure(passage: Passage) -> Callable[..., Any]:
+    """Return a wrapt wrapper for `torch.utils._pytree.treespec_loads`, which imports what a structure of arguments names."""
+
+    def loads(wrapped: Callable[..., Any], _instance: object, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+        if passage.inside():
+            return wrapped(*args, **options)
+        text = args[0] if args else options.get("serialized")
+        odd = odd_structure(text, _is_enumeration)
+        return _ask(passage, "torch.utils._pytree.treespec_loads", odd, text, lambda: wrapped(*args, **options))
+
+    return loads
 
 
 def guard_custom_object(passage: Passage) -> Callable[..., Any]:
@@ -108,6 +136,44 @@ def _counted(wrapped: Callable[..., Any], args: tuple[Any, ...], options: dict[s
         return wrapped(*args, **options)
     finally:
         _loading.depth -= 1
+
+
+def _with_plain_names(passage: Passage, loaded: Any) -> Any:
+    """Give what was loaded, once its names are known to be nothing more."""
+    programs = getattr(loaded, "exported_programs", {"": loaded}).values()
+    arguments = [name for program in programs for name in _arguments(program)]
+    others = [name for program in programs for name in _names(program)]
+    odd = odd_names(arguments, others)
+    return _ask(passage, "torch.export.ExportedProgram", odd, [*arguments, *others], lambda: loaded)
+
+
+def _arguments(program: Any) -> Iterator[object]:
+    for entry in getattr(program, "module_call_graph", ()):
+        signature = entry.signature
+        if signature is None:
+            continue
+        yield from getattr(signature, "forward_arg_names", None) or ()
+        spec = signature.in_spec
+        if spec.type is tuple and spec.num_children == len(("args", "kwargs")) and spec.child(1).type is dict:
+            yield from spec.child(1).context
+
+
+def _names(program: Any) -> Iterator[object]:
+    for entry in getattr(program, "module_call_graph", ()):
+        yield entry.fqn
+    signature = getattr(program, "graph_signature", None)
+    for spec in (*getattr(signature, "input_specs", ()), *getattr(signature, "output_specs", ())):
+        yield getattr(spec.arg, "name", "")
+        yield spec.target or ""
+    yield from getattr(program, "state_dict", ())
+    yield from getattr(program, "constants", ())
+
+
+def _is_enumeration(module: str, name: str) -> bool:
+    found: Any = sys.modules.get(module)
+    for part in name.split("."):
+        found = vars(found).get(part) if isinstance(found, (type, types.ModuleType)) else None
+    return isinstance(found, enum.EnumMeta) and type(found) is enum.EnumMeta
 
 
 def _ask(passage: Passage, name: str, odd: str, text: Any, run: Callable[[], Any]) -> Any:

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["odd_guard", "odd_size", "odd_source", "odd_target"]
+__all__ = ["is_plain_text", "odd_guard", "odd_size", "odd_source", "odd_target"]
 
 _LONGEST = 100_000  # characters of one expression
+_ENDS_TEXT = frozenset("'\"\\")
 _EXPRESSIONS = (
     *(ast.Expression, ast.BinOp, ast.UnaryOp, ast.BoolOp, ast.Compare, ast.Call, ast.Name, ast.Constant, ast.keyword, ast.IfExp),
     *(ast.operator, ast.unaryop, ast.boolop, ast.cmpop, ast.expr_context),
@@ -112,6 +113,11 @@ _VALUES: Final = frozenset(
 )
 
 
+def is_plain_text(text: object) -> bool:
+    """Whether a text stays a part of the text in quotes that torch writes it into."""
+    return type(text) is str and text.isprintable() and not _ENDS_TEXT.intersection(text)
+
+
 def odd_size(text: object) -> str:
     """Say what in a symbolic size is more than arithmetic of symbols, or nothing."""
     tree = _parsed(text)
@@ -170,6 +176,8 @@ def _odd_in_guard(tree: ast.Expression) -> Iterator[str]:  # noqa: C901 one bran
         elif isinstance(node, ast.Constant):
             if type(node.value) not in (int, float, bool, str):
                 yield "a constant in a guard"
+            elif isinstance(node.value, str) and not is_plain_text(node.value):
+                yield f"{node.value!r:.80} in a guard, which could end the text that torch writes it into"
         elif not isinstance(node, (*_EXPRESSIONS, ast.Subscript)):
             yield f"{type(node).__name__} in a guard"
 
@@ -182,10 +190,7 @@ def _run_at_once(tree: ast.Module) -> Iterator[str]:
             return
         taken = statement.args
         early = [*taken.defaults, *(value for value in taken.kw_defaults if value is not None), *statement.decorator_list]
-        notes = [argument.annotation for argument in (*taken.posonlyargs, *taken.args, *taken.kwonlyargs)]
-        early += [
-            note for note in (*notes, statement.returns) if note is not None and not isinstance(note, (ast.Name, ast.Attribute))
-        ]
+        early += [note for note in _annotations(statement) if not isinstance(note, (ast.Name, ast.Attribute))]
         yield from (
             f"{ast.unparse(value)[:80]}, which would run while the file loads"
             for value in early
@@ -194,21 +199,41 @@ def _run_at_once(tree: ast.Module) -> Iterator[str]:
 
 
 def _odd_in_graph(tree: ast.Module) -> Iterator[str]:
-    nodes = list(ast.walk(tree))
-    bound = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
-    bound |= {node.arg for node in nodes if isinstance(node, ast.arg)}
+    """Find what a function would use beside operators on its own values; a name counts as its own only where it is one."""
+    for function in tree.body:
+        notes = [part for note in _annotations(function) for part in ast.walk(note)]
+        skipped = {id(node) for node in notes}
+        nodes = [node for node in ast.walk(function) if id(node) not in skipped]
+        bound = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+        bound |= {node.arg for node in nodes if isinstance(node, ast.arg)}
+        yield from _odd_nodes(notes, set())
+        yield from (f"{node.name}, a function in a graph" for node in nodes[1:] if isinstance(node, ast.FunctionDef))
+        yield from _odd_nodes(nodes, bound)
+
+
+def _odd_nodes(nodes: list[ast.AST], bound: set[str]) -> Iterator[str]:
     inner = {id(node.value) for node in nodes if isinstance(node, ast.Attribute)}
     reached = {id(node.func) for node in nodes if isinstance(node, ast.Call) and _reads_attribute(node)}
     for node in nodes:
         if not isinstance(node, _STATEMENTS):
             yield f"{type(node).__name__} in a graph"
-        elif isinstance(node, ast.Attribute) and id(node) not in inner:
-            if odd := _odd_attribute(node):
+        elif isinstance(node, ast.Attribute) and (id(node) not in inner or isinstance(node.ctx, ast.Store)):
+            if odd := f"{ast.unparse(node)[:80]} is set in a graph" if isinstance(node.ctx, ast.Store) else _odd_attribute(node):
                 yield odd
         elif isinstance(node, ast.Name) and id(node) not in reached:
             alone = node.id in _ROOTS - {"self"} and id(node) not in inner
             if "__" in node.id or alone or node.id not in bound | _FREE:
                 yield f"{node.id} in a graph"
+
+
+def _annotations(function: ast.AST) -> list[ast.expr]:
+    """Give what is evaluated where a function is defined, beside its defaults."""
+    if not isinstance(function, ast.FunctionDef):
+        return []
+    taken = function.args
+    arguments = (*taken.posonlyargs, *taken.args, *taken.kwonlyargs, taken.vararg, taken.kwarg)
+    notes = [argument.annotation for argument in arguments if argument is not None]
+    return [note for note in (*notes, function.returns) if note is not None]
 
 
 def _parsed(text: object) -> ast.Expression | str:

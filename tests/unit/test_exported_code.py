@@ -102,3 +102,19 @@ def test_graph_that_torch_writes():
 def test_graph_that_does_more(old, new):
     assert old in SOURCE
     assert odd_source(SOURCE.replace(old, new))
+
+
+def test_name_is_a_function_s_own_only_where_it_is_one():
+    source = "def forward(self, x):\n    y = open('a')\n    return y\n\ndef other(self, open):\n    return open\n"
+    assert odd_source(source)
+    assert not odd_source(source.replace("open('a')", "torch.ops.aten.relu.default(x)"))
+
+
+def test_graph_sets_nothing_outside_itself():
+    assert odd_source("def forward(self, x):\n    torch.float32 = x\n    return x\n")
+
+
+@pytest.mark.parametrize("text", ["'a\"b'", '"a\'b"', "'a\\\\b'", "'a\\nb'"])
+def test_text_in_a_guard_cannot_end_the_text_around_it(text):
+    assert odd_guard(f"L[{text}].size()[0] == 1")
+    assert not odd_guard("L['a b'].size()[0] == 1")

@@ -12,6 +12,7 @@ from jupyter_modelguard.hooks.torch_export import (
     guard_export_load,
     guard_graph_source,
     guard_guards,
+    guard_structure,
     guard_symbolic_size,
 )
 from jupyter_modelguard.hooks.torch_package import (
@@ -66,6 +67,8 @@ TORCH_ARCHIVES: Final[tuple[Row, ...]] = (
     Row(_ARCHIVE, "load_pt2", wrap(guard_export_load, "torch.export.load_pt2"), "torch.export.pt2_archive.load_pt2", _EXPORTED),
     Row("torch.fx.graph_module", "_exec_with_source", wrap(guard_graph_source)),
     Row("torch._export.serde.serialize", "GraphModuleDeserializer._parse_sym_expr", wrap(guard_symbolic_size)),
+    Row("torch.utils._pytree", "treespec_loads", wrap(guard_structure)),
+    Row("torch._export.serde.serialize", "treespec_loads", wrap(guard_structure)),
     Row("torch.export._unlift", "_convert_guards_code_to_fn", wrap(guard_guards)),
     Row("torch._C", "_pickle_load_obj", wrap(guard_custom_object)),
     _checkpoint("state_dict_loader", "load", "load", 1),
