@@ -42,6 +42,33 @@ def test_later_method_calls_do_what_the_data_says(hold, in_notebook, canary):
     assert canary.exists()
 
 
+class Caller:
+    def __init__(self, callback):
+        self.callback = callback
+
+    def __repr__(self):
+        self.callback()
+        return "shown"
+
+
+class Callback:
+    def __call__(self):
+        open(self.path, "w").close()
+
+
+def test_so_does_showing_it(hold, in_notebook, canary):
+    """The user's own class keeps something that it calls when it is shown, and the file decides what that does."""
+    in_notebook(Caller, Callback)
+    callback = Callback()
+    callback.path = str(canary)
+    data = pickle.dumps(Caller(callback))
+    hold()
+    loaded = pickle.loads(data)
+    assert not canary.exists()
+    repr(loaded)
+    assert canary.exists()
+
+
 def test_spawned_children_are_not_guarded(hold, payload, canary, tmp_path):
     hold()
     (tmp_path / "data").write_bytes(payload)

@@ -136,3 +136,10 @@ def test_a_function_of_the_notebook_is_no_value(touch, canary, in_notebook, monk
     box = Box(None)
     box.float = touched
     touch(pickle.dumps(box), lambda loaded: loaded.float())
+
+
+def test_an_operator_that_a_library_keeps_in_such_a_dictionary_loads(hold):
+    optimize = pytest.importorskip("scipy.optimize", reason="scipy is not installed")
+    data = pickle.dumps(optimize.minimize(lambda place: (place**2).sum(), [1.0, 2.0], method="L-BFGS-B"))
+    hold()
+    assert pickle.loads(data).hess_inv(pickle.loads(data).x).shape == (2,)
