@@ -34,16 +34,18 @@ _judged = for_each_thread(_Judged())
 def guard_jsonpickle_restore(passage: Passage) -> Callable[..., Any]:
     """Return a wrapt wrapper for `Unpickler.restore`; its own handlers call it again for what is inside."""
 
-    def restore(wrapped: Callable[..., Any], _instance: object, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
-        if passage.inside() or _judged.depth or not args:
+    def restore(wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+        if passage.inside() or _judged.depth or not (args or "obj" in options):
             return wrapped(*args, **options)
+        tree = args[0] if args else options["obj"]
+        kept = () if (args[1] if len(args) > 1 else options.get("reset", True)) else getattr(instance, "_objs", ())
         with Suspended():
-            uses, findings = judge_jsonpickle(args[0])
+            uses, findings = judge_jsonpickle(tree, tuple(thing for thing in kept if callable(thing)))
         if not uses:
             return wrapped(*args, **options)
         frame = sys._getframe(1)
         with Suspended():
-            text = json.dumps(args[0], sort_keys=True, default=repr).encode()
+            text = json.dumps(tree, sort_keys=True, default=repr).encode()
             request = passage.gate.request(_LOADER, f"{_LOADER}()", "<text>", frame)
             artifact = Artifact("<text>", "<text>", "jsonpickle", hashlib.sha256(text).hexdigest(), len(text))
 

@@ -27,16 +27,19 @@ _NAMES: Final = {
 }
 _EVALUATED: Final = "py/repr"
 _PLAIN: Final = frozenset({"datetime.datetime", "datetime.date", "datetime.time", "datetime.timedelta"})
+_REFERENCES: Final = ("py/id", "py/ref")
 _KEY: Final = "json://"  # a key of a dictionary that is a document of its own
 
 
-def judge_jsonpickle(tree: Any) -> tuple[tuple[GlobalUse, ...], tuple[Finding, ...]]:
+def judge_jsonpickle(tree: Any, kept: tuple[Any, ...] = ()) -> tuple[tuple[GlobalUse, ...], tuple[Finding, ...]]:
     """Find what a document names.
 
     Parameters
     ----------
     tree
         The document as the JSON reader gave it.
+    kept
+        What earlier documents left in the reader that can be called; a document may use it by its number.
 
     Returns
     -------
@@ -44,8 +47,28 @@ def judge_jsonpickle(tree: Any) -> tuple[tuple[GlobalUse, ...], tuple[Finding, .
         What it names, and where.
     """
     uses = Counter(_named(tree))
+    if kept and any(key in value for value in _dicts(tree) for key in _REFERENCES):
+        uses.update(
+            (_name_of(thing), "was left in the reader by an earlier document, and is used as this one says") for thing in kept
+        )
     made = tuple(named_use(name, reason, count) for (name, reason), count in uses.items())
     return made, tuple(named_finding(_RULE, use) for use in made)
+
+
+def _name_of(thing: Any) -> str:
+    name = getattr(thing, "__qualname__", None) or type(thing).__qualname__
+    return f"{getattr(thing, '__module__', None) or 'builtins'}.{name}"
+
+
+def _dicts(tree: Any) -> Iterator[dict[Any, Any]]:
+    waiting = [tree]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, (list, tuple)):
+            waiting += value
+        elif isinstance(value, dict):
+            yield value
+            waiting += value.values()
 
 
 def _named(tree: Any) -> Iterator[tuple[str, str]]:
@@ -55,14 +78,20 @@ def _named(tree: Any) -> Iterator[tuple[str, str]]:
         if isinstance(value, (list, tuple)):
             waiting += value
         elif isinstance(value, dict):
-            for key, inner in value.items():
-                if key in _NAMES and inner not in _PLAIN:
+            for raw, inner in value.items():
+                key = raw
+                while isinstance(key, str) and key.startswith(
+                    _KEY
+                ):  # what it stands for may be a tag, which is read as such later
+                    try:
+                        key = json.loads(key.removeprefix(_KEY))
+                    except (ValueError, RecursionError):
+                        yield "jsonpickle.decode", "reads a key that is no JSON"
+                        break
+                if not isinstance(key, str):
+                    waiting.append(key)
+                elif key in _NAMES and not (isinstance(inner, str) and inner in _PLAIN):
                     yield str(inner)[:200], _NAMES[key]
                 elif key == _EVALUATED:
                     yield "builtins.eval", "evaluates text of the document"
-                elif isinstance(key, str) and key.startswith(_KEY):
-                    try:
-                        waiting.append(json.loads(key.removeprefix(_KEY)))
-                    except ValueError:
-                        yield "jsonpickle.decode", "reads a key that is no JSON"
                 waiting.append(inner)
