@@ -57,6 +57,7 @@ class Patches:
         self._placed: list[tuple[Any, str, Any, Any]] = []
         self._adopted: list[tuple[Any, str, Any, Any]] = []
         self._namespace: dict[str, Any] | None = None
+        self._searched: dict[int, int] = {}  # how many names a module had in which none was to be bound anew
         self._finder = _Finder(self)
         self.missing: set[Row] = set()
 
@@ -187,9 +188,11 @@ class Patches:
             ]
         placed = []
         for names in owners:
-            if changes.keys().isdisjoint(
-                map(id, tuple(names.values()))
-            ):  # without a Python step a name: a kernel has half a million
+            values = tuple(names.values())
+            if names is not namespace and self._searched.get(id(names)) == len(values):
+                continue  # nothing was bound there before, and nothing came since
+            if changes.keys().isdisjoint(map(id, values)):  # without a Python step a name: a kernel has a quarter of a million
+                self._searched[id(names)] = len(values)
                 continue
             for name, value in tuple(names.items()):
                 old, new = changes.get(id(value), (None, None))
