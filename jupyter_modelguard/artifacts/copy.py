@@ -7,11 +7,13 @@ is everything but the large byte payloads, which no opcode can be hidden in: tho
 from __future__ import annotations
 
 import hashlib
+import secrets
 from dataclasses import dataclass, field
 
-__all__ = ["SKIP_AT_LEAST", "StreamCopy"]
+__all__ = ["PASSED_OVER", "SKIP_AT_LEAST", "StreamCopy"]
 
 SKIP_AT_LEAST = 1 << 16  # bytes; a payload from this size on is skipped, a smaller one is cheaper to copy
+PASSED_OVER = secrets.token_bytes(16)  # stands in what a trace has in place of a payload that was skipped, and in no file
 
 
 @dataclass(frozen=True, slots=True)

@@ -208,7 +208,12 @@ def _skip_array(reader: FramedReader, tracer: Tracer, array: Any, state: Any, gr
         if state.get("numpy_array_alignment_bytes") is not None:
             padding = reader.take(1)
             reader.take(padding[0] if padding else 0)
-        got = reader.jump(count) if count >= SKIP_AT_LEAST else len(reader.take(count))
+        if reader.keeps_payloads:
+            content = reader.take(count)
+            grammar.keep_content(array, content)
+            got = len(content)
+        else:
+            got = reader.jump(count) if count >= SKIP_AT_LEAST else len(reader.take(count))
         if got < count:
             raise EOFError("an array is cut off")
     reader.resume()

@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from jupyter_modelguard.artifacts.copy import SKIP_AT_LEAST, StreamCopy
+from jupyter_modelguard.artifacts.copy import PASSED_OVER, SKIP_AT_LEAST, StreamCopy
 
 if TYPE_CHECKING:
     from typing import BinaryIO
@@ -76,6 +76,7 @@ class StreamReader:
             buffer[: len(data)] = data
             return len(data)
         self.jumped.add(size)
+        buffer[: len(PASSED_OVER)] = PASSED_OVER
         return self.jump(size)
 
     def take(self, size: int) -> bytes:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_modelguard.engines.storages import LOAD_FROM_BYTES, read_storage
 from jupyter_modelguard.engines.stubs import THEMSELVES, Stubs
 from jupyter_modelguard.policy.catalogue import capability_of, closed, inert, looked_up
+from jupyter_modelguard.policy.checks import CONTENT
 from jupyter_modelguard.policy.names import normalise
 from jupyter_modelguard.policy.record import BUILTINS, OBJECTS, GlobalMark, is_global
 
@@ -79,7 +80,8 @@ class Tracer:
             elif stub is None:
                 stub = self.stubs.watched(qualified)
             self.named[module, name] = stub
-            if qualified == LOAD_FROM_BYTES and self._reader is not None:
+            row = inert().get(qualified)
+            if row is not None and self._reader is not None and (qualified == LOAD_FROM_BYTES or row.check in CONTENT):
                 self._reader.keeps_payloads = True
         return stub
 

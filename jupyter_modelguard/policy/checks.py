@@ -11,12 +11,13 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from jupyter_modelguard.policy.layouts import wrong_with_arrow_array, wrong_with_blocks
+from jupyter_modelguard.policy.neighbour_trees import wrong_with_neighbour_tree
 from jupyter_modelguard.policy.optimizers import wrong_with_optimizer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["CHECKS", "LAYOUTS"]
+__all__ = ["CHECKS", "CONTENT", "LAYOUTS"]
 
 _LONGEST_NUMBER = 4000  # characters; CPython refuses to convert more than 4,300 digits
 _MOST_OUTPUTS = 1 << 20  # of a decision tree, which makes room for them before it looks at its arrays
@@ -188,7 +189,9 @@ def _distribution(_arguments: tuple[Any, ...], state: Any, _dtype: Callable[[Any
 
 
 # Checks of layouts are told of the whole trace, the others what numpy type an object stands for.
-LAYOUTS = frozenset({"arrow-array", "blocks", "optimizer"})
+LAYOUTS = frozenset({"arrow-array", "blocks", "neighbour-tree", "optimizer"})
+# Those of them that look into large arrays, which a trace passes over otherwise.
+CONTENT = frozenset({"neighbour-tree"})
 CHECKS: dict[str, Callable[[tuple[Any, ...], Any, Any], str]] = {
     "array": _array,
     "arrow-array": wrong_with_arrow_array,
@@ -202,6 +205,7 @@ CHECKS: dict[str, Callable[[tuple[Any, ...], Any, Any], str]] = {
     "dtype": _dtype,
     "fraction": _fraction,
     "masked-array": _masked_array,
+    "neighbour-tree": wrong_with_neighbour_tree,
     "optimizer": wrong_with_optimizer,
     "reconstructor": _reconstructor,
     "regular-expression": _regular_expression,

@@ -7,16 +7,17 @@ are. What is told apart here is where a reader would reach past its memory; what
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TYPE_CHECKING, Any, Protocol
 
-from jupyter_modelguard.artifacts.copy import SKIP_AT_LEAST
+from jupyter_modelguard.artifacts.copy import PASSED_OVER, SKIP_AT_LEAST
 from jupyter_modelguard.policy.record import is_made
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["Facts", "wrong_with_arrow_array", "wrong_with_blocks"]
+__all__ = ["Facts", "array_of", "wrong_with_arrow_array", "wrong_with_blocks"]
 
 _ARROW_BITS = (
     (1, re.compile(r"bool|boolean")),
@@ -46,6 +47,9 @@ class Facts(Protocol):
 
     def dtype(self, made: Any) -> Any:
         """Give the numpy type that an object stands for."""
+
+    def content(self, made: Any) -> bytes | None:
+        """Give the raw content of an array that joblib only describes; None where it was passed over."""
 
     def pairs(self, made: Any) -> list[tuple[Any, Any]] | None:
         """Give all keys and values that a mapping was given; None where they are not all known."""
@@ -139,6 +143,23 @@ def _places(place: Any, facts: Facts) -> range | list[int] | None:
 
     found: list[int] = np.frombuffer(data, kind).tolist()
     return found
+
+
+def array_of(made: Any, facts: Facts) -> tuple[tuple[int, ...], Any, bytes | None]:
+    """Give shape, type and content of an array of numbers.
+
+    No type if the trace does not know it or the numbers stand in the order of Fortran; no content if the trace passed over it.
+    """
+    state = facts.state(made) if is_made(made) and facts.makes(made) == "numpy.ndarray" else None
+    if type(state) is dict:  # as joblib describes it
+        kind = facts.dtype(state.get("dtype"))
+        return (state["shape"], kind, facts.content(made)) if state.get("order") == "C" else ((), None, None)
+    shape, kind, data = _array(made, facts) if is_made(made) and facts.makes(made) == "numpy.ndarray" else ((), None, None)
+    plain = state[3] in (False, 0) if type(state) is tuple else facts.given(made)[3:4] == ("C",)
+    if kind is None or not plain:
+        return (), None, None
+    known = type(data) is bytes and PASSED_OVER not in data and len(data) == math.prod(shape) * kind.itemsize
+    return shape, kind, data if known else None
 
 
 def _array(made: Any, facts: Facts) -> tuple[tuple[int, ...], Any, Any]:

@@ -36,6 +36,7 @@ class ReviewedObjects:
         self._used: set[int] = set()  # identities of objects that something relies on as they are
         self._lists: dict[int, list[Any]] = {}  # what an array of objects copied from a list, by identity of the array
         self._items: dict[int, list[Any]] = {}  # what each SETITEM or APPEND put into an object, by its identity
+        self._contents: dict[int, tuple[Any, bytes]] = {}  # raw content of arrays that joblib describes, by their identity
         self._read: dict[int, Any] = {}  # arrays of objects that were read apart, by identity of what describes them
 
     def owner(self, stub: Any, arguments: tuple[Any, ...]) -> Any:
@@ -131,6 +132,15 @@ class ReviewedObjects:
         """Copy the objects of an array as numpy does when it gets them: the list that brings them can be changed later."""
         if type(state) is tuple and state and type(state[-1]) is list:
             self._lists[id(made)] = list(state[-1])
+
+    def keep_content(self, made: Any, content: bytes) -> None:
+        """Note the raw content of an array that is only described."""
+        self._contents[id(made)] = (made, content)
+
+    def content(self, made: Any) -> bytes | None:
+        """Give the raw content of an array that is only described; None where it was passed over."""
+        known = self._contents.get(id(made))
+        return None if known is None else known[1]
 
     def read_apart(self, made: Any, objects: Any) -> None:
         """Note which array holds the objects of one that is only described."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from jupyter_modelguard.policy.checks import CHECKS, LAYOUTS
+from jupyter_modelguard.policy.checks import CHECKS, CONTENT, LAYOUTS
 from jupyter_modelguard.policy.patterns import matches, matches_all
 from jupyter_modelguard.policy.record import ATOMS, is_global, is_made
 from jupyter_modelguard.policy.reviewed import ReviewedObjects
@@ -77,7 +77,7 @@ class ReviewedUses(ReviewedObjects):
             if not _is_settled(arguments):
                 self._judge_call(row, arguments)
         for made, row, state in self._states.values():
-            if not _is_settled(state):
+            if row.check in CONTENT or not _is_settled(state):
                 self._judge_state(row, made, state)
         for row, arguments in self._outer:
             if not _is_settled(arguments):

@@ -91,3 +91,15 @@ def splines():
     from sklearn.preprocessing import SplineTransformer
 
     return SplineTransformer(n_knots=4).fit(features())
+
+
+@honest(
+    "scipy: neighbour tree beside its points",
+    "scipy.spatial",
+    format=PICKLE,
+    use=lambda made: made["tree"].query(made["points"])[0],
+)
+def tree_and_points():
+    from scipy.spatial import KDTree
+
+    return {"points": features(5000), "tree": KDTree(features(5000)), "labels": np.arange(5000)}

@@ -37,7 +37,6 @@ ASKS = {
     "spacy: documents": "hooks and data of the document are a cloudpickle inside the pickle",
     "spacy: pipeline": "reaches functions through getattr and keeps hooks of any kind",
     "stable-baselines3: PPO": "the class of the policy, and schedules, are cloudpickles inside the archive",
-    "scipy: neighbour tree": "its state is a tuple of arrays and raw bytes of a tree, whose indices nothing checks",
     "statsmodels: ARIMA": "classes of the Kalman filter stand as values, and its dictionaries have themselves as their state",
     "statsmodels: formula, with its own save and load": "the formula is evaluated again while it is loaded",
     "sympy: formula": "formulas are rebuilt by evaluating them",
