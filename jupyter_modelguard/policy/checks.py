@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_modelguard.policy.layouts import wrong_with_arrow_array, wrong_with_blocks
 from jupyter_modelguard.policy.neighbour_trees import wrong_with_neighbour_tree
 from jupyter_modelguard.policy.optimizers import wrong_with_optimizer
+from jupyter_modelguard.policy.pictures import wrong_with_picture
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -207,6 +208,7 @@ CHECKS: dict[str, Callable[[tuple[Any, ...], Any, Any], str]] = {
     "masked-array": _masked_array,
     "neighbour-tree": wrong_with_neighbour_tree,
     "optimizer": wrong_with_optimizer,
+    "picture": wrong_with_picture,
     "reconstructor": _reconstructor,
     "regular-expression": _regular_expression,
     "scalar": _scalar,

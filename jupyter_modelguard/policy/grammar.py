@@ -130,7 +130,8 @@ class Grammar(ReviewedUses):
             self.problem(name, "is given a state twice")
         if id(made) in self._used:
             self.problem(name, "is changed after it was used")
-        self._states[id(made)] = (made, row, state)
+        # A list is taken apart at once; what it holds is the object's from then on, also if the stream puts something else in its place.
+        self._states[id(made)] = (made, row, list(state) if type(state) is list else state)
         if row.makes == "numpy.ndarray":
             self.keep_members(made, state)
         self._types.pop(id(made), None)

@@ -1,7 +1,7 @@
 """Honest files of pictures, plots, optimizers and other things that end up in a pickle beside models."""
 
 import numpy as np
-from honest_files import JOBLIB, PICKLE, TORCH, features, honest, target
+from honest_files import JOBLIB, PICKLE, PICKLE2, TORCH, features, honest, target
 
 
 @honest("addict: options", "addict", format=PICKLE)
@@ -95,6 +95,41 @@ def image():
     from PIL import Image
 
     return Image.new("RGB", (4, 4), "red")
+
+
+def pictures():
+    """One picture of every mode that Pillow writes, of a width that does not end at a byte."""
+    from PIL import Image
+
+    colours = Image.effect_noise((13, 5), 80).convert("RGB")
+    modes = ("1", "L", "P", "RGB", "RGBA", "CMYK", "YCbCr", "LAB", "HSV", "I", "F", "RGBX")
+    found = [Image.new("LAB", (13, 5), 7) if mode == "LAB" else colours.convert(mode) for mode in modes]
+    found += [colours.convert("L").convert("LA"), colours.convert("RGBA").convert("RGBa"), Image.new("I;16", (13, 5), 300)]
+    found += [colours.quantize(16), Image.new("PA", (3, 2)), Image.new("RGB", (0, 4)), colours.resize((300, 200))]
+    return found
+
+
+for protocol in (PICKLE, PICKLE2):
+    honest(
+        f"PIL: images of every mode{'' if protocol is PICKLE else ', in protocol 2'}",
+        "PIL",
+        format=protocol,
+        use=lambda images: [(image.mode, image.size, image.tobytes(), image.getpalette()) for image in images],
+    )(pictures)
+
+
+@honest("PIL: images as they were opened", "PIL", format=PICKLE, use=lambda images: [image.tobytes() for image in images])
+def opened():
+    import io
+
+    from PIL import Image
+
+    found = []
+    for kind in ("PNG", "JPEG"):
+        file = io.BytesIO()
+        Image.new("RGB", (20, 10), "red").save(file, kind, dpi=(72, 72))
+        found.append(Image.open(io.BytesIO(file.getvalue())))
+    return found
 
 
 @honest("plotly: figure", "plotly", format=PICKLE, use=lambda figure: figure.to_dict())

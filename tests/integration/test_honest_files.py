@@ -27,7 +27,6 @@ FILES = honest_files.FILES
 
 # What still asks, and why it has to.
 ASKS = {
-    "PIL: image": "its state is a list, of which the native part makes a picture of any size the file asks for",
     "addict: options": "its state is the object itself, which its update copies by asking it for its items",
     "matplotlib: figure": "figures register callbacks, transforms and backends while they are loaded",
     "networkx: graph whose edges were looked at": "its views can be called, and stand in place of properties of the graph",
