@@ -8,6 +8,7 @@ therefore imports next to nothing.
 
 from __future__ import annotations
 
+import _thread
 import sys
 
 TYPE_CHECKING = False  # `typing` itself takes milliseconds, which every child would pay
@@ -25,10 +26,12 @@ WATCHED = frozenset(
         "diffusers",
         "dill",
         "joblib",
+        "jsonpickle",
         "keras",
         "mmengine",
         "numpy",
         "pandas",
+        "ruamel",
         "sentence_transformers",
         "shelve",
         "torch",
@@ -40,7 +43,9 @@ WATCHED = frozenset(
 
 # Who reads what the parent sent, before the child has done anything: these never bring the guard.
 _TRAFFIC = ("multiprocessing.", "multiprocess.", "joblib.externals.loky.", "loky.", "concurrent.futures.")
-_LOADERS = ("load", "loads")
+_READERS = ("pickle", "_pickle")
+_LOADERS = ("load", "loads", "_load", "_loads")
+_CLASSES = ("Unpickler", "_Unpickler")
 
 
 def start_up_line() -> str:
@@ -66,12 +71,15 @@ class _Waiting:
 
     def __init__(self) -> None:
         self._done = False
-        self._kept: dict[str, Any] = {}
+        self._kept: dict[str, dict[str, Any]] = {}  # what was in a module before
+        self._turn = _thread.RLock()
 
     def find_spec(self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None) -> ModuleSpec | None:
         """Install the guard before a library is imported, and let the other finders find it."""
-        if self._done or (name != "pickle" and name.partition(".")[0] not in WATCHED):
+        if self._done or (name not in _READERS and name.partition(".")[0] not in WATCHED):
             return None
+        if name == "_pickle" and "pickle" in sys.modules:
+            return None  # imported by that, which is watched when it is complete
         if name != "pickle":
             self.install()
         for finder in tuple(sys.meta_path):  # all of them: the guard has put one before this
@@ -92,37 +100,54 @@ class _Waiting:
         loader.exec_module = exec_module
 
     def watch_pickle(self, module: ModuleType) -> None:
-        """Put in place of the loaders what installs the guard when it is first used."""
-        names = vars(module)
-        for name in _LOADERS:
-            self._kept[name] = names[name]
-            names[name] = _Forward(self, name, names[name])
-        self._kept["Unpickler"] = names.pop("Unpickler")
-        names["__getattr__"] = self._unpickler
+        """Put in place of the loaders what installs the guard when it is first used, in the module of the C readers too."""
+        forwards: dict[str, _Forward] = {}
+        for reader in _READERS:
+            names = vars(module) if reader == "pickle" else vars(sys.modules.get(reader, module))
+            if reader in self._kept or "__getattr__" in names:
+                continue
+            self._kept[reader] = {name: names[name] for name in (*_LOADERS, *_CLASSES) if name in names}
+            for name in self._kept[reader]:
+                if name in _CLASSES:
+                    del names[name]
+                else:
+                    names[name] = forwards.setdefault(name, _Forward(self, name, names[name]))
+            names["__getattr__"] = self._class_of(reader)
 
-    def _unpickler(self, name: str) -> Any:
-        if name != "Unpickler" or self._done:
-            message = f"module 'pickle' has no attribute {name!r}"
-            raise AttributeError(message)
-        self.install()
-        return sys.modules["pickle"].Unpickler
+    def _class_of(self, reader: str) -> Callable[[str], Any]:
+        def find(name: str) -> Any:
+            if name not in _CLASSES or self._done:
+                message = f"module {reader!r} has no attribute {name!r}"
+                raise AttributeError(message)
+            self.install()
+            return getattr(sys.modules[reader], name)
+
+        return find
 
     def install(self) -> None:
-        """Install the guard, once."""
-        if self._done:
-            return
-        self._done = True
-        if self in sys.meta_path:
-            sys.meta_path.remove(self)
-        if self._kept:
-            names = vars(sys.modules["pickle"])
-            names.update(self._kept)
-            names.pop("__getattr__", None)
-        import os
+        """Install the guard, once; where that fails, whatever needs it fails as well, and the next load tries again."""
+        with self._turn:
+            if self._done:
+                return
+            self._done = True
+            for reader, kept in self._kept.items():
+                names = vars(sys.modules[reader])
+                names.update(kept)
+                names.pop("__getattr__", None)
+            self._kept.clear()
+            try:
+                import os
 
-        from jupyter_modelguard.handle import install
+                from jupyter_modelguard.handle import install
 
-        install(strict=os.environ.get("MODELGUARD_CHILDREN") == "strict")
+                install(strict=os.environ.get("MODELGUARD_CHILDREN") == "strict")
+            except BaseException:
+                self._done = False
+                if "pickle" in sys.modules:
+                    self.watch_pickle(sys.modules["pickle"])
+                raise
+            if self in sys.meta_path:
+                sys.meta_path.remove(self)
 
 
 class _Forward:
