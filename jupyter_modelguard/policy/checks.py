@@ -10,6 +10,7 @@ import os
 import re
 from typing import TYPE_CHECKING, Any
 
+from jupyter_modelguard.policy.graph_views import wrong_with_graph_view
 from jupyter_modelguard.policy.layouts import wrong_with_arrow_array, wrong_with_blocks
 from jupyter_modelguard.policy.neighbour_trees import wrong_with_neighbour_tree
 from jupyter_modelguard.policy.optimizers import wrong_with_optimizer
@@ -205,6 +206,7 @@ CHECKS: dict[str, Callable[[tuple[Any, ...], Any, Any], str]] = {
     "distribution": _distribution,
     "dtype": _dtype,
     "fraction": _fraction,
+    "graph-view": wrong_with_graph_view,
     "masked-array": _masked_array,
     "neighbour-tree": wrong_with_neighbour_tree,
     "optimizer": wrong_with_optimizer,

@@ -99,6 +99,12 @@ class Asked:
     def t(self):
         open(self.canary, "w").close()
 
+    items = t
+
+    def nbunch_iter(self, _nodes):
+        self.t  # noqa: B018 it is asked for
+        return iter(())
+
 
 def test_spline_that_asks_something_of_the_notebook_for_its_knots(ask, canary, in_notebook):
     spline = pytest.importorskip("scipy.interpolate", reason="splines").BSpline
@@ -116,3 +122,37 @@ def test_spline_that_brings_a_command(strike, armed, maker):
     keeps = vars(spline.__dict__.get("_delegate_to", spline)) if maker == "make_interp_spline" else vars(spline)
     keeps["axis"] = armed
     strike(pickle.dumps(spline), "scipy.interpolate")
+
+
+def viewed(**changes):
+    """A graph whose edges were looked at, through a view that is changed."""
+    networkx = pytest.importorskip("networkx", reason="graphs keep views")
+    graph = networkx.path_graph(3)
+    edges = graph.edges
+    for name, value in changes.items():
+        setattr(edges, name, value)
+    return graph
+
+
+def test_view_of_a_graph_that_asks_something_of_the_notebook_for_its_edges(ask, canary, in_notebook):
+    in_notebook(Asked)
+    ask(pickle.dumps(viewed(_adjdict=Asked(canary))))
+
+
+@pytest.mark.parametrize("view", ["edges", "degree"])
+def test_view_of_something_of_the_notebook_that_is_no_graph(hold, canary, in_notebook, view):
+    in_notebook(Asked)
+    graph = viewed()
+    getattr(graph, view)._graph = Asked(canary)
+    data = pickle.dumps(graph)
+    list(pickle.loads(data).edges([1])) if view == "edges" else pickle.loads(data).degree._graph.nbunch_iter([1])
+    assert canary.exists(), "the attack does not work"
+    hold()
+    with pytest.raises(ModelLoadBlockedError):
+        pickle.loads(data)
+
+
+def test_view_of_a_graph_that_brings_a_command(strike, armed):
+    graph = viewed()
+    graph.edges[0, 1]["weight"] = armed
+    strike(pickle.dumps(graph), "networkx")

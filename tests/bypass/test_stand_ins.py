@@ -145,7 +145,12 @@ def test_a_call_that_sets_items_one_by_one_runs_the_class(monkeypatch):
 
 
 # Calls of these give nothing but another view of what they hold.
-_VIEWS = {"networkx.classes.reportviews.NodeView"}
+_VIEWS = {
+    f"networkx.classes.reportviews.{kind}View" for kind in ("Node", "Edge", "OutEdge", "InEdge", "MultiEdge", "OutMultiEdge")
+}
+_VIEWS |= {"networkx.classes.reportviews.InMultiEdgeView"}
+_VIEWS |= {f"networkx.classes.reportviews.{kind}DegreeView" for kind in ("", "Di", "In", "Out", "Multi")}
+_VIEWS |= {f"networkx.classes.reportviews.{kind}MultiDegreeView" for kind in ("Di", "In", "Out")}
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")

@@ -103,3 +103,21 @@ def tree_and_points():
     from scipy.spatial import KDTree
 
     return {"points": features(5000), "tree": KDTree(features(5000)), "labels": np.arange(5000)}
+
+
+@honest(
+    "networkx: directed graphs that were worked with",
+    "networkx",
+    format=JOBLIB,
+    use=lambda made: [dict(one.degree) for one in made],
+)
+def worked_with():
+    import networkx as nx
+
+    graphs = [nx.DiGraph([("a", "b"), ("b", "c")]), nx.MultiDiGraph([(1, 2), (1, 2)]), nx.MultiGraph([(1, 2)])]
+    for graph in graphs:
+        list(graph.edges(data=True))
+        for view in ("adj", "nodes", "degree", "in_degree", "out_degree", "in_edges", "out_edges", "pred", "succ"):
+            assert len(getattr(graph, view, "none"))
+    nx.set_edge_attributes(graphs[0], 0.5, "weight")
+    return graphs

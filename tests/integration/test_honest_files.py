@@ -29,7 +29,6 @@ FILES = honest_files.FILES
 ASKS = {
     "addict: options": "its state is the object itself, which its update copies by asking it for its items",
     "matplotlib: figure": "figures register callbacks, transforms and backends while they are loaded",
-    "networkx: graph whose edges were looked at": "its views can be called, and stand in place of properties of the graph",
     "plotly: figure": "its constructor runs all of its validators over what the file says",
     "lifelines: Cox": "its attribute lookup asks the model inside, which can be given a state that nothing judged for it",
     "polars: table": "its own reader takes bytes that only polars understands, among them columns that hold Python objects",
