@@ -7,6 +7,7 @@ with whatever it imports from beside itself, and asked about before the first of
 from __future__ import annotations
 
 import ast
+import inspect
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +33,7 @@ def guard_named_imports(passage: Passage, loader: str) -> Callable[..., Any]:
     def run(wrapped: Callable[..., Any], _instance: object, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
         if passage.inside():
             return wrapped(*args, **options)
-        given = args[0] if args else next(iter(options.values()), None)
+        given = args[0] if args else options.get(next(iter(inspect.signature(wrapped).parameters)))
         names = [given] if isinstance(given, str) else [name for name in given or () if isinstance(name, str)]
         with Suspended():
             files = imported_files([part for name in names for part in (name, name.rpartition(".")[0]) if part], is_trusted)

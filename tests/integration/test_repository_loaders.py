@@ -127,8 +127,10 @@ def test_mmengine_configuration_with_tags_is_held(mmengine, hold, tmp_path, cana
     assert running.outcomes() == [("mmengine.Config.fromfile", "blocked")]
 
 
-def test_mmengine_configuration_that_imports_a_planted_module_is_asked_about(mmengine, planted, hold, canary):
-    (planted / "model.json").write_text(json.dumps({"custom_imports": {"imports": ["planted_module", "json"]}}))
+@pytest.mark.parametrize("first", [{}, {"allow_failed_imports": False}, {"allow_failed_imports": True}])
+def test_mmengine_configuration_that_imports_a_planted_module_is_asked_about(first, mmengine, planted, hold, canary):
+    imports = {**first, "imports": ["planted_module", "json"]}
+    (planted / "model.json").write_text(json.dumps({"custom_imports": imports}))
     running = hold()
     with pytest.raises(ModelLoadBlockedError):
         mmengine.Config.fromfile("model.json")
