@@ -156,3 +156,52 @@ def test_view_of_a_graph_that_brings_a_command(strike, armed):
     graph = viewed()
     graph.edges[0, 1]["weight"] = armed
     strike(pickle.dumps(graph), "networkx")
+
+
+class Shown:
+    """Writes a canary when a notebook shows it."""
+
+    def __init__(self, canary):
+        self.canary = str(canary)
+        self.dtype, self.shape, self.ndim = None, (), 0
+
+    def _repr_html_(self):
+        open(self.canary, "w").close()
+        return ""
+
+
+@pytest.fixture
+def show(hold, canary):
+    """Show that an object of a pickle writes the canary when it is shown, and that with the guard it is not loaded unasked."""
+    formatter = pytest.importorskip("IPython.core.formatters", reason="shows objects").DisplayFormatter()
+
+    def attack(data):
+        formatter.format(pickle.loads(data))
+        assert canary.exists(), "the attack does not work"
+        canary.unlink()
+        hold()
+        with pytest.raises(ModelLoadBlockedError):
+            formatter.format(pickle.loads(data))
+        assert not canary.exists()
+
+    return attack
+
+
+@pytest.mark.parametrize("kind", ["Dataset", "DataArray"])
+def test_attribute_of_a_data_set_that_stands_in_for_what_shows_it(show, program, kind):
+    made = getattr(pytest.importorskip("xarray", reason="looks attributes up in a dictionary"), kind)()
+    made.attrs["_ipython_display_"] = program
+    show(pickle.dumps(made))
+
+
+def test_data_of_a_variable_that_shows_itself(show, canary, in_notebook):
+    xarray = pytest.importorskip("xarray", reason="shows its data")
+    in_notebook(Shown)
+    variable = xarray.Variable((), 1.5)
+    variable._data = Shown(canary)
+    show(pickle.dumps(variable))
+
+
+def test_data_set_that_brings_a_command(strike, armed):
+    xarray = pytest.importorskip("xarray", reason="data sets")
+    strike(pickle.dumps(xarray.Dataset({"a": ("x", [1, 2])}, attrs={"unit": armed})), "xarray")

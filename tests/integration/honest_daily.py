@@ -121,3 +121,21 @@ def worked_with():
             assert len(getattr(graph, view, "none"))
     nx.set_edge_attributes(graphs[0], 0.5, "weight")
     return graphs
+
+
+@honest("xarray: measured table", "xarray", "pandas", format=JOBLIB, use=lambda data: data.to_dataframe())
+def measured():
+    import pandas as pd
+    import xarray
+
+    days = pd.date_range("2024-01-01", periods=3)
+    heat = (("place", "day"), np.ones((2, 3), "f4"), {"unit": "K", "offset": np.float32(0.5)})
+    data = xarray.Dataset({"heat": heat}, coords={"place": ["a", "b"], "day": days, "height": ("place", [1.0, 2.0])})
+    return data.assign(mean=data.heat.mean("day"))
+
+
+@honest("xarray: array of two levels", "xarray", format=PICKLE, use=lambda data: data.to_numpy())
+def two_levels():
+    import xarray
+
+    return xarray.DataArray(np.eye(2), coords={"x": ["a", "b"], "y": [1, 2]}, name="eye").stack(both=("x", "y"))  # noqa: PD013 levels are what it is about

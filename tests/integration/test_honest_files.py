@@ -39,7 +39,6 @@ ASKS = {
     "statsmodels: formula, with its own save and load": "the formula is evaluated again while it is loaded",
     "sympy: formula": "formulas are rebuilt by evaluating them",
     "umap: embedding": "carries functions that numba rebuilds from bytes",
-    "xarray: data set": "reads keys of its own dictionaries as attributes",
 }
 SILENT = 0.90
 pytestmark = pytest.mark.filterwarnings("ignore")  # libraries warn of each other
