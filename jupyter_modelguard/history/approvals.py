@@ -86,11 +86,12 @@ class Approvals:
             version = connection.exec_driver_sql("PRAGMA data_version").scalar_one()
             if version == seen:
                 return None
-            self._watches[identity] = (connection, version)
-            return table.decision_of(connection, identity, self._writer.session)
+            decision = table.decision_of(connection, identity, self._writer.session)
+            self._watches[identity] = (connection, version)  # not before it was read: what failed is looked at again
         except SQLAlchemyError:
             _LOG.debug("No answer from the history", exc_info=True)
             return None
+        return decision
 
     def settle(self, identity: str, decision: Decision) -> Decision:
         """End the wait for a load: the decision that counts is this one, or the one that was there first."""

@@ -151,8 +151,7 @@ class Database:
     def _connect(self) -> Engine:
         from sqlalchemy import URL, create_engine, event
 
-        with contextlib.suppress(OSError):  # SQLite says better what is wrong
-            os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
+        _create(self.path)
         engine = create_engine(
             URL.create("sqlite", database=str(self.path)),
             isolation_level="AUTOCOMMIT",  # transactions are begun by name, see writing()
@@ -209,8 +208,17 @@ class Database:
             with contextlib.suppress(FileNotFoundError):
                 os.replace(f"{self.path}{ending}", f"{aside}{ending}")  # noqa: PTH105 names, not paths
         _LOG.warning("The history %s was damaged; it is kept as %s and a fresh one is begun.", self.path, aside.name)
-        with contextlib.suppress(OSError):
-            os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
+        _create(self.path)
+
+
+def _create(path: Path) -> None:
+    """Make a file that only its owner can read, where there is none yet.
+
+    One that is there is not opened: closing it again would take away the locks that SQLite holds on it for this process, and another
+    process would then believe that it is alone with the file.
+    """
+    with contextlib.suppress(OSError):  # SQLite says better what is wrong
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
 
 def _code(error: BaseException) -> int | None:

@@ -6,9 +6,11 @@ import logging
 import os
 import sqlite3
 
+import pytest
+
 from jupyter_modelguard.history.store import Store
 
-from histories import SITE, VIEW, full_record, read  # isort: skip
+from histories import SITE, VIEW, full_record, in_child, read  # isort: skip
 
 
 def test_a_damaged_file_is_kept_aside_and_a_fresh_one_begun(tmp_path, caplog):
@@ -107,3 +109,25 @@ def test_a_history_of_a_later_version_is_left_alone(tmp_path):
     assert store.find(record.id) == record
     store.close()
     assert not list(tmp_path.glob("*.damaged*"))
+
+
+LOCKS = """
+import fcntl, os, sys
+file = os.open(sys.argv[1], os.O_RDWR)
+try:
+    fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 510, 0x40000002)  # what SQLite locks before it does away with the log
+except OSError:
+    print("in use")
+"""
+
+
+def test_a_second_history_of_a_process_leaves_the_locks_of_the_first(tmp_path):
+    """A process that closes a file gives up all its locks on it, and SQLite's of another connection are among them."""
+    pytest.importorskip("fcntl", reason="the locks of this platform belong to who opened the file")
+    first, second = Store(tmp_path), Store(tmp_path)
+    assert first.ask(full_record(first), VIEW)
+    second.history()
+    second.close()
+    output, _ = in_child(LOCKS, first.path).communicate(timeout=60)
+    first.close()
+    assert output == "in use\n"
