@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import queue
 import subprocess
@@ -41,16 +42,20 @@ def ask():
 class FrontEnd:
     """A client that draws nothing, but sees what a front end sees and answers as one would."""
 
-    def __init__(self, client, manager):
+    def __init__(self, client, manager, environment):
         self.client = client
         self.manager = manager
+        self.environment = environment
+        self.cells = []
+        self.idle = set()  # cells that nothing more comes from
         self.outputs = []  # bundles, updates applied
         self.cards = {}  # model id -> state
         self.prompts = []
         self.replies = {}
 
     def run(self, code, allow_stdin=True):
-        return self.client.execute(code, allow_stdin=allow_stdin)
+        self.cells.append(self.client.execute(code, allow_stdin=allow_stdin))
+        return self.cells[-1]
 
     def wait_for(self, what, seconds=60):
         deadline = time.monotonic() + seconds
@@ -109,6 +114,8 @@ class FrontEnd:
                 self.cards[content["comm_id"]] = dict(state)
         elif message["msg_type"] == "comm_msg" and content["comm_id"] in self.cards:
             self.cards[content["comm_id"]].update(content["data"].get("state", {}))
+        elif message["msg_type"] == "status" and content["execution_state"] == "idle":
+            self.idle.add(message["parent_header"].get("msg_id"))
         elif message["msg_type"] == "display_data":
             self.outputs.append(dict(content["data"], _id=content["transient"].get("display_id")))
         elif message["msg_type"] == "update_display_data":
@@ -116,10 +123,8 @@ class FrontEnd:
                 if bundle.get("_id") == content["transient"]["display_id"]:
                     bundle.clear()
                     bundle.update(content["data"], _id=content["transient"]["display_id"])
-        elif message["msg_type"] == "stream":
-            self.outputs.append({"text/plain": content["text"]})
-        elif message["msg_type"] == "error":
-            self.outputs.append({"text/plain": "\n".join(content["traceback"])})
+        elif message["msg_type"] in {"stream", "error"}:
+            self.outputs.append({"text/plain": content["text"] if "text" in content else "\n".join(content["traceback"])})
 
 
 @pytest.fixture
@@ -131,10 +136,9 @@ def static(tmp_path):
     return folder
 
 
-@pytest.fixture
-def front_end(tmp_path):
-    home = tmp_path / "home"
-    home.mkdir(mode=0o700)
+@contextlib.contextmanager
+def started_kernel(home):
+    home.chmod(0o700)
     root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     environment = {
         **os.environ,
@@ -148,11 +152,26 @@ def front_end(tmp_path):
     client = manager.client()
     client.start_channels()
     client.wait_for_ready(timeout=60)
-    made = FrontEnd(client, manager)
-    made.environment = environment
-    yield made
+    yield client, manager, environment
     client.stop_channels()
     manager.shutdown_kernel(now=True)
+
+
+@pytest.fixture(scope="module")
+def kernel(tmp_path_factory):
+    """One for most tests here: each makes an approver and a session of the history of its own in it."""
+    with started_kernel(tmp_path_factory.mktemp("history")) as started:
+        yield started
+
+
+@pytest.fixture
+def front_end(kernel):
+    made = FrontEnd(*kernel)
+    yield made
+    if not made.replies.keys() >= set(made.cells):
+        made.manager.interrupt_kernel()  # a test that failed leaves its cell waiting
+    last = made.run("None")
+    made.wait_for(lambda: last in made.idle)  # so that nothing of this test reaches the next one
 
 
 def prepare(front_end, static, ready=3.0, level="RUNS_CODE", judgement="UNKNOWN"):
@@ -288,7 +307,15 @@ def test_without_a_card_a_prompt_asks(front_end, static):
     assert "Run 1 unknown function once?" in front_end.prompts[0]
 
 
-def test_enter_alone_keeps_it_blocked(front_end, tmp_path):
+@pytest.fixture
+def first_front_end(tmp_path_factory):
+    """The first of a kernel of its own, in which no card was made yet."""
+    with started_kernel(tmp_path_factory.mktemp("history")) as started:
+        yield FrontEnd(*started)
+
+
+def test_enter_alone_keeps_it_blocked(first_front_end, tmp_path):
+    front_end = first_front_end
     prepare(front_end, tmp_path / "nothing built here")
     cell = front_end.run("print('went on:', ask().allow)")
     front_end.wait_for(lambda: front_end.prompts)
