@@ -15,6 +15,7 @@ from jupyter_modelguard.policy.layouts import wrong_with_arrow_array, wrong_with
 from jupyter_modelguard.policy.neighbour_trees import wrong_with_neighbour_tree
 from jupyter_modelguard.policy.optimizers import wrong_with_optimizer
 from jupyter_modelguard.policy.pictures import wrong_with_picture
+from jupyter_modelguard.types import QualifiedName
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,6 +39,7 @@ def _parse_args_rvs(self, {0} {1}, size=None):
 def _parse_args_stats(self, {0} {1}, moments='mv'):
     return ({0}), {2}, moments
 """
+_FITTED = frozenset({QualifiedName("lifelines.fitters.coxph_fitter", "SemiParametricPHFitter")})
 _DECIMAL = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[Ee]([+-]?\d{1,9}))?|[+-]?(?:Infinity|NaN\d*|sNaN\d*|Inf)", re.ASCII)
 _FRACTION = re.compile(r"-?\d+(?:/[1-9]\d*)?", re.ASCII)
 
@@ -190,6 +192,14 @@ def _distribution(_arguments: tuple[Any, ...], state: Any, _dtype: Callable[[Any
     return "" if good else "its text, which is executed, is not the one that scipy writes"
 
 
+def _fitted_model(_arguments: tuple[Any, ...], state: Any, _dtype: Callable[[Any], Any]) -> str:
+    from jupyter_modelguard.policy.record import is_made, name_of
+
+    held = None if state is None else state.get("_model")
+    good = held is None or (is_made(held) and name_of(held) in _FITTED)
+    return "" if good else "asks something else than a model of its own for attributes"
+
+
 # Checks of layouts are told of the whole trace, the others what numpy type an object stands for.
 LAYOUTS = frozenset({"arrow-array", "blocks", "neighbour-tree", "optimizer"})
 # Those of them that look into large arrays, which a trace passes over otherwise.
@@ -206,6 +216,7 @@ CHECKS: dict[str, Callable[[tuple[Any, ...], Any, Any], str]] = {
     "distribution": _distribution,
     "dtype": _dtype,
     "fraction": _fraction,
+    "fitted-model": _fitted_model,
     "graph-view": wrong_with_graph_view,
     "masked-array": _masked_array,
     "neighbour-tree": wrong_with_neighbour_tree,

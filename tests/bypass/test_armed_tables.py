@@ -5,7 +5,7 @@ import importlib
 import pickle
 
 import pytest
-from assembly import call, stream
+from assembly import call, stream, with_state
 
 from jupyter_modelguard.errors import ModelLoadBlockedError
 
@@ -205,3 +205,34 @@ def test_data_of_a_variable_that_shows_itself(show, canary, in_notebook):
 def test_data_set_that_brings_a_command(strike, armed):
     xarray = pytest.importorskip("xarray", reason="data sets")
     strike(pickle.dumps(xarray.Dataset({"a": ("x", [1, 2])}, attrs={"unit": armed})), "xarray")
+
+
+class Restored:
+    """Writes a canary when it is given a state."""
+
+    def __setstate__(self, state):
+        open(state["canary"], "w").close()
+
+
+def fitter():
+    return pytest.importorskip("lifelines", reason="asks another model for its attributes").CoxPHFitter()
+
+
+def test_model_that_asks_something_of_the_notebook_how_it_is_shown(show, canary, in_notebook):
+    in_notebook(Shown)
+    model = fitter()
+    model._model = Shown(canary)
+    show(pickle.dumps(model))
+
+
+def test_model_whose_second_state_goes_to_the_one_inside(ask, canary, in_notebook):
+    in_notebook(Restored)
+    cox = with_state(call("lifelines.fitters.coxph_fitter:CoxPHFitter"), {"_model": call("__main__:Restored")})
+    fitter()
+    ask(stream(with_state(cox, {"canary": str(canary)})))
+
+
+def test_model_that_brings_a_command(strike, armed):
+    model = fitter()
+    model.strata = [armed]
+    strike(pickle.dumps(model), "lifelines")

@@ -139,3 +139,19 @@ def two_levels():
     import xarray
 
     return xarray.DataArray(np.eye(2), coords={"x": ["a", "b"], "y": [1, 2]}, name="eye").stack(both=("x", "y"))  # noqa: PD013 levels are what it is about
+
+
+@honest(
+    "lifelines: Cox by groups",
+    "lifelines",
+    format=PICKLE,
+    use=lambda model: model.predict_partial_hazard(model.params_.to_frame().T),
+)
+def cox_by_groups():
+    import lifelines
+    import pandas as pd
+
+    table = pd.DataFrame(features(30), columns=list("abcd")).assign(
+        time=np.arange(1.0, 31), seen=[1, 0, 1] * 10, place=[0, 1] * 15
+    )
+    return lifelines.CoxPHFitter(penalizer=0.1).fit(table, "time", "seen", strata=["place"])

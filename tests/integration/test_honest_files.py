@@ -30,7 +30,6 @@ ASKS = {
     "addict: options": "its state is the object itself, which its update copies by asking it for its items",
     "matplotlib: figure": "figures register callbacks, transforms and backends while they are loaded",
     "plotly: figure": "its constructor runs all of its validators over what the file says",
-    "lifelines: Cox": "its attribute lookup asks the model inside, which can be given a state that nothing judged for it",
     "polars: table": "its own reader takes bytes that only polars understands, among them columns that hold Python objects",
     "spacy: documents": "hooks and data of the document are a cloudpickle inside the pickle",
     "spacy: pipeline": "reaches functions through getattr and keeps hooks of any kind",
