@@ -1,7 +1,8 @@
 """A model's own Python files, read before they run: which known capabilities they name, and where.
 
 Files are parsed, never imported. What is found is evidence for the person who decides; what is not found proves nothing, so code files
-are always asked about.
+are always asked about. A call that starts programs or runs any code, and that importing the file itself makes, is called dangerous: there
+is nothing that it waits for.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import time
 from typing import TYPE_CHECKING
 
 from jupyter_modelguard.policy.catalogue import capability_of
-from jupyter_modelguard.types import Coverage, Finding, QualifiedName, ScanReport, Severity
+from jupyter_modelguard.types import Coverage, Finding, GlobalUse, Judgement, QualifiedName, ScanReport, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from jupyter_modelguard.types import CodeFile
 
 __all__ = ["scan_code"]
+
+_ANY_CODE = "runs any Python code it is given"
+_ONLY_AS_SCRIPT = frozenset({"__name__ == '__main__'", "'__main__' == __name__"})
 
 
 def scan_code(origin: str, files: tuple[CodeFile, ...]) -> ScanReport:
@@ -49,13 +53,17 @@ def scan_code(origin: str, files: tuple[CodeFile, ...]) -> ScanReport:
         )
     ]
     missed = []
+    dangerous: dict[QualifiedName, GlobalUse] = {}
     for file in files:
         try:
             tree = ast.parse(file.content)
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             missed.append(f"{file.path}: cannot be read as Python ({type(error).__name__})")
             continue
-        findings += _capabilities(file, tree)
+        for finding, use in _capabilities(file, tree):
+            findings.append(finding)
+            if use is not None:
+                dangerous.setdefault(use.name, use)
     whole = hashlib.sha256("\n".join(sorted(f"{file.digest} {file.path}" for file in files)).encode())
     return ScanReport(
         target=origin,
@@ -63,24 +71,55 @@ def scan_code(origin: str, files: tuple[CodeFile, ...]) -> ScanReport:
         digest=whole.hexdigest(),
         size=sum(len(file.content) for file in files),
         findings=tuple(findings),
+        globals=tuple(dangerous.values()),
         coverage=Coverage(len(files), len(files) - len(missed), tuple(missed)),
         seconds=time.perf_counter() - started,
         engines=("python-ast 1",),
     )
 
 
-def _capabilities(file: CodeFile, tree: ast.Module) -> Iterator[Finding]:
+def _capabilities(file: CodeFile, tree: ast.Module) -> Iterator[tuple[Finding, GlobalUse | None]]:
     bound = _imports(tree)
     lines = file.content.decode("utf-8", "replace").splitlines()
+    at_once = {id(node) for node in _at_import(tree)}
     for node in ast.walk(tree):
         if not isinstance(node, ast.Call):
             continue
-        name = _dotted(node.func, bound)
-        capability = capability_of(QualifiedName(*name.rpartition(".")[::2])) if name else None
-        if capability is not None:
-            code = lines[node.lineno - 1].strip() if node.lineno <= len(lines) else ""
-            title = f"{name}: {capability.sentence}"
-            yield Finding("remote-code-capability", Severity.HIGH, title, f"{file.path}:{node.lineno}", 94, code=code)
+        name = QualifiedName(*_dotted(node.func, bound).rpartition(".")[::2])
+        capability = capability_of(name) if name.name else None
+        if capability is None:
+            continue
+        code = lines[node.lineno - 1].strip() if node.lineno <= len(lines) else ""
+        place = f"{file.path}:{node.lineno}"
+        title = f"{name}: {capability.sentence}"
+        if id(node) not in at_once or not (capability.kind == "process" or capability.sentence == _ANY_CODE):
+            yield Finding("remote-code-capability", Severity.HIGH, title, place, 94, code=code), None
+            continue
+        use = GlobalUse(name, 1, Judgement.DANGEROUS, f"{capability.sentence}, when {place} is imported")
+        yield (
+            Finding("remote-code-capability", Severity.CRITICAL, f"{title}, as soon as it is imported", place, 94, code=code),
+            use,
+        )
+
+
+def _at_import(tree: ast.Module) -> Iterator[ast.AST]:
+    """Walk through what runs when a module is imported: not what stands in functions, nor what only a script does."""
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            waiting += [
+                *node.decorator_list,
+                *node.args.defaults,
+                *(value for value in node.args.kw_defaults if value is not None),
+            ]
+        elif isinstance(node, ast.Lambda):
+            waiting += [*node.args.defaults, *(value for value in node.args.kw_defaults if value is not None)]
+        elif isinstance(node, ast.If) and ast.unparse(node.test) in _ONLY_AS_SCRIPT:
+            waiting += node.orelse
+        else:
+            waiting += ast.iter_child_nodes(node)
 
 
 def _imports(tree: ast.Module) -> dict[str, str]:
