@@ -14,6 +14,8 @@ A row is an exact pair of module and name, never a prefix, and says why it is th
     The name of a further test on arguments and state, in `checks`.
 `makes`
     What the object is, where many rows make the same thing.
+`whole`
+    Whether an object is nothing before its state: the native code behind it reaches into what is not there yet.
 `items`
     Which of "append", "add" and "index" the stream may do to an object.
 `member`
@@ -73,6 +75,7 @@ class InertRow:
     state: tuple[str, ...] | str | None = None
     check: str = ""
     makes: str = ""
+    whole: bool = False
     items: frozenset[str] = frozenset()
     member: str = ""
     key: bool = False
@@ -203,6 +206,7 @@ _FIELDS = frozenset(
         "state",
         "check",
         "makes",
+        "whole",
         "items",
         "member",
         "key",
@@ -228,6 +232,7 @@ def _row(name: QualifiedName, row: Mapping[str, Any]) -> InertRow:
         state=tuple(state) if isinstance(state, list) else state,
         check=row.get("check", ""),
         makes=row.get("makes", str(name)),
+        whole=row.get("whole", False),
         items=frozenset(row.get("items", ())),
         member=row.get("member", ""),
         key=row.get("key", False),

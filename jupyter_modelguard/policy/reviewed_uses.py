@@ -73,7 +73,9 @@ class ReviewedUses(ReviewedObjects):
                 self.problem(row.name, wrong)
 
     def _judge_again(self) -> None:
-        for _, row, arguments in self._calls.values():
+        for made, row, arguments in self._calls.values():
+            if row.whole and id(made) not in self._states:
+                self.problem(row.name, "is left without the state that its native part relies on")
             if not _is_settled(arguments):
                 self._judge_call(row, arguments)
         for made, row, state in self._states.values():
