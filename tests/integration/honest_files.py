@@ -135,9 +135,12 @@ def alike(one, other):
     if hasattr(one, "detach"):
         if one.dtype != other.dtype or one.shape != other.shape:
             return False
-        return alike(one.detach().to_dense().tolist(), other.detach().to_dense().tolist())
+        one, other = one.detach().to_dense(), other.detach().to_dense()
+        return one.equal(other) or alike(one.tolist(), other.tolist())  # the second where some are not numbers
     if isinstance(one, np.ndarray):
-        return one.dtype == other.dtype and one.shape == other.shape and alike(one.tolist(), other.tolist())
+        if one.dtype != other.dtype or one.shape != other.shape:
+            return False
+        return (one.dtype != object and np.array_equal(one, other)) or alike(one.tolist(), other.tolist())
     if hasattr(one, "equals"):
         return bool(one.equals(other))
     if isinstance(one, float) and one != one:
