@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 __all__ = ["guard_yaml_lookup", "guard_yaml_reader"]
 
 
+_PIECE = 1 << 24  # characters or bytes
+
+
 class _Permitted(threading.local):
     depth = 0
 
@@ -52,7 +55,7 @@ def guard_yaml_reader(passage: Passage, loader: str) -> Callable[..., Any]:
         with Suspended():
             text, again = _read_once(named["stream"])
             source = "<text>" if isinstance(named["stream"], (str, bytes)) else source_of(named["stream"])
-            uses, findings = python_tags(again(), kind) if may_have_tags(text) else ((), ())
+            uses, findings = python_tags(again(), kind, text) if may_have_tags(text) else ((), ())
         if not uses:
             value = wrapped(again(), Loader=kind)
             if current_call() is None and not is_trusted(_outside(frame).f_code.co_filename):
@@ -133,7 +136,10 @@ def _read_once(stream: Any) -> tuple[str | bytes, Callable[[], Any]]:
     """Read the whole text, and make a way to hand it out again, as often as wanted."""
     if isinstance(stream, (str, bytes)):
         return stream, lambda: stream
-    text = stream.read()
+    pieces: list[Any] = []
+    while piece := stream.read(_PIECE):  # as PyYAML reads it: a size is all that it asks a stream to know
+        pieces.append(piece)
+    text: Any = (pieces[0][:0] if pieces else "").join(pieces)
     kind = _SameText if isinstance(text, str) else _SameBytes
 
     def again() -> Any:

@@ -46,13 +46,17 @@ def judge_jsonpickle(tree: Any, kept: tuple[Any, ...] = ()) -> tuple[tuple[Globa
     tuple
         What it names, and where.
     """
-    uses = Counter(_named(tree))
+    uses: Counter[tuple[str, str]] = Counter()
+    quoted: dict[tuple[str, str], str] = {}
+    for name, reason, code in _named(tree):
+        uses[name, reason] += 1
+        quoted.setdefault((name, reason), code)
     if kept and any(key in value for value in _dicts(tree) for key in _REFERENCES):
         uses.update(
             (_name_of(thing), "was left in the reader by an earlier document, and is used as this one says") for thing in kept
         )
-    made = tuple(named_use(name, reason, count) for (name, reason), count in uses.items())
-    return made, tuple(named_finding(_RULE, use) for use in made)
+    made = {key: named_use(*key, count) for key, count in uses.items()}
+    return tuple(made.values()), tuple(named_finding(_RULE, use, "", quoted.get(key, "")) for key, use in made.items())
 
 
 def _name_of(thing: Any) -> str:
@@ -71,7 +75,7 @@ def _dicts(tree: Any) -> Iterator[dict[Any, Any]]:
             waiting += value.values()
 
 
-def _named(tree: Any) -> Iterator[tuple[str, str]]:
+def _named(tree: Any) -> Iterator[tuple[str, str, str]]:
     waiting = [tree]
     while waiting:
         value = waiting.pop()
@@ -86,12 +90,12 @@ def _named(tree: Any) -> Iterator[tuple[str, str]]:
                     try:
                         key = json.loads(key.removeprefix(_KEY))
                     except (ValueError, RecursionError):
-                        yield "jsonpickle.decode", "reads a key that is no JSON"
+                        yield "jsonpickle.decode", "reads a key that is no JSON", f"{raw!r:.400}"
                         break
                 if not isinstance(key, str):
                     waiting.append(key)
                 elif key in _NAMES and not (isinstance(inner, str) and inner in _PLAIN):
-                    yield str(inner)[:200], _NAMES[key]
+                    yield str(inner)[:200], _NAMES[key], f"{raw!r:.80}: {inner!r:.200}"
                 elif key == _EVALUATED:
-                    yield "builtins.eval", "evaluates text of the document"
+                    yield "builtins.eval", "evaluates text of the document", f"{raw!r:.80}: {inner!r:.200}"
                 waiting.append(inner)

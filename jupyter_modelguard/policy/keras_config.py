@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["judge_keras_config"]
 
 _RULE = "keras-config"
+_LONGEST: Final = 400  # characters of an entry that is quoted
+_SHORT: Final = 60  # and of a value in it
 _DEEPEST: Final = 400  # levels of nesting; keras itself recurses
 _MODELLING: Final = (
     "layers",
@@ -89,7 +91,7 @@ def judge_keras_config(
         What it names, where, and what could not be looked at.
     """
     uses: Counter[tuple[str, str]] = Counter()
-    places: dict[tuple[str, str], str] = {}
+    places: dict[tuple[str, str], tuple[str, str]] = {}
     missed: list[str] = []
     for place, entry, deep in _entries(config):
         if deep:
@@ -97,10 +99,31 @@ def judge_keras_config(
             continue
         for name, reason in _judged(entry, known, lambdas=lambdas):
             uses[name, reason] += 1
-            places.setdefault((name, reason), place)
+            if (name, reason) not in places:
+                places[name, reason] = place, _quoted(entry)
     made = {key: named_use(*key, count) for key, count in uses.items()}
-    findings = tuple(named_finding(_RULE, use, places[key]) for key, use in made.items())
+    findings = tuple(named_finding(_RULE, use, *places[key]) for key, use in made.items())
     return tuple(made.values()), findings, tuple(missed[:1])
+
+
+def _quoted(entry: dict[Any, Any]) -> str:
+    """Write an entry down as the file has it, but for what is long in it: other entries, and bytecode."""
+    shown = {key: _cut(value) for key, value in entry.items()}
+    return ", ".join(f"{key!r:.40}: {value}" for key, value in shown.items())[:_LONGEST]
+
+
+def _cut(value: Any) -> str:
+    if isinstance(value, list):
+        return "[…]"
+    if not isinstance(value, dict):
+        return _short(value)
+    inner = {key: "…" if isinstance(part, (dict, list)) else _short(part) for key, part in value.items()}
+    return "{" + ", ".join(f"{key!r:.40}: {part}" for key, part in inner.items()) + "}"
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= _SHORT else f"{text[:_SHORT]}…"
 
 
 def _entries(config: Any) -> Iterator[tuple[str, dict[Any, Any], bool]]:

@@ -6,6 +6,7 @@ plain data (`!!python/tuple` and its like) are harmless with anything; tags that
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,8 @@ _ACTS = {
     "module": "is imported, which runs it",
 }
 _RULE = "yaml-python-tag"
+_BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
+_LONGEST = 400  # characters of a line that is quoted
 
 
 def may_have_tags(text: str | bytes) -> bool:
@@ -38,7 +41,7 @@ def may_have_tags(text: str | bytes) -> bool:
     return "!" in text
 
 
-def python_tags(text: Any, loader: Any) -> tuple[tuple[GlobalUse, ...], tuple[Finding, ...]]:
+def python_tags(text: Any, loader: Any, source: str | bytes = "") -> tuple[tuple[GlobalUse, ...], tuple[Finding, ...]]:
     """Find the tags that make Python objects.
 
     Parameters
@@ -47,6 +50,8 @@ def python_tags(text: Any, loader: Any) -> tuple[tuple[GlobalUse, ...], tuple[Fi
         What will be loaded: text, bytes, or a file object over them.
     loader
         The loader class whose parser reads it.
+    source
+        The same as text or bytes, to quote the lines from.
 
     Returns
     -------
@@ -70,12 +75,23 @@ def python_tags(text: Any, loader: Any) -> tuple[tuple[GlobalUse, ...], tuple[Fi
             act, _, name = tag.removeprefix(_PREFIX).partition(":")
             key = (act, name or f"!!python/{act}")
             counts[key] += 1
-            line = event.start_mark.line + 1
-            findings.setdefault(key, named_finding(_RULE, _use(*key), f"line {line}", f"!!python/{act}:{name}"))
+            if key not in findings:
+                line = event.start_mark.line
+                quoted = _line(source, line) or f"!!python/{act}:{name}"
+                findings[key] = named_finding(_RULE, _use(*key), f"line {line + 1}", quoted)
     finally:
         reader.dispose()
     uses = tuple(_use(*key, count) for key, count in counts.items())
     return uses, tuple(findings.values())
+
+
+def _line(source: str | bytes, number: int) -> str:
+    """Give one line of a text, as a YAML parser counts them."""
+    if isinstance(source, bytes):
+        wide = source.startswith((b"\xff\xfe", b"\xfe\xff"))
+        source = source.decode("utf-16" if wide else "utf-8", "replace")
+    lines = _BREAK.split(source, number + 1)
+    return lines[number].strip()[:_LONGEST] if number < len(lines) else ""
 
 
 def _use(act: str, name: str, count: int = 1) -> GlobalUse:

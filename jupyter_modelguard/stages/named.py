@@ -13,12 +13,14 @@ from jupyter_modelguard.stages.deciding import PROOF, evaluate
 from jupyter_modelguard.types import Coverage, ScanReport
 
 if TYPE_CHECKING:
+    from jupyter_modelguard.engines.explanation import Explanation
     from jupyter_modelguard.stages.deciding import Deciding
     from jupyter_modelguard.types import Artifact, Finding, GlobalUse, LoadRequest
 
 __all__ = ["NamedCheck"]
 
 _ENGINE = "named 1"
+_HEADING = "Where the file says so"
 
 
 class NamedCheck:
@@ -53,5 +55,19 @@ class NamedCheck:
             coverage=Coverage(1 + len(missed), 1, missed),
             engines=(_ENGINE,),
         )
-        record, decision = self._deciding.decide(request, artifact, evaluate(report), started)
+        record, decision = self._deciding.decide(
+            request, artifact, evaluate(report), started, lambda: _evidence(artifact, findings)
+        )
         return Permit(record.id, approved=decision is not PROOF, format=report.format)
+
+
+def _evidence(artifact: Artifact, findings: tuple[Finding, ...]) -> Explanation:
+    """Show the lines that the findings speak of, each under its number in the file where it has one."""
+    rows = []
+    for place, finding in enumerate(findings, 1):
+        word, _, number = finding.location.partition(" ")
+        numbered = word == "line" and number.isdigit()
+        if finding.code and finding.code not in finding.title:
+            text = finding.code if numbered or not finding.location else f"{finding.location}: {finding.code}"
+            rows.append((int(number) if numbered else place, text, True))
+    return (((_HEADING, artifact.name, tuple(rows)),), ()) if rows else ((), ())

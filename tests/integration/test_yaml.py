@@ -1,6 +1,7 @@
 """PyYAML through its own functions: plain documents load silently from every loader, tags that make objects are asked about."""
 
 import io
+import os
 
 import pytest
 
@@ -110,6 +111,8 @@ def test_approved_document_runs_once_from_the_text_that_was_shown(hold, tmp_path
     assert record.request.source == str(path)
     assert [finding.location for finding in record.report.findings] == ["line 2"]
     assert [row.name for row in view.calls] == ["os.system"]
+    ((heading, rows),) = [(listing.heading, listing.rows) for listing in view.listings]
+    assert (heading, rows[0].number, rows[0].text) == ("Where the file says so", 2, path.read_text().splitlines()[1])
     assert not any("pickle" in fact.text for fact in view.facts)
 
 
@@ -161,3 +164,25 @@ def test_unsafe_reader_of_ruamel_is_held(hold, canary):
     with pytest.raises(ModelLoadBlockedError, match=r"os\.system"):
         ruamel.YAML(typ="unsafe", pure=True).load(text)
     assert not canary.exists()
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_line_of_a_tag_is_quoted_from_bytes_too(encoding, hold):
+    running = hold(says=True)
+    assert yaml.unsafe_load("a: 1\r\nb: !!python/name:os.system  # é\r\n".encode(encoding))["b"] is os.system
+    ((_, view),) = running.guard.approver.asked
+    assert [(row.number, row.text) for row in view.listings[0].rows] == [(2, "b: !!python/name:os.system  # é")]
+
+
+def test_stream_that_wants_to_know_how_much_to_read_is_read(hold):
+    class Pieces:
+        def __init__(self, text):
+            self.left = [text[place : place + 7] for place in range(0, len(text), 7)]
+
+        def read(self, _size):
+            return self.left.pop(0) if self.left else ""
+
+    hold()
+    assert yaml.load(Pieces(DATA_TAGS), yaml.Loader)["shape"] == (1, 2)
+    with pytest.raises(ModelLoadBlockedError):
+        yaml.load(Pieces("a: 1\nb: !!python/name:os.system"), yaml.Loader)
