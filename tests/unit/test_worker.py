@@ -117,11 +117,10 @@ def test_main_of_the_user_is_not_imported(tmp_path: Path) -> None:
 
 
 def test_interrupt_while_waiting_leaves_it_usable(worker: Worker) -> None:
-    import _thread
-
     plain = signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where the tests run in the background
     assert works(worker)
-    timer = threading.Timer(1.0, _thread.interrupt_main)
+    # a real signal, as a click on Stop sends it: one that is only noted would not end the wait before its time
+    timer = threading.Timer(1.0, signal.pthread_kill, (threading.main_thread().ident, signal.SIGINT))
     timer.start()
     with pytest.raises(KeyboardInterrupt):
         worker.trace(StreamSource(data=TUPLE_BOMB), "pickle")
