@@ -178,7 +178,7 @@ class Batches:
         wrong = seen.wrong
         if name in C_READERS and not seen.error:
             copy = judged.trace.copy
-            if {*seen.names} != judged.trace.names:
+            if {*seen.names} != judged.trace.names and ("torch.storage", "_load_from_bytes") not in judged.trace.names:
                 wrong.append("the trace names globals that were not resolved")
             elif name == "c_file" and copy is not None and copy.length != end_of_c_file():
                 wrong.append("the trace ends elsewhere than the load")

@@ -190,6 +190,42 @@ def _torch() -> Iterator[Any]:
     yield torch.quantize_per_tensor(torch.zeros(2), 0.1, 0, torch.qint8)
     yield torch.zeros(2).to_sparse()
     yield torch.nn.MultiheadAttention(2, 1)
+    yield from _training(torch)
+
+
+def _training(torch: Any) -> Iterator[Any]:
+    for kind in vars(torch.optim).values():  # the first object of each class wraps the step of that class
+        if isinstance(kind, type) and kind is not torch.optim.Optimizer:
+            kind([torch.zeros(1, 1)], lr=0.1)
+    for name in ("SGD", "Adam", "ASGD", "Adagrad"):
+        weight = torch.nn.Parameter(torch.zeros(1))
+        steps = getattr(torch.optim, name)([weight], lr=0.1)
+        weight.sum().backward()
+        steps.step()
+        yield steps
+    yield torch.optim.lr_scheduler.StepLR(steps, 2)
+    yield torch.optim.lr_scheduler.CyclicLR(torch.optim.SGD([weight], lr=0.1, momentum=0.9), 0.01, 0.1)
+    yield torch.utils.data.DataLoader(torch.utils.data.TensorDataset(torch.zeros(2)), generator=torch.Generator(), shuffle=True)
+
+
+def _pillow() -> Iterator[Any]:
+    images: Any = importlib.import_module("PIL.Image")
+    images.init()  # what shows a picture imports the writers of all formats
+    for mode in ("1", "L", "P", "RGB", "F"):
+        yield images.new(mode, (3, 2))
+
+
+def _transformers() -> Iterator[Any]:
+    torch: Any = importlib.import_module("torch")
+    repr(torch.zeros(1))  # what shows tensors is imported when one is shown
+    outputs: Any = importlib.import_module("transformers.modeling_outputs")
+    yield outputs.BaseModelOutput(torch.zeros(1), (torch.zeros(1), torch.zeros(1)))
+    yield outputs.CausalLMOutput(logits=torch.zeros(1))
+
+
+def _mmengine() -> Iterator[Any]:
+    logging: Any = importlib.import_module("mmengine.logging")
+    yield logging.HistoryBuffer([0.5], [1])
 
 
 _MAKERS: dict[str, Callable[[], Iterator[Any]]] = {
@@ -199,4 +235,7 @@ _MAKERS: dict[str, Callable[[], Iterator[Any]]] = {
     "scipy": _scipy,
     "sklearn": _sklearn,
     "torch": _torch,
+    "PIL": _pillow,
+    "transformers": _transformers,
+    "mmengine": _mmengine,
 }
