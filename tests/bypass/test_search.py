@@ -3,6 +3,7 @@
 The same seed composes the same streams in every run; `python tests/bypass/search.py --minutes 60 --seed 7` looks further.
 """
 
+import concurrent.futures
 import os
 import re
 import subprocess
@@ -55,16 +56,32 @@ PLANTED = {
 }
 
 
-@pytest.mark.parametrize(("module", "name", "arguments", "found"), PLANTED.values(), ids=PLANTED)
-def test_a_bad_row_is_found(module, name, arguments, found, tmp_path):
-    rows = tmp_path / "rows.toml"
-    rows.write_text(f'[[inert]]\nmodule = "{module}"\nname = "{name}"\narguments = {arguments}\nreason = "planted"\n')
+@pytest.fixture(scope="module")
+def searches(request, tmp_path_factory):
+    """The searches for the planted rows that were asked for, as many at once as there are processors: folder and end of each."""
+    wanted = [
+        item.callspec.id for item in request.session.items if getattr(item, "originalname", "") == "test_a_bad_row_is_found"
+    ]
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        started = {}
+        for title in wanted:
+            module, name, arguments, _ = PLANTED[title]
+            folder = tmp_path_factory.mktemp("planted")
+            rows = folder / "rows.toml"
+            rows.write_text(f'[[inert]]\nmodule = "{module}"\nname = "{name}"\narguments = {arguments}\nreason = "planted"\n')
+            options = ("--minutes", "3", "--libraries", "python,numpy", "--rows", str(rows), "--until-found")
+            started[title] = (folder / "found", pool.submit(search, folder / "found", *options))
+        yield started
 
-    ended = search(tmp_path / "found", "--minutes", "3", "--libraries", "python,numpy", "--rows", str(rows), "--until-found")
+
+@pytest.mark.parametrize("title", PLANTED)
+def test_a_bad_row_is_found(title, searches):
+    folder, search_for_it = searches[title]
+    ended = search_for_it.result()
 
     assert ended.returncode == 1, ended.stdout + ended.stderr
-    assert re.search(f"FOUND .*({found})", ended.stdout), ended.stdout
-    assert list((tmp_path / "found").iterdir())
+    assert re.search(f"FOUND .*({PLANTED[title][3]})", ended.stdout), ended.stdout
+    assert list(folder.iterdir())
 
 
 def test_a_finding_can_be_run_again(tmp_path):
