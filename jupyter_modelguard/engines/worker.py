@@ -118,6 +118,8 @@ class Worker:
 
             from loky import ProcessPoolExecutor
 
+            if multiprocessing.parent_process() is not None:
+                _track_quietly()
             self._owner = os.getpid()
             self._pool = ProcessPoolExecutor(
                 max_workers=1, initializer=_limit, initargs=(self._owner, self._memory, str(Path.cwd())), env=_ENVIRONMENT
@@ -148,6 +150,21 @@ def _after_fork() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
+
+
+def _track_quietly() -> None:
+    """Start the process that takes back the locks of a killed process, in a child: pools kill theirs, which is nothing to tell anybody."""
+    from loky.backend.resource_tracker import ensure_running
+
+    before = os.environ.get("PYTHONWARNINGS")
+    os.environ["PYTHONWARNINGS"] = ",".join(filter(None, (before, "ignore:resource_tracker:UserWarning")))
+    try:
+        ensure_running()
+    finally:
+        if before is None:
+            del os.environ["PYTHONWARNINGS"]
+        else:
+            os.environ["PYTHONWARNINGS"] = before
 
 
 @contextlib.contextmanager

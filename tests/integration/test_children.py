@@ -23,8 +23,6 @@ if __name__ == "__main__":
         sys.exit(subprocess.run([sys.executable, child_work.__file__, file]).returncode)
     with multiprocessing.get_context(way).Pool(1) as pool:
         print(pool.apply(child_work.load, [file]))
-        pool.close()  # a child that is killed leaves its scan process's locks to loky, which says so
-        pool.join()
 """
 WORK = """
 import pickle, sys
@@ -233,3 +231,37 @@ def test_doctor_and_status_say_both_states(places):
     assert "guarded too" in said[1].text
     file.write_text("import nothing\n")
     assert not doctor._children().well
+
+
+_POOL = """
+import multiprocessing, os, pickle, time
+import jupyter_modelguard
+
+class Plain:
+    pass
+
+def load(data):
+    return os.getpid(), type(pickle.loads(data)).__name__
+
+if __name__ == "__main__":
+    jupyter_modelguard.install()
+    data = pickle.dumps(Plain())
+    pickle.loads(data) if {first} else None
+    with multiprocessing.get_context("fork").Pool(1) as pool:
+        found = pool.map(load, [data])
+    print(*found[0])
+"""
+
+
+@pytest.mark.skipif(not os.path.isdir("/dev/shm"), reason="named locks are looked for where Linux keeps them")
+@pytest.mark.parametrize("first", [True, False])
+def test_child_that_is_killed_after_a_proof_leaves_no_locks_and_says_nothing(first, home, tmp_path):
+    """A pool ends its processes without a word."""
+    program = tmp_path / "program.py"
+    program.write_text(_POOL.format(first=first))
+    environment = {**os.environ, "MODELGUARD_HOME": str(home), "MODELGUARD_HEADLESS": "deny"}
+    ended = subprocess.run([sys.executable, program], env=environment, capture_output=True, text=True, check=True, timeout=120)
+    child, kind = ended.stdout.split()
+    assert kind == "Plain"
+    assert ended.stderr == ""  # whoever inherited it has closed it: the process that takes locks back is gone too
+    assert not [name for name in os.listdir("/dev/shm") if f"loky-{child}-" in name]
