@@ -2,7 +2,8 @@
 
 Some readers cannot be handed bytes: they are native code that takes a path. A small file is copied into private memory, and the copy is
 what is looked at and loaded. A large one is not copied where the kernel can hold writers back: under a read lease nobody can open the
-file for writing, and the path that the reader gets leads to the very inode that was looked at, whatever is put in its place.
+file for writing, and the path that the reader gets leads to the very inode that was looked at, whatever is put in its place. That holds on
+file systems of this machine's own; behind others (FUSE, network) somebody else can write whom no lease reaches.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ _COPIED = 1 << 25  # bytes; copying that many takes some 10 ms
 _IN_MEMORY = 1 << 28  # bytes; a larger copy goes to a file without a name
 _PIECE = 1 << 26
 _BREAK_TIME = Path("/proc/sys/fs/lease-break-time")
+_MOUNTS = Path("/proc/self/mountinfo")
+_OWN_SYSTEMS = frozenset({"ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs", "tmpfs", "zfs"})
 
 
 class StillFile(Reached):
@@ -73,7 +76,7 @@ def _reopened(descriptor: int) -> StreamSource:
 
 def _lease(descriptor: int) -> float:
     """Hold writers back; give the time until which that is sure, or 0 where it cannot be had."""
-    if not sys.platform.startswith("linux"):
+    if not sys.platform.startswith("linux") or not _is_on_own_system(descriptor):
         return 0.0
     import fcntl
 
@@ -84,6 +87,19 @@ def _lease(descriptor: int) -> float:
     except (OSError, ValueError, AttributeError):
         return 0.0  # another user's file, one that is open for writing, a file system without leases
     return time.monotonic() + seconds
+
+
+def _is_on_own_system(descriptor: int) -> bool:
+    """Whether the kernel alone writes the file system that a file is on."""
+    device = os.fstat(descriptor).st_dev
+    number = f"{os.major(device)}:{os.minor(device)}"
+    try:
+        mounts = _MOUNTS.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+    except OSError:
+        return False
+    # "36 35 98:0 /root /mount options - type source options", with an open number of fields before the dash
+    kinds = {line.partition(" - ")[2].split(" ")[0] for line in mounts if line.split(" ")[2:3] == [number]}
+    return bool(kinds) and kinds <= _OWN_SYSTEMS
 
 
 def _copy(descriptor: int, size: int) -> tuple[int, str | None]:
