@@ -9,7 +9,8 @@ A row is an exact pair of module and name, never a prefix, and says why it is th
 `arguments`
     A list of patterns (see `patterns`), one a positional argument. Without it the global must not be called.
 `state`
-    What BUILD may give to an object made of it: a list for a tuple, or one pattern. Without it there must be no BUILD.
+    What BUILD may give to an object made of it: a list for a tuple, or one pattern; "itself" for a dictionary that is its own state, so
+    that its items become attributes, none of which may hide a method. Without it there must be no BUILD.
 `check`
     The name of a further test on arguments and state, in `checks`.
 `makes`

@@ -20,6 +20,7 @@ of times.
     identifier      a text that could be the name of a variable, in ASCII
     =text           exactly this string
     empty           an empty OrderedDict
+    itself          as a state, the very object that is given it
     closed          one of the closed types itself, such as `set`
     storage         a tensor storage of the file, through a persistent id
     made:a.b.C      an object made by that global, or by one whose row says that it makes that
@@ -280,5 +281,6 @@ _WORDS: dict[str, Test] = {
     "empty": lambda value, _world: type(value) is OrderedDict and not len(value) and not vars(value),
     "closed": lambda value, _world: type(value) is type and any(value is one for one in _CLOSED),
     "storage": lambda value, world: is_made(value) and world.makes(value) == STORAGE,
+    "itself": lambda _value, _world: False,  # the object is not known here; `reviewed_uses` compares the two
     "global-value": lambda value, world: is_global(value) and world.is_value(value),
 }

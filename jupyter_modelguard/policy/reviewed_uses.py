@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_modelguard.policy.checks import CHECKS, CONTENT, LAYOUTS
 from jupyter_modelguard.policy.patterns import matches, matches_all
-from jupyter_modelguard.policy.record import ATOMS, is_global, is_made
+from jupyter_modelguard.policy.record import ATOMS, hides_method, is_global, is_made, is_plain
 from jupyter_modelguard.policy.reviewed import ReviewedObjects
 
 if TYPE_CHECKING:
@@ -58,6 +58,8 @@ class ReviewedUses(ReviewedObjects):
         good = False
         if isinstance(row.state, tuple):
             good = type(state) is tuple and matches_all(row.state, state, self)
+        elif row.state == "itself":
+            good = state is made and not self._hides_method(made)
         elif row.state is not None:
             good = matches(row.state, state, self)
         if not good:
@@ -71,6 +73,11 @@ class ReviewedUses(ReviewedObjects):
             wrong = CHECKS[row.check](known[2] if known is not None else (), state, self if row.check in LAYOUTS else self.dtype)
             if wrong:
                 self.problem(row.name, wrong)
+
+    def _hides_method(self, made: Any) -> bool:
+        """Whether an item of a dictionary whose items read as attributes stands in for a method."""
+        items = self._items.get(id(made), [])
+        return any(type(key) is str and (hides_method(key) or hasattr(dict, key)) and not is_plain(value) for key, value in items)
 
     def _judge_again(self) -> None:
         for made, row, arguments in self._calls.values():

@@ -71,12 +71,16 @@ class Composer(Fitting):
             for _ in range(times):
                 arguments += self.fitting(pattern, depth - 1)
         tokens = self._call(search_opcodes.name(*name), arguments, new=self._random.random() < 0.05 + self._wildness)
+        place = len(self._places)
         tokens = self._keep(tokens, row.makes)
-        if row.state is not None and self._random.random() < 0.5:
+        kept = place < len(self._places)
+        if row.state not in (None, "itself") and self._random.random() < 0.5:
             pattern = row.state if isinstance(row.state, str) else f"({', '.join(row.state)})"
             tokens += [*self.fitting(pattern, depth - 1), b"b"]
         if row.items and self._random.random() < 0.5:
             tokens += self._items(sorted(row.items), depth)
+        if row.state == "itself" and kept:
+            tokens += [get(place), b"b"]
         return tokens
 
     def _call(self, callee: bytes, arguments: list[bytes], *, new: bool) -> list[bytes]:

@@ -236,3 +236,50 @@ def test_model_that_brings_a_command(strike, armed):
     model = fitter()
     model.strata = [armed]
     strike(pickle.dumps(model), "lifelines")
+
+
+class Updated(dict):
+    """Writes a canary when it is updated."""
+
+    def update(self, other):
+        open(self["canary"], "w").close()
+
+
+def test_options_that_update_a_dictionary_of_the_notebook(ask, canary, in_notebook):
+    addict = pytest.importorskip("addict", reason="updates its values")
+    in_notebook(Updated)
+    made = addict.Dict()
+    dict.__setitem__(made, "layers", Updated(canary=str(canary)))
+    ask(pickle.dumps(made))
+
+
+@pytest.mark.parametrize(
+    ("module", "name"), [("addict", "Dict"), ("statsmodels.tools.tools", "Bunch")], ids=["addict", "statsmodels"]
+)
+def test_item_that_stands_in_for_what_shows_a_dictionary(show, program, module, name):
+    made = getattr(pytest.importorskip(module, reason="items read as attributes"), name)()
+    dict.__setitem__(made, "_ipython_display_", program)
+    show(pickle.dumps(made))
+
+
+def test_options_that_bring_a_command(strike, armed):
+    addict = pytest.importorskip("addict", reason="options")
+    strike(pickle.dumps(addict.Dict(layers=[armed])), "addict")
+
+
+@pytest.mark.parametrize("name", ["keys", "update", "_repr_html_", "__setstate__"])
+def test_reviewed_function_that_hides_a_method_of_a_dictionary(name):
+    pytest.importorskip("statsmodels.tools.tools", reason="items are attributes")
+    from jupyter_modelguard.artifacts.source import StreamSource
+    from jupyter_modelguard.engines.inspection import inspect_open
+    from jupyter_modelguard.engines.trace import trace_stream
+    from jupyter_modelguard.policy.evaluate import evaluate
+
+    def asks(key):
+        made = (
+            b"\x80\x02cstatsmodels.tools.tools\nBunch\n)\x81q\x00U" + bytes([len(key)]) + key.encode() + b"cmath\nsqrt\nsh\x00b."
+        )
+        return evaluate(inspect_open(trace_stream(StreamSource(data=made), "pickle")).report).level.asks
+
+    assert asks(name)
+    assert not asks("root")

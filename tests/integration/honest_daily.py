@@ -155,3 +155,13 @@ def cox_by_groups():
         time=np.arange(1.0, 31), seen=[1, 0, 1] * 10, place=[0, 1] * 15
     )
     return lifelines.CoxPHFitter(penalizer=0.1).fit(table, "time", "seen", strata=["place"])
+
+
+@honest("addict: options of several levels", "addict", format=JOBLIB)
+def levels():
+    import addict
+
+    made = addict.Dict(rate=np.float64(0.1), shape=(1, 2))
+    made.layers.first.size = 3
+    made.steps = [{"name": "a"}, {"name": "b", "sizes": np.arange(2)}]
+    return made

@@ -27,14 +27,13 @@ FILES = honest_files.FILES
 
 # What still asks, and why it has to.
 ASKS = {
-    "addict: options": "its state is the object itself, which its update copies by asking it for its items",
     "matplotlib: figure": "figures register callbacks, transforms and backends while they are loaded",
     "plotly: figure": "its constructor runs all of its validators over what the file says",
     "polars: table": "its own reader takes bytes that only polars understands, among them columns that hold Python objects",
     "spacy: documents": "hooks and data of the document are a cloudpickle inside the pickle",
     "spacy: pipeline": "reaches functions through getattr and keeps hooks of any kind",
     "stable-baselines3: PPO": "the class of the policy, and schedules, are cloudpickles inside the archive",
-    "statsmodels: ARIMA": "classes of the Kalman filter stand as values, and its dictionaries have themselves as their state",
+    "statsmodels: ARIMA": "native filters are made of arrays and go by counters of the file, which nothing compares with those arrays",
     "statsmodels: formula, with its own save and load": "the formula is evaluated again while it is loaded",
     "sympy: formula": "formulas are rebuilt by evaluating them",
     "umap: embedding": "carries functions that numba rebuilds from bytes",
