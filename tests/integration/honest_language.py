@@ -49,16 +49,16 @@ def transformers_model():
 
 
 @honest(
-    "transformers: training_args.bin", "transformers", format=TORCH, use=lambda options: (options.learning_rate, options.optim)
+    "transformers: training_args.bin",
+    "transformers",
+    "accelerate",
+    format=TORCH,
+    use=lambda options: (options.learning_rate, options.optim),
 )
 def training_arguments():
-    import pytest
     import transformers
 
-    try:
-        return transformers.TrainingArguments("out", report_to=[], use_cpu=True, learning_rate=0.25)
-    except ImportError as error:  # some versions want accelerate for this
-        pytest.skip(str(error))
+    return transformers.TrainingArguments("out", report_to=[], use_cpu=True, learning_rate=0.25)
 
 
 @honest("transformers: state of a training run", "transformers", format=TORCH)
