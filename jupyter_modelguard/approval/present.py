@@ -140,7 +140,8 @@ def _title(artifact: Artifact, assessment: Assessment) -> tuple[str, str]:
     if assessment.level is RiskLevel.FORBIDDEN:
         return f"Blocked by policy: {assessment.rules[0] if assessment.rules else 'a rule'}", ""
     if artifact.format == "python-code":
-        return f"Stopped before importing code from {'@'.join(filter(None, repository(artifact)))}", ""
+        runs = "it runs a command when imported" if assessment.level is RiskLevel.DANGEROUS else ""
+        return f"Stopped before importing code from {'@'.join(filter(None, repository(artifact)))}", runs
     if assessment.level is RiskLevel.DANGEROUS:
         return "Stopped", "this file runs a command when loaded"
     if assessment.level is RiskLevel.UNINSPECTED:

@@ -6,6 +6,7 @@ import zipfile
 import pytest
 
 from jupyter_modelguard.errors import ModelLoadBlockedError
+from jupyter_modelguard.types import RiskLevel
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
 
@@ -181,3 +182,26 @@ def test_missing_resource_of_a_package_is_its_own_error(hold, tmp_path):
         torch.package.PackageImporter(path).load_pickle("weights", "not_here.pkl")
     with pytest.raises(RuntimeError):
         torch.package.PackageImporter(tmp_path / "nothing.pt")
+
+
+@pytest.mark.parametrize("way", ["pickle", "import"])
+def test_command_in_a_file_of_a_package_is_dangerous(way, hold, canary, tmp_path):
+    path = tmp_path / "armed.pt"
+    with torch.package.PackageExporter(path) as exporter:
+        exporter.extern(["os", "torch.**", "collections"])
+        exporter.save_source_string("acme.things", f"import os\nos.system('touch {canary}')\nVALUE = 3\n")
+        exporter.save_pickle("weights", "w.pkl", {"w": torch.ones(3)})
+    load = {
+        "pickle": lambda importer: importer.load_pickle("weights", "w.pkl"),
+        "import": lambda importer: importer.import_module("acme.things"),
+    }[way]
+    torch.package.PackageImporter(path).import_module("acme.things")
+    assert canary.exists(), "the package is not armed"
+    canary.unlink()
+    hold()
+    with pytest.raises(ModelLoadBlockedError) as blocked:
+        load(torch.package.PackageImporter(path))
+    assert blocked.value.assessment.level is RiskLevel.DANGEROUS
+    assert [str(use.name) for use in blocked.value.assessment.unknown] == ["os.system"]
+    assert "runs a command" in str(blocked.value)
+    assert not canary.exists()
