@@ -7,6 +7,8 @@ stream goes, and those bytes are both looked at and loaded.
 from __future__ import annotations
 
 import io
+import os
+import re
 import sys
 import threading
 import zlib
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 
     from jupyter_modelguard.hooks.gate import Permit
 
-__all__ = ["guard_dill_load", "guard_joblib_load", "swap_joblib_file", "swap_old_joblib_stream"]
+__all__ = ["guard_dill_load", "guard_joblib_load", "stay_beside", "swap_joblib_file", "swap_old_joblib_stream"]
 
 
 _OLD: Final = b"ZF"
@@ -93,6 +95,16 @@ def swap_joblib_file(wrapped: Callable[..., Any], _instance: object, args: tuple
 def swap_old_joblib_stream(wrapped: Callable[..., Any], _instance: object, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
     """Hand joblib's reader of very old files what was unpacked already (`ZipNumpyUnpickler._open_pickle`)."""
     return wrapped(*args, **options) if _proved.old is None else _take(old=True)
+
+
+def stay_beside(wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+    """Refuse an array of an old file that lies elsewhere than the file itself (`NDArrayWrapper.read`): nobody was shown that."""
+    scope = thread_state.scope
+    if scope is not None and not thread_state.suspended:
+        name = vars(instance).get("filename")
+        if type(name) is not str or os.path.isabs(name) or os.path.splitdrive(name)[0] or ".." in re.split(r"[/\\]", name):
+            raise scope.refuse(f"an array in {name!r:.200}, which is not beside the file")
+    return wrapped(*args, **options)
 
 
 def _take(*, old: bool) -> BinaryIO | None:

@@ -17,7 +17,13 @@ from jupyter_modelguard.hooks.rows.mechanism import MECHANISM
 from jupyter_modelguard.hooks.rows.readers import READERS
 from jupyter_modelguard.hooks.rows.repositories import REPOSITORIES
 from jupyter_modelguard.hooks.rows.torch_archives import TORCH_ARCHIVES
-from jupyter_modelguard.hooks.stream_readers import guard_dill_load, guard_joblib_load, swap_joblib_file, swap_old_joblib_stream
+from jupyter_modelguard.hooks.stream_readers import (
+    guard_dill_load,
+    guard_joblib_load,
+    stay_beside,
+    swap_joblib_file,
+    swap_old_joblib_stream,
+)
 from jupyter_modelguard.hooks.torch_loaders import guard_torch_load, swap_proved_stream
 from jupyter_modelguard.hooks.torchscript import guard_jit_load
 from jupyter_modelguard.hooks.unpickler import guard_python_load, guard_unpickler
@@ -57,6 +63,8 @@ TABLE: Final[tuple[Row, ...]] = (
     Row("joblib.numpy_pickle", "load", wrap(guard_joblib_load), "joblib.load", _PICKLE),
     Row("joblib.numpy_pickle", "NumpyUnpickler.__init__", bare(swap_joblib_file)),
     Row("joblib.numpy_pickle_compat", "ZipNumpyUnpickler._open_pickle", bare(swap_old_joblib_stream)),
+    Row("joblib.numpy_pickle_compat", "NDArrayWrapper.read", bare(stay_beside)),
+    Row("joblib.numpy_pickle_compat", "ZNDArrayWrapper.read", bare(stay_beside)),
     Row("numpy", "load", wrap(guard_reader, "numpy.load"), "numpy.load", _PICKLE),
     Row("pandas.io.pickle", "read_pickle", wrap(guard_reader, "pandas.read_pickle"), "pandas.read_pickle", _PICKLE),
     Row("torch.serialization", "load", wrap(guard_torch_load), "torch.load", "a pickle's, or TorchScript"),

@@ -80,3 +80,25 @@ def test_file_that_is_swapped_for_one_of_another_format_is_refused(model, hold, 
     with pytest.raises(ModelLoadBlockedError, match="replaced"):
         joblib.load(model)
     assert not canary.exists()
+
+
+@pytest.mark.parametrize("elsewhere", ["absolute", "../secret.npy", "parts/../../secret.npy"])
+@pytest.mark.parametrize("kind", ["NDArrayWrapper", "ZNDArrayWrapper"])
+def test_array_that_lies_elsewhere_is_not_read_although_the_file_was_allowed(elsewhere, kind, hold, tmp_path):
+    """The question shows a class, and an allowed load would read whatever file its state names."""
+    from joblib import numpy_pickle_compat
+
+    (tmp_path / "models" / "parts").mkdir(parents=True)
+    name = str(tmp_path / "secret.npy") if elsewhere == "absolute" else elsewhere
+    if kind == "NDArrayWrapper":
+        np.save(tmp_path / "secret.npy", ARRAY)
+        made = numpy_pickle_compat.NDArrayWrapper(name, np.ndarray)
+    else:
+        (tmp_path / "secret.npy").write_bytes(packed(ARRAY.tobytes()))
+        made = numpy_pickle_compat.ZNDArrayWrapper(name, (np.ndarray, (0,), b"b"), (1, ARRAY.shape, ARRAY.dtype, False))
+    path = tmp_path / "models" / "model.joblib"
+    path.write_bytes(pickle.dumps([made]))
+    assert (joblib.load(path)[0] == ARRAY).all()
+    hold(says=True)
+    with pytest.raises(ModelLoadBlockedError, match="not beside the file"):
+        joblib.load(path)
