@@ -232,6 +232,7 @@ class Batches:
 
 def warm_up(alphabet: Alphabet) -> None:
     """Load the honest pickles, so that what libraries import on demand is there before anything is watched."""
+    Random("text")  # from Python 3.13 on the first text of a process imports what hashes it
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for dialect, honest in alphabet.honest.items():
