@@ -143,9 +143,7 @@ class Watch:
             if type(flags) is int and flags & _WRITES and path != os.devnull:
                 return f"{path!r:.80} was opened for writing"
             if path == "<unknown>" and sys._getframe(2).f_code is ast.parse.__code__:
-                return (
-                    ""  # a traceback is shown: since 3.13 it parses the line that failed, and what cannot be parsed is looked for
-                )
+                return ""  # a traceback that is shown parses its lines since 3.13, and what cannot be parsed is looked for
             return "" if type(path) is int or self._is_installed(str(path)) else f"{path!r:.80} was opened"
         if event == "import":
             return "" if args[1] is None or self._is_installed(args[1]) else f"{args[1]!r:.80} was imported"
