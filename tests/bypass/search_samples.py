@@ -16,6 +16,7 @@ from array import array
 from typing import TYPE_CHECKING, Any
 
 import search_opcodes
+import search_table_samples
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -157,6 +158,7 @@ def _scipy() -> Iterator[Any]:
     yield importlib.import_module("scipy.stats").norm(0, 1)
     yield importlib.import_module("scipy.interpolate").interp1d([0, 1], [1, 2])
     yield importlib.import_module("scipy.spatial").cKDTree([[0.0, 1.0], [1.0, 0.0]])
+    yield from search_table_samples.splines()
 
 
 def _sklearn() -> Iterator[Any]:
@@ -179,6 +181,7 @@ def _sklearn() -> Iterator[Any]:
     ):
         model = getattr(importlib.import_module(f"sklearn.{module}"), name)(**options)
         yield model.fit([point[:1] for point in points] if name.startswith("Iso") else points, labels)
+    yield from search_table_samples.losses()
 
 
 def _torch() -> Iterator[Any]:
@@ -238,4 +241,5 @@ _MAKERS: dict[str, Callable[[], Iterator[Any]]] = {
     "PIL": _pillow,
     "transformers": _transformers,
     "mmengine": _mmengine,
+    **search_table_samples.TABLE_MAKERS,
 }
