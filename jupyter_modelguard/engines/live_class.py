@@ -185,7 +185,9 @@ def _wrong_with_methods(use: OpenClass, mro: tuple[type, ...]) -> str:  # noqa: 
 
 
 def _is_written_by_python(base: type, name: str, value: Any, use: OpenClass) -> bool:
-    """Whether a method is one that Python writes for named tuples, data classes and enumerations."""
+    """Whether a method is the plain object's own, or one that Python writes for named tuples, data classes and enumerations."""
+    if vars(object).get(name, base) is value:
+        return True  # a library that puts its own in place for a while may leave this behind
     if name == "__new__":
         return is_named_tuple(base, value) or type(base) is enum.EnumType
     if name == "__init__":

@@ -10,6 +10,9 @@ import typing
 from collections import OrderedDict, namedtuple
 
 class Plain: pass
+class Restored:
+    __setattr__ = object.__setattr__
+    __delattr__ = object.__delattr__
 class Point(namedtuple("Point", "x y")): pass
 Pair = namedtuple("Pair", "x y")
 Pair.__module__ = __name__

@@ -50,6 +50,7 @@ def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleT
 
 CLEARED = {
     "plain": made("Plain"),
+    "methods of the plain object": made("Restored") + mapping(a=b"N") + b"b",
     "state": made("Plain") + mapping(a=b"N", b=made("Child")) + b"b",
     "child": made("Child"),
     "abstract": made("Abstract"),
