@@ -48,7 +48,9 @@ def guard_yaml_reader(passage: Passage, loader: str) -> Callable[..., Any]:
     def load(wrapped: Callable[..., Any], _instance: object, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
         named = dict(zip(("stream", "Loader"), args, strict=False)) | options
         kind: Any = named.get("Loader")
-        if passage.inside() or _permitted.depth or "stream" not in named or not _makes_objects(kind):
+        if (
+            passage.inside() or "stream" not in named or not _makes_objects(kind)
+        ):  # what a permitted text loads in turn is no part of it
             return wrapped(*args, **options)
         frame = sys._getframe(1)
         started = time.perf_counter()

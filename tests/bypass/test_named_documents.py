@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from jupyter_modelguard.errors import ModelLoadBlockedError
+from jupyter_modelguard.hooks.gate import Permit
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")
 
@@ -54,4 +55,26 @@ def test_key_that_becomes_a_tag_is_judged_as_one(hold, canary, tmp_path, monkeyp
     hold()
     with pytest.raises(ModelLoadBlockedError, match="planted_by_a_key"):
         jsonpickle.decode(text, keys=True)
+    assert not canary.exists()
+
+
+def test_text_that_an_agreed_text_loads_is_asked_about_for_itself(hold, canary, monkeypatch):
+    yaml = pytest.importorskip("yaml")
+    inner = f"!!python/object/apply:os.system ['touch {canary}']"
+    text = f"!!python/object/apply:yaml.unsafe_load [{json.dumps(inner)}]"
+    yaml.unsafe_load(text)
+    assert canary.exists()
+    canary.unlink()
+    made = hold()
+    check, asked = made.check_named, []
+
+    def agree_once(*arguments):
+        asked.append(arguments[2][0].name)
+        return Permit("", approved=True) if len(asked) == 1 else check(*arguments)
+
+    monkeypatch.setattr(made, "check_named", agree_once)
+    monkeypatch.setattr(made, "settle", lambda *_: None)
+    with pytest.raises(ModelLoadBlockedError):
+        yaml.unsafe_load(text)
+    assert [name.name for name in asked] == ["unsafe_load", "system"]
     assert not canary.exists()
