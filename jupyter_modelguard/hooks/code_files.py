@@ -1,7 +1,8 @@
 """Execute the bytes that were looked at: how a call scope holds a model's own Python files.
 
 While a loader that imports is under way, source outside the standard library and site-packages runs only if its content was approved,
-and what runs is the very content that was hashed. Bytecode beside a model is never used: it can claim any source.
+and what runs is the very content that was hashed. Bytecode beside a model is never used, nor is a cache of our
+own kept in its place: it can claim any source, and compiling the few files of a model costs little.
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ def guard_get_code(original: Callable[..., CodeType | None]) -> Callable[..., Co
     def get_code(self: Any, fullname: str) -> CodeType | None:
         scope = _call_scope()
         if scope is None:
-            return _from_source(self, fullname) if _folders else original(self, fullname)
+            loading = current_scope() is not None
+            return _from_source(self, fullname, every=loading) if loading or _folders else original(self, fullname)
         with Suspended():
             path = self.get_filename(fullname)
             if is_trusted(path):
@@ -45,11 +47,14 @@ def guard_get_code(original: Callable[..., CodeType | None]) -> Callable[..., Co
         _folders.add(os.path.dirname(os.path.realpath(path)))
         return self.source_to_code(content, path)  # type: ignore[no-any-return]
 
-    def _from_source(self: Any, fullname: str) -> CodeType | None:
-        """Import later modules of a folder whose code was approved from their source too, whatever lies in its `__pycache__`."""
+    def _from_source(self: Any, fullname: str, *, every: bool) -> CodeType | None:
+        """Import from the source that a person can read, whatever lies in `__pycache__`.
+
+        For what an approved pickle names (`every`), and later for the modules of a folder whose code was approved.
+        """
         with Suspended():
             path = self.get_filename(fullname)
-            beside = os.path.dirname(os.path.realpath(path)) in _folders
+            beside = not is_trusted(path) if every else os.path.dirname(os.path.realpath(path)) in _folders
             content = self.get_data(path) if beside else b""
         return self.source_to_code(content, path) if beside else original(self, fullname)
 

@@ -99,3 +99,28 @@ def test_bytecode_stays_out_of_an_approved_load(folder, code, hold, canary, monk
     )
     assert torch.hub.load(str(folder), "model", source="local") == 1
     assert not canary.exists()
+
+
+def test_bytecode_stays_out_of_an_approved_pickle(folder, code, hold, plainly, canary, monkeypatch):
+    """The person was told that the pickle uses a class of a file in the working directory, and can read that file."""
+    import pickle
+    import time
+
+    from jupyter_modelguard.types import Decision
+
+    bytecode_of_another_source(folder, code)
+    source = "class Thing:\n    pass\n"
+    (folder / "beside.py").write_text(source)
+    data = b"\x80\x04cbeside\nThing\n)\x81."
+    load = "import pickle, sys\nsys.path.insert(0, path)\npickle.loads(data)"
+    plainly(load, path=str(folder), data=data)
+    assert canary.exists()
+    canary.unlink()
+    sys.path.insert(0, str(folder))
+    made = hold()
+    monkeypatch.setattr(made.approver, "prior", lambda _record: None)
+    monkeypatch.setattr(
+        made.approver, "ask", lambda *_: Decision(allow=True, by="ada", transport="card", reason="read", at=time.time())
+    )
+    assert type(pickle.loads(data)).__name__ == "Thing"
+    assert not canary.exists()
