@@ -203,7 +203,7 @@ def _fitted_model(_arguments: tuple[Any, ...], state: Any, _dtype: Callable[[Any
 # Checks of layouts are told of the whole trace, the others what numpy type an object stands for.
 LAYOUTS = frozenset({"arrow-array", "blocks", "neighbour-tree", "optimizer"})
 # Those of them that look into large arrays, which a trace passes over otherwise.
-CONTENT = frozenset({"neighbour-tree"})
+CONTENT = frozenset({"arrow-array", "neighbour-tree"})
 CHECKS: dict[str, Callable[[tuple[Any, ...], Any, Any], str]] = {
     "array": _array,
     "arrow-array": wrong_with_arrow_array,

@@ -70,7 +70,25 @@ def wrong_with_arrow_array(arguments: tuple[Any, ...], _state: Any, facts: Facts
         needed[0] = 0  # without a mask no value is missing
         if nulls > 0 and name != "null":
             return "it says that values are missing, and not which"
-    return "" if all(size >= least for size, least in zip(sizes, needed, strict=True)) else "its buffers are too short for it"
+    if not all(size >= least for size, least in zip(sizes, needed, strict=True)):
+        return "its buffers are too short for it"
+    text = _ARROW_TEXT.fullmatch(name)
+    if text is None or not length:
+        return ""
+    return _wrong_with_texts(
+        _content(buffers[1], facts), "<i8" if text[1] else "<i4", range(offset, offset + length + 1), sizes[2]
+    )
+
+
+def _wrong_with_texts(content: bytes, kind: str, places: range, size: int) -> str:
+    """Say whether one of many texts, each of which ends where the next begins, lies outside their bytes."""
+    import numpy as np
+
+    if content.startswith(PASSED_OVER):
+        return "where its texts lie cannot be told, and Arrow would not look"
+    bounds = np.frombuffer(content, kind, count=places.stop)[places.start :]
+    inside = bounds[0] >= 0 and bounds[-1] <= size and bool((bounds[1:] >= bounds[:-1]).all())
+    return "" if inside else "its texts lie outside of its bytes"
 
 
 def _needed(name: str, count: int) -> list[int] | None:
@@ -87,10 +105,18 @@ def _needed(name: str, count: int) -> list[int] | None:
 
 def _size(buffer: Any, facts: Facts) -> int:
     """Give the length of a buffer in bytes, whose content the trace may have passed over."""
+    return memoryview(_buffer(buffer, facts)).nbytes
+
+
+def _content(buffer: Any, facts: Facts) -> bytes:
+    return bytes(_buffer(buffer, facts))
+
+
+def _buffer(buffer: Any, facts: Facts) -> bytes | bytearray | memoryview:
     content = facts.given(buffer)[:1] if is_made(buffer) else ()
     if content and is_made(content[0]):  # a bytearray of older protocols
         content = facts.given(content[0])[:1]
-    return memoryview(content[0]).nbytes if content and type(content[0]) in (bytes, bytearray, memoryview) else 0
+    return content[0] if content and type(content[0]) in (bytes, bytearray, memoryview) else b""
 
 
 def wrong_with_blocks(arguments: tuple[Any, ...], state: Any, facts: Facts) -> str:

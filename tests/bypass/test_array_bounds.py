@@ -7,6 +7,8 @@ import pytest
 
 from jupyter_modelguard.errors import ModelLoadBlockedError
 
+from assembly import call, stream  # isort: skip
+
 np = pytest.importorskip("numpy")
 
 HONEST = pickle.dumps(np.array([None], dtype=object), 2)
@@ -60,3 +62,31 @@ def test_fields_that_move_for_one_use_alone(hold):
     assert pickle.loads(plain)[0] == np.dtype([("a", "<i8")])
     with pytest.raises(ModelLoadBlockedError):
         pickle.loads(data)
+
+
+@pytest.mark.parametrize("kind", ["string", "large_string", "binary"])
+@pytest.mark.parametrize("places", [(0, 1 << 30, 1 << 30), (0, 4, 4), (-8, 3, 3), (0, 3, 1), (3, 1, 3), (0, 1, 2, 1 << 20)])
+def test_texts_of_arrow_lie_in_their_bytes(kind, places, hold):
+    """Arrow goes where the numbers say: what lies in memory there is shown, or the process ends."""
+    pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+    hold()
+    assert pickle.loads(texts_of_arrow(kind, (0, 1, 3))).to_pylist() in (["a", "bc"], [b"a", b"bc"])
+    with pytest.raises(ModelLoadBlockedError):
+        pickle.loads(texts_of_arrow(kind, places))
+
+
+def texts_of_arrow(kind, places):
+    code = "q" if kind.startswith("large") else "i"
+    offsets = call("pyarrow.lib:py_buffer", struct.pack(f"<{len(places)}{code}", *places))
+    buffers = [None, offsets, call("pyarrow.lib:py_buffer", b"abc")]
+    made = call("pyarrow.lib:type_for_alias", kind)
+    return stream(call("pyarrow.lib:_restore_array", (made, len(places) - 1, 0, 0, buffers, [], None)))
+
+
+def test_many_texts_of_arrow_load(hold):
+    pandas = pytest.importorskip("pandas", reason="pandas is not installed")
+    pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+    table = pandas.DataFrame({"name": pandas.array([f"name {place}" for place in range(40_000)], dtype="string[pyarrow]")})
+    data = pickle.dumps(table[3:], 5)
+    hold()
+    assert pickle.loads(data).equals(table[3:])
