@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_modelguard.engines.storages import LOAD_FROM_BYTES, read_storage
 from jupyter_modelguard.engines.stubs import THEMSELVES, Stubs
-from jupyter_modelguard.policy.catalogue import capability_of, closed, inert, looked_up
+from jupyter_modelguard.policy.catalogue import capability_of, closed, inert, looked_up, told_apart
 from jupyter_modelguard.policy.checks import CONTENT
 from jupyter_modelguard.policy.names import normalise
-from jupyter_modelguard.policy.record import BUILTINS, OBJECTS, GlobalMark, is_global
+from jupyter_modelguard.policy.record import BUILTINS, MISSING, OBJECTS, PLAIN, GlobalMark, is_global
 
 if TYPE_CHECKING:
     import io
@@ -139,14 +139,15 @@ class Tracer:
                 arrays = self._grammar.arrays_of_objects()
             if arrays:
                 objects |= {(key, OBJECTS) for state in states for key, value in state.items() if id(value) in arrays}
+            objects |= {pair for key in told_apart() & keys for pair in _told_apart(states, key)}
             self._grammar.light(normalise(module, name), len(states), keys, objects)
             for key in looked_up() & keys:
                 for state in states:
                     self._grammar.inside(normalise(module, name), state.get(key))
-            held = {key for key, kind in objects if kind is not OBJECTS and issubclass(kind, GlobalMark)}
-            if held:
+            named = {key for key, kind in objects if isinstance(kind, type) and issubclass(kind, GlobalMark)}
+            if named:
                 self._grammar.values(
-                    value for state in states for key, value in state.items() if key in held and is_global(value)
+                    value for state in states for key, value in state.items() if key in named and is_global(value)
                 )
 
     def _all_idle(self, values: Iterable[Any]) -> bool:
@@ -185,6 +186,15 @@ class Tracer:
 
 
 _HOLDERS = frozenset({tuple, list, dict, set, frozenset, OrderedDict})
+
+
+def _told_apart(states: list[dict[str, Any]], key: str) -> Iterator[tuple[str, str]]:
+    """Say of an attribute that must be one thing in each object whether some hold builtin data there, or nothing."""
+    column = list(_column(states, key))
+    if len(column) < len(states):
+        yield key, MISSING
+    if any(type(value) in BUILTINS for value in column):
+        yield key, PLAIN
 
 
 def _column(states: list[dict[str, Any]], key: Any) -> Iterable[Any]:

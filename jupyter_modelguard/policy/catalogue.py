@@ -61,6 +61,7 @@ __all__ = [
     "is_dangerous",
     "looked_up",
     "reviewed_methods",
+    "told_apart",
 ]
 
 _FOLDER = Path(__file__).parent
@@ -149,6 +150,12 @@ def reviewed_methods() -> Mapping[str, ReviewedMethod]:
         for row in _read("methods.toml").get("method", ())
         for name in row["names"]
     }
+
+
+@functools.cache
+def told_apart() -> frozenset[str]:
+    """Name the attributes that some reviewed method needs to be one thing, in each object of its class."""
+    return frozenset().union(*(method.only for method in reviewed_methods().values()))
 
 
 @functools.cache

@@ -10,8 +10,8 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from jupyter_modelguard.policy.catalogue import looked_up
-from jupyter_modelguard.policy.record import ATOMS, BUILTINS, OpenClass, is_global, is_made, is_plain
+from jupyter_modelguard.policy.catalogue import looked_up, told_apart
+from jupyter_modelguard.policy.record import ATOMS, BUILTINS, MISSING, PLAIN, OpenClass, is_global, is_made, is_plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -68,6 +68,7 @@ class OpenUses:
         self._states: list[tuple[QualifiedName, Any]] = []
         self._copies: list[tuple[QualifiedName, dict[Any, Any]]] = []
         self._looked_up = looked_up()
+        self._told_apart = told_apart()
         self._kept: list[Any] = []  # arguments, held so that globals in them are found
 
     def named(self, name: QualifiedName) -> _Use:
@@ -117,6 +118,7 @@ class OpenUses:
             return
         if slots is not None:
             self._attributes(name, use.slots, use.objects, slots)
+        self._tell_apart(use.objects, state, slots)
         if not again:
             self._states.append((name, state if slots is None else (state, slots)))
 
@@ -136,6 +138,15 @@ class OpenUses:
                     self._world.values((value,))
             elif key in self._looked_up and value:
                 self.inside(name, value)
+
+    def _tell_apart(self, objects: set[tuple[str, str | QualifiedName]], *parts: Any) -> None:
+        """Note of attributes that must be one thing in each object where one of them has builtin data there, or nothing."""
+        for key in self._told_apart:
+            held = [part[key] for part in parts if type(part) is dict and key in part]
+            if not held:
+                objects.add((key, MISSING))
+            elif any(not is_made(value) and type(value) in BUILTINS for value in held):
+                objects.add((key, PLAIN))
 
     def inside(self, name: QualifiedName, content: Any) -> None:
         """Take a dictionary of a state that a method could look attributes up in."""

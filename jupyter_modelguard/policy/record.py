@@ -18,7 +18,9 @@ __all__ = [
     "BUILTINS",
     "CALLABLE",
     "GLOBAL",
+    "MISSING",
     "OBJECTS",
+    "PLAIN",
     "GlobalMark",
     "Made",
     "OpenClass",
@@ -33,6 +35,8 @@ __all__ = [
 GLOBAL = "a global"
 OBJECTS = "an array of objects"
 CALLABLE = "a function made of reviewed parts"
+PLAIN = "builtin data"
+MISSING = "nothing"
 
 ATOMS = frozenset({type(None), bool, int, float, complex, str, bytes})
 CONTAINERS = frozenset({tuple, list, dict, set, frozenset, OrderedDict})

@@ -262,3 +262,21 @@ def test_an_index_keeps_what_a_list_held(ask, canary, in_notebook):
     categories = make + b"(" + part(pandas.CategoricalIndex)
     categories += b"}(" + part("data") + part(numpy.array([1])) + part("dtype") + kind + b"utR"
     ask(b"\x80\x02" + categories + b".")
+
+
+class Like(Number):
+    def __array__(self, *_arguments, **_options):
+        return float(self)
+
+
+@pytest.mark.parametrize("protocol", [2, 4])
+@pytest.mark.parametrize("before", [False, True])
+def test_objects_beside_one_whose_state_is_as_its_method_needs_it(ask, canary, in_notebook, before, protocol):
+    """What each object of a class holds counts, not what all of them hold together."""
+    isotonic = pytest.importorskip(
+        "sklearn.isotonic", reason="makes arrays of two attributes while it is loaded"
+    ).IsotonicRegression
+    in_notebook(Like)
+    honest, armed = (isotonic().fit([1, 2, 3], [1, 2, 3]) for _ in range(2))
+    armed.X_thresholds_ = [Like(canary)] * 3
+    ask(pickle.dumps([armed, honest] if before else [honest, armed], protocol))
