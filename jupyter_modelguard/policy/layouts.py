@@ -76,15 +76,15 @@ def wrong_with_arrow_array(arguments: tuple[Any, ...], _state: Any, facts: Facts
     if text is None or not length:
         return ""
     return _wrong_with_texts(
-        _content(buffers[1], facts), "<i8" if text[1] else "<i4", range(offset, offset + length + 1), sizes[2]
+        _buffer(buffers[1], facts), "<i8" if text[1] else "<i4", range(offset, offset + length + 1), sizes[2]
     )
 
 
-def _wrong_with_texts(content: bytes, kind: str, places: range, size: int) -> str:
+def _wrong_with_texts(content: bytes | bytearray | memoryview, kind: str, places: range, size: int) -> str:
     """Say whether one of many texts, each of which ends where the next begins, lies outside their bytes."""
     import numpy as np
 
-    if content.startswith(PASSED_OVER):
+    if content[: len(PASSED_OVER)] == PASSED_OVER:
         return "where its texts lie cannot be told, and Arrow would not look"
     bounds = np.frombuffer(content, kind, count=places.stop)[places.start :]
     inside = bounds[0] >= 0 and bounds[-1] <= size and bool((bounds[1:] >= bounds[:-1]).all())
@@ -106,10 +106,6 @@ def _needed(name: str, count: int) -> list[int] | None:
 def _size(buffer: Any, facts: Facts) -> int:
     """Give the length of a buffer in bytes, whose content the trace may have passed over."""
     return memoryview(_buffer(buffer, facts)).nbytes
-
-
-def _content(buffer: Any, facts: Facts) -> bytes:
-    return bytes(_buffer(buffer, facts))
 
 
 def _buffer(buffer: Any, facts: Facts) -> bytes | bytearray | memoryview:
