@@ -67,6 +67,11 @@ def exec_its_text_without_futures(path):
         exec(compile(file.read(), "", "exec", dont_inherit=True), {})
 
 
+def exec_its_text_without_docstrings(path):
+    with open(path) as file:
+        exec(compile(file.read(), "", "exec", optimize=2), {})
+
+
 def exec_its_tree(path):
     import ast
 
@@ -142,6 +147,7 @@ WAYS = [
     import_from_archive,
     exec_its_text,  # with the future of this module
     exec_its_text_without_futures,
+    exec_its_text_without_docstrings,
     exec_its_tree,
     run_its_path,
     run_its_bytecode,

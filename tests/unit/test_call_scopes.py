@@ -45,7 +45,7 @@ def evil(tmp_path, canary):
     folder = tmp_path / "repository"
     folder.mkdir()
     path = folder / "evil.py"
-    path.write_text(f"from pathlib import Path\n\nPath({str(canary)!r}).touch()\n")
+    path.write_text(f"'''A model.'''\n\nfrom pathlib import Path\n\nPath({str(canary)!r}).touch()\n")
     return path
 
 
