@@ -175,10 +175,14 @@ def array_of(made: Any, facts: Facts) -> tuple[tuple[int, ...], Any, bytes | Non
     state = facts.state(made) if is_made(made) and facts.makes(made) == "numpy.ndarray" else None
     if type(state) is dict:  # as joblib describes it
         kind = facts.dtype(state.get("dtype"))
-        return (state["shape"], kind, facts.content(made)) if state.get("order") == "C" else ((), None, None)
-    shape, kind, data = _array(made, facts) if is_made(made) and facts.makes(made) == "numpy.ndarray" else ((), None, None)
-    plain = state[3] in (False, 0) if type(state) is tuple else facts.given(made)[3:4] == ("C",)
-    if kind is None or not plain:
+        return (state.get("shape", ()), kind, facts.content(made)) if state.get("order") == "C" else ((), None, None)
+    try:
+        shape, kind, data = _array(made, facts) if is_made(made) and facts.makes(made) == "numpy.ndarray" else ((), None, None)
+    except UnicodeEncodeError:  # a text that is no bytes of protocol 2
+        return (), None, None
+    if not all(type(size) is int and size >= 0 for size in shape):  # its own row refuses that as well
+        return (), None, None
+    if kind is None or (state[3] not in (False, 0) if type(state) is tuple else facts.given(made)[3:4] != ("C",)):
         return (), None, None
     known = type(data) is bytes and PASSED_OVER not in data and len(data) == math.prod(shape) * kind.itemsize
     return shape, kind, data if known else None

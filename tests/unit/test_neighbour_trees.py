@@ -204,3 +204,12 @@ def test_list_of_points_that_changes_after_the_tree_took_it_asks() -> None:
     change = b"h" + bytes([place + 1]) + b"K\x07K\xffs0"  # the highest byte of the first number
     assert not asks(plain)
     assert asks(plain[:-1] + change + b".")
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [(b"K\x3cK\x03\x86", b"NK\x03\x86"), (b"K\x3cK\x03\x86", b"J\xff\xff\xff\xffK\x03\x86"), (b"\x89B", b"NB")]
+)
+def test_array_that_numpy_would_not_write_asks(old: bytes, new: bytes) -> None:
+    data = stream(state(), 3)
+    assert data.count(old)
+    assert asks(data.replace(old, new))
