@@ -11,6 +11,7 @@ import gzip
 import io
 import lzma
 import os
+import sys
 import tempfile
 import zlib
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, Self
@@ -28,7 +29,8 @@ FIRST_PART: Final = 1 << 26
 
 _PIECE: Final = 1 << 20  # bytes
 _INLINE: Final = 1 << 20  # bytes; less than that needs no file
-_ENDS: Final = (EOFError, OSError, ValueError, zlib.error, lzma.LZMAError)
+_HEAD: Final = 32  # bytes; no compressor writes a longer mark
+_ENDS: Final = (EOFError, OSError, ValueError, RuntimeError, zlib.error, lzma.LZMAError)  # RuntimeError: lz4's own
 
 
 class _ZlibReader(io.RawIOBase):
@@ -47,16 +49,37 @@ class _ZlibReader(io.RawIOBase):
         return b""
 
 
+def _lz4_reader(file: BinaryIO) -> Any:
+    try:
+        import lz4.frame
+    except ImportError:
+        raise ValueError("lz4 is not installed. To read this file: python -m pip install lz4") from None
+    return lz4.frame.LZ4FrameFile(file)
+
+
 _OPEN: Final[dict[bytes, Callable[[BinaryIO], Any]]] = {
     b"\x1f\x8b": lambda file: gzip.GzipFile(fileobj=file),
     b"BZ": bz2.BZ2File,
     b"\xfd7zXZ": lzma.LZMAFile,
     b"\x5d\x00": lzma.LZMAFile,
+    b"\x04\x22\x4d\x18": _lz4_reader,
     b"\x78\x01": _ZlibReader,
     b"\x78\x5e": _ZlibReader,
     b"\x78\x9c": _ZlibReader,
     b"\x78\xda": _ZlibReader,
 }
+
+
+def _opener(head: bytes) -> Callable[[BinaryIO], Any] | None:
+    """Choose the reader that joblib would, among them those that the person registered there."""
+    opener = next((opener for magic, opener in _OPEN.items() if head.startswith(magic)), None)
+    if opener is not None:
+        return opener
+    registered = getattr(sys.modules.get("joblib.compressor"), "_COMPRESSORS", {})
+    for compressor in tuple(registered.values()):
+        if compressor.prefix and head.startswith(compressor.prefix):
+            return compressor.decompressor_file  # type: ignore[no-any-return]
+    return None
 
 
 class Unpacked(Reached):
@@ -74,8 +97,8 @@ class Unpacked(Reached):
         Of a file that is cut off, what comes out before the cut is reached.
         """
         with packed.source.open() as file:
-            head = file.read(6)
-        opener = next((opener for magic, opener in _OPEN.items() if head.startswith(magic)), None)
+            head = file.read(_HEAD)
+        opener = _opener(head)
         if opener is None:
             return packed
         file = packed.source.open()

@@ -2,6 +2,7 @@
 
 import bz2
 import gzip
+import io
 import lzma
 import pickle
 import zlib
@@ -17,7 +18,13 @@ from jupyter_modelguard.engines import trace_cache
 joblib = pytest.importorskip("joblib", reason="reads the files of these tests")
 np = pytest.importorskip("numpy", reason="joblib keeps arrays apart")
 
-COMPRESSORS = {"gzip": gzip.compress, "bz2": bz2.compress, "xz": lzma.compress, "zlib": zlib.compress}
+COMPRESSORS = {
+    "gzip": gzip.compress,
+    "bz2": bz2.compress,
+    "xz": lzma.compress,
+    "zlib": zlib.compress,
+    "lz4": lambda data: pytest.importorskip("lz4.frame", reason="joblib takes it from there").compress(data),
+}
 PART = 1 << 16
 
 
@@ -57,6 +64,7 @@ def test_what_lies_behind_the_stream_stays_packed(compressor, tmp_path, hold, sm
 def test_stream_of_many_parts_is_followed_to_its_end(compressor, tmp_path, hold, small_parts):
     path = tmp_path / "model.joblib"
     made = {"first": np.arange(100_000), "names": [str(number) for number in range(50_000)], "last": np.ones(3)}
+    COMPRESSORS[compressor](b"")  # skips where it is not installed
     joblib.dump(made, path, compress=(compressor, 3))
     running = hold()
     loaded = joblib.load(path)
@@ -75,6 +83,36 @@ def test_command_far_behind_is_held(compressor, tmp_path, hold, small_parts, arm
     hold()
     with pytest.raises(ModelLoadBlockedError):
         joblib.load(path)
+    assert not canary.exists()
+
+
+def turned(data):
+    return bytes(255 - byte for byte in data)
+
+
+@pytest.fixture
+def registered(monkeypatch):
+    """A compressor that the person brings: every bit turned round, behind a mark."""
+    from joblib import compressor
+
+    class Turned(compressor.CompressorWrapper):
+        def decompressor_file(self, file):
+            return io.BufferedReader(io.BytesIO(turned(file.read().removeprefix(b"TURN"))))
+
+    monkeypatch.setitem(compressor._COMPRESSORS, "turned", Turned(obj=io.BytesIO, prefix=b"TURN"))
+
+
+def test_file_of_a_compressor_that_the_person_registered(tmp_path, hold, registered, armed, canary):
+    path = tmp_path / "model.turned"
+    path.write_bytes(b"TURN" + turned(pickle.dumps({"x": np.float64})))
+    other = tmp_path / "other.turned"
+    other.write_bytes(b"TURN" + turned(pickle.dumps(armed)))
+    joblib.load(other)
+    canary.unlink()
+    hold()
+    assert joblib.load(path) == {"x": np.float64}
+    with pytest.raises(ModelLoadBlockedError):
+        joblib.load(other)
     assert not canary.exists()
 
 
