@@ -154,6 +154,7 @@ class Artifact:
     digest: str = ""  # sha256 of the code-bearing part, hexadecimal; empty if it could not be read
     size: int = 0  # bytes of the whole file
     files: tuple[CodeFile, ...] = ()
+    alone: bool = False  # whether the load reads the bytes in hand and nothing else; what is not known to can never be trusted
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,7 +250,7 @@ class Decision:
 
     allow: bool
     by: str  # a person's login name, or the rule: "proof", "headless"
-    transport: str  # "proof", "card", "database", "prompt", "headless", "policy"
+    transport: str  # "proof", "card", "database", "prompt", "headless", "policy", "trust"
     reason: str = ""
     scope: Scope = Scope.ONCE
     at: float = 0.0  # seconds since the epoch

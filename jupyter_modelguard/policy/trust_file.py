@@ -1,0 +1,177 @@
+"""The file that keeps what one person trusts: read and replaced as a whole, under a lock that kernels share.
+
+It is read anew for every load that would be asked about, so that what one kernel trusts or forgets counts in the next. A file
+that is broken is moved aside and grants nothing; one that somebody else could have written is left alone and grants nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from jupyter_modelguard.errors import ConfigurationError
+from jupyter_modelguard.policy.trust_entry import TrustEntry, entry_from_plain, entry_to_plain
+from jupyter_modelguard.policy.trust_folder import check_file, check_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+__all__ = ["TrustFile"]
+
+_LOG = logging.getLogger(__name__)
+_NAME = "trust.json"
+_LOCK = "trust.lock"
+_VERSION = 1
+_LARGEST = 1 << 24  # bytes; thousands of decisions
+_PATIENCE = 2.0  # seconds to wait for another kernel
+_PAUSE = 0.01
+_PLATFORM: str = sys.platform  # a plain string: every branch is checked on every platform
+_NO_LINK = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
+
+
+class TrustFile:
+    """The entries in one folder.
+
+    Building one touches no file.
+
+    Parameters
+    ----------
+    folder
+        Finds the folder; asked each time, and never told by an environment variable.
+    """
+
+    def __init__(self, folder: Callable[[], Path]) -> None:
+        self._folder = folder
+
+    def read(self) -> tuple[TrustEntry, ...]:
+        """Give what is trusted, the oldest first; nothing where the file is broken.
+
+        Raises
+        ------
+        ConfigurationError
+            Somebody else could have written it.
+        OSError
+            It cannot be read.
+        """
+        folder = self._folder()
+        if not check_folder(folder):
+            return ()
+        text = _text(folder / _NAME)
+        try:
+            return _entries(text)
+        except ValueError:
+            with _locked(folder):
+                return self._mended(folder / _NAME)
+
+    def change(self, change: Callable[[tuple[TrustEntry, ...]], tuple[TrustEntry, ...]]) -> tuple[TrustEntry, ...]:
+        """Replace what is trusted by what `change` makes of it, and give that; raises like `read`."""
+        folder = self._folder()
+        check_folder(folder, create=True)
+        with _locked(folder):
+            before = self._mended(folder / _NAME)
+            after = change(before)
+            if after != before:
+                _write(folder, after)
+            return after
+
+    @staticmethod
+    def _mended(path: Path) -> tuple[TrustEntry, ...]:
+        """Read under the lock; move a broken file aside."""
+        text = _text(path)
+        try:
+            return _entries(text)
+        except ValueError as error:
+            aside = path.with_name(f"{path.name}.broken-{time.time_ns()}")
+            path.replace(aside)
+            _LOG.warning("What was trusted cannot be read (%s); it was moved to %s, and nothing is trusted.", error, aside)
+            return ()
+
+
+def _text(path: Path) -> bytes:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | _NO_LINK)
+    except FileNotFoundError:
+        return b""
+    except OSError as error:
+        if path.is_symlink():
+            raise ConfigurationError(f"{path} is a link, so nothing is trusted. Take it away.") from error
+        raise
+    with os.fdopen(descriptor, "rb") as file:
+        check_file(path, os.fstat(descriptor))
+        return file.read(_LARGEST + 1)
+
+
+def _entries(text: bytes) -> tuple[TrustEntry, ...]:
+    """Read the file's text; a `ValueError` says that it is broken."""
+    if not text:
+        return ()
+    if len(text) > _LARGEST:
+        raise ValueError("it is too large")
+    try:
+        plain = json.loads(text)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
+    if not isinstance(plain, dict) or not isinstance(plain.get("version"), int):
+        raise ValueError("it is not what was written")  # noqa: TRY004 the file is wrong, not a caller
+    if plain["version"] != _VERSION:
+        raise ConfigurationError(f"What is trusted was written by another version of modelguard ({plain['version']}).")
+    entries = plain.get("entries")
+    if not isinstance(entries, list):
+        raise ValueError("it has no list of entries")  # noqa: TRY004 as above
+    return tuple(entry_from_plain(entry) for entry in entries)
+
+
+def _write(folder: Path, entries: tuple[TrustEntry, ...]) -> None:
+    text = json.dumps({"version": _VERSION, "entries": [entry_to_plain(entry) for entry in entries]}, indent=1)
+    if len(text) > _LARGEST:
+        raise OSError("there is no room for more; modelguard forget takes trust back")
+    fresh = folder / f"{_NAME}.{os.getpid()}-{time.time_ns()}"
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_LINK, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(text.encode("ascii"))
+            file.flush()
+            os.fsync(descriptor)
+        fresh.replace(folder / _NAME)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            fresh.unlink()
+        raise
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Keep other kernels of this user out; raises `TimeoutError` when one stays in."""
+    path = folder / _LOCK
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | _NO_LINK, 0o600)
+    try:
+        check_file(path, os.fstat(descriptor))
+        deadline = time.monotonic() + _PATIENCE
+        while not _try_lock(descriptor):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"another process holds {path}")
+            time.sleep(_PAUSE)
+        yield
+    finally:
+        os.close(descriptor)  # which gives the lock back
+
+
+def _try_lock(descriptor: int) -> bool:
+    try:
+        if _PLATFORM == "win32":
+            import msvcrt
+
+            getattr(msvcrt, "locking")(descriptor, getattr(msvcrt, "LK_NBLCK"), 1)  # noqa: B009 absent elsewhere
+        else:
+            import fcntl
+
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        return False
+    return True
