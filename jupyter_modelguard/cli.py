@@ -58,6 +58,10 @@ def _parser() -> argparse.ArgumentParser:
     decide.add_argument("id", metavar="ID", help="its number, as the card shows it (#7f3a91c2)")
     decide.set_defaults(run=_decide)
 
+    forget = commands.add_parser("forget", help="list what is trusted for longer than one load, or take that back")
+    forget.add_argument("id", metavar="ID", nargs="?", help="its number, as the list shows it")
+    forget.set_defaults(run=_forget)
+
     doctor = commands.add_parser("doctor", help="say whether the guard can do its work here")
     doctor.set_defaults(run=_doctor)
 
@@ -128,6 +132,25 @@ def _decide(options: argparse.Namespace, console: Console) -> int:
     from jupyter_modelguard.history.store import Store
 
     return decide_pending(Store(home()), options.id, console)
+
+
+def _forget(options: argparse.Namespace, console: Console) -> int:
+    from jupyter_modelguard.config import default_home, home
+    from jupyter_modelguard.history.store import Store
+    from jupyter_modelguard.ipython.display import trust_table
+    from jupyter_modelguard.ipython.trusting import forget
+    from jupyter_modelguard.policy.trust import Trust
+
+    trust = Trust(default_home)
+    if options.id is None:
+        console.print(trust_table(trust.entries()))
+        return 0
+    store = Store(home())
+    try:
+        _say(console, forget(trust, store, options.id))
+    finally:
+        store.close()
+    return 0
 
 
 def _doctor(_options: argparse.Namespace, console: Console) -> int:

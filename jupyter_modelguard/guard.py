@@ -11,7 +11,7 @@ import os
 import threading
 from typing import TYPE_CHECKING, Any
 
-from jupyter_modelguard.config import CHILDREN, ModelGuardConfig, home, strict_by_environment
+from jupyter_modelguard.config import CHILDREN, ModelGuardConfig, default_home, home, strict_by_environment
 from jupyter_modelguard.engines.trace_cache import TraceCache
 from jupyter_modelguard.errors import ModelLoadBlockedError, UnloadRefusedError
 from jupyter_modelguard.history.journal import Journal
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from jupyter_modelguard.history.journal import CellTally
     from jupyter_modelguard.history.store import Store
     from jupyter_modelguard.hooks.gate import Permit
+    from jupyter_modelguard.policy.trust import Trust
     from jupyter_modelguard.types import Artifact, CodeFile, Finding, GlobalUse
 
 __all__ = ["Guard", "current", "start", "stop"]
@@ -54,15 +55,25 @@ class Guard:
         Keeps the history.
     site
         Says where user code stands now; asked once a cell.
+    trust
+        What this person trusts; None where nothing is, and every answer counts once.
     """
 
-    def __init__(self, worker: Worker, approver: Approver, store: Store, site: Callable[[], CallSite] = CallSite) -> None:
+    def __init__(
+        self,
+        worker: Worker,
+        approver: Approver,
+        store: Store,
+        site: Callable[[], CallSite] = CallSite,
+        trust: Trust | None = None,
+    ) -> None:
         self.worker = worker
         self.traces = TraceCache(worker)
         self.approver = approver
         self.store = store
         self.journal = Journal(store, site)
-        deciding = Deciding(approver, self.journal)
+        self.trust = trust
+        deciding = Deciding(approver, self.journal, trust)
         self._streams = StreamCheck(self.traces, worker, deciding)
         self._code = CodeCheck(deciding)
         self._named = NamedCheck(deciding)
@@ -146,6 +157,8 @@ class Guard:
 
     def settle(self, permit: Permit, error: BaseException | None) -> None:
         """Record how a permitted load ended."""
+        if self.trust is not None:
+            self.trust.ended(permit.record_id)
         if error is not None:
             self.journal.end(permit.record_id, Outcome.FAILED, _described(error))
         else:
@@ -164,6 +177,8 @@ class Guard:
         if permit is not None and self.journal.end(permit.record_id, Outcome.BLOCKED, why):
             beyond = "what was agreed to" if permit.approved else "what was proved harmless"
             message = f"modelguard stopped {request.loader}: it went beyond {beyond} and reached for {why}."
+            if self.trust is not None and self.trust.went_beyond(permit.record_id):
+                message += " It is not trusted any more: run it again to see what it would do and decide."
             return ModelLoadBlockedError(message, None, permit.record_id)
         message = (
             f"modelguard stopped {request.loader or 'a load'} before {why} was resolved: it was read by a loader that cannot ask. "
@@ -251,9 +266,10 @@ def _build(shell: Any, config: ModelGuardConfig, site: Callable[[], CallSite], *
     from jupyter_modelguard.approval.order import Approver
     from jupyter_modelguard.engines.worker import Worker
     from jupyter_modelguard.history.store import Store
+    from jupyter_modelguard.policy.trust import Trust
 
     store = Store(home())
-    guard = Guard(Worker(), Approver(store, config, shell, at_terminal=at_terminal), store, site)
+    guard = Guard(Worker(), Approver(store, config, shell, at_terminal=at_terminal), store, site, Trust(default_home))
     guard.be_strict(strict_by_environment(), "environment")
     guard.be_strict(config.strict)
     config.observe(lambda change: guard.be_strict(change.new), "strict")

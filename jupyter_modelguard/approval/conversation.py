@@ -17,7 +17,7 @@ from jupyter_modelguard.types import Decision, Scope
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from jupyter_modelguard.approval.view import CardView
+    from jupyter_modelguard.approval.view import CardView, ScopeChoice
 
 __all__ = ["confirms", "converse"]
 
@@ -67,18 +67,29 @@ def _choose(view: CardView, say: Callable[[str], None], read: Callable[[str], st
     reason = _pick(view.reasons, "Why run it?", read)
     if reason is None:
         return None
-    scope = scopes[0]
-    if len(scopes) > 1:
-        label = _pick(tuple(as_plain(scope.label, limit=None) for scope in scopes), "What do you allow?", read)
-        if label is None:
-            return None
-        scope = next(scope for scope in scopes if as_plain(scope.label, limit=None) == label)
+    scope = _pick_scope(view, scopes, say, read)
+    if scope is None:
+        return None
     if view.confirm:
         name = as_plain(view.confirm[0], name=True, limit=None)
         if not confirms(view, _line(read, f"Type {name} to run it. Enter keeps it blocked: ")):
             say("That was something else, so it stays blocked.")
             return None
     return reason, Scope(scope.value)
+
+
+def _pick_scope(
+    view: CardView, scopes: list[ScopeChoice], say: Callable[[str], None], read: Callable[[str], str]
+) -> ScopeChoice | None:
+    """Ask what is allowed where there is a choice, and say why the rest is none."""
+    for scope in view.scopes:
+        if not scope.enabled:
+            say(f"{as_plain(scope.label, limit=None)}: cannot be chosen. {as_plain(scope.hint, limit=None)}")
+    if len(scopes) == 1:
+        return scopes[0]
+    labels = tuple(as_plain(scope.label, limit=None) for scope in scopes)
+    label = _pick(labels, "What do you allow?", read)
+    return None if label is None else scopes[labels.index(label)]
 
 
 def _pick(options: tuple[str, ...], question: str, read: Callable[[str], str]) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
+from jupyter_modelguard.approval.choices import allowed_words
 from jupyter_modelguard.approval.prompt import TerminalPrompt
 from jupyter_modelguard.approval.view import CardView
 from jupyter_modelguard.errors import HistoryError
@@ -56,6 +57,6 @@ def decide_pending(store: Store, id_prefix: str, console: Console, read: Callabl
     if not store.decide(waiting.id, decision):
         console.print("Somebody else was first, or the kernel has gone.", markup=False)
         return 1
-    said = "Allowed once." if decision.allow else "Kept blocked."
+    said = f"{allowed_words(decision.scope).capitalize()}." if decision.allow else "Kept blocked."
     console.print(said if waiting.waiting else f"{said} Run the cell again.", markup=False)
     return 0

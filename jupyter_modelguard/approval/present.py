@@ -11,12 +11,15 @@ import time
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
+from jupyter_modelguard.approval.choices import allowed_words, scope_choices
 from jupyter_modelguard.approval.facts import facts, repository
 from jupyter_modelguard.approval.text import LONG
-from jupyter_modelguard.approval.view import CallRow, CardView, CodeListing, CodeRow, ScopeChoice
+from jupyter_modelguard.approval.view import CallRow, CardView, CodeListing, CodeRow, Fact
+from jupyter_modelguard.policy.trust import ONLY_ONCE
 from jupyter_modelguard.types import Artifact, Judgement, RiskLevel, TraceStep
 
 if TYPE_CHECKING:
+    from jupyter_modelguard.policy.trust import Standing
     from jupyter_modelguard.types import Assessment, CodeFile, Decision, GlobalUse, HistoryRecord, ScanReport
 
 __all__ = ["REASONS", "Explanation", "Listing", "Receipt", "build_view", "plain_view", "receipt"]
@@ -54,7 +57,9 @@ class Receipt(NamedTuple):
     id: str
 
 
-def build_view(record: HistoryRecord, assessment: Assessment, explanation: Explanation = ((), ())) -> CardView:
+def build_view(
+    record: HistoryRecord, assessment: Assessment, explanation: Explanation = ((), ()), standing: Standing = ONLY_ONCE
+) -> CardView:
     """Choose the words for a load that needs a decision.
 
     Parameters
@@ -66,6 +71,8 @@ def build_view(record: HistoryRecord, assessment: Assessment, explanation: Expla
     explanation
         Listings and opcodes of the engine, to be read under *Show what it does*. A model's own Python files are taken from the
         artifact.
+    standing
+        What trust says of the load: what may be chosen beyond once, and how it differs from what was trusted.
     """
     report = assessment.report
     artifact = record.artifact or Artifact(name=PurePath(report.target).name, source=report.target, format=report.format)
@@ -85,10 +92,10 @@ def build_view(record: HistoryRecord, assessment: Assessment, explanation: Expla
         would=_would(artifact, assessment),
         calls=tuple(_file_row(file, report) for file in artifact.files) if remote else flagged,
         missed=report.coverage.missed,
-        facts=facts(artifact, report),
+        facts=(*(Fact(label, text) for label, text in standing.notes), *facts(artifact, report)),
         safer=assessment.safer,
         reasons=REASONS,
-        scopes=_scopes(artifact, assessment),
+        scopes=scope_choices(artifact, assessment.level, _act(artifact, assessment), standing),
         confirm=_confirm(assessment),
         every_call=tuple(_call_row(use, flagged=use in assessment.unknown) for use in report.globals),
         listings=(*(_listing(*listing) for listing in listings), *(_code_listing(file, report) for file in artifact.files)),
@@ -102,7 +109,7 @@ def receipt(view: CardView, decision: Decision) -> Receipt:
     clock = time.strftime("%H:%M", time.localtime(decision.at or time.time()))
     if decision.allow:
         done = _done(view)
-        text = f'{name} {done} · allowed {decision.scope.value} by {decision.by}, "{decision.reason}" · {clock} · #{view.id}'
+        text = f'{name} {done} · {allowed_words(decision.scope)} by {decision.by}, "{decision.reason}" · {clock} · #{view.id}'
     elif view.level is RiskLevel.FORBIDDEN:
         rule = view.title.removeprefix("Blocked by policy: ")
         text = f"{name} blocked by policy {rule} · {clock} · #{view.id}"
@@ -190,13 +197,6 @@ def _done(view: CardView) -> str:
     verb, _, rest = act.partition(" ")
     past = {"Run": "ran", "Import": "imported", "Load": "loaded"}.get(verb, "")
     return f"{past} {rest}" if past and rest != "this file" else "was loaded"
-
-
-def _scopes(artifact: Artifact, assessment: Assessment) -> tuple[ScopeChoice, ...]:
-    if assessment.level is RiskLevel.FORBIDDEN:
-        return ()
-    hint = "The only choice for a file that runs a command." if assessment.level is RiskLevel.DANGEROUS else ""
-    return (ScopeChoice("once", "Just this call, once", _act(artifact, assessment), hint),)
 
 
 def _confirm(assessment: Assessment) -> tuple[str, ...]:

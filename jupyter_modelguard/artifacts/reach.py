@@ -6,12 +6,14 @@ decompressing reader) is read to its end once, and those very bytes are looked a
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 import stat
 import tempfile
 from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
+from jupyter_modelguard.artifacts.private_copy import private_copy
 from jupyter_modelguard.artifacts.recording import record_stream
 from jupyter_modelguard.artifacts.replay import replay
 from jupyter_modelguard.artifacts.source import StreamSource
@@ -70,14 +72,18 @@ class Reached:
         The absolute path for people and records, or an empty string for bytes in memory.
     size
         Bytes from the start of the stream to the end of what could be read.
+    alone
+        Whether the load reads these bytes and nothing else; said by a hook that knows.
     """
 
     def __init__(self, source: StreamSource, name: str, size: int, descriptor: int | None, spool: str | None = None) -> None:
         self.source = source
         self.name = name
         self.size = size
+        self.alone = False
         self._descriptor = descriptor
         self._spool = spool
+        self._held = False
 
     @classmethod
     def at_path(cls, path: str) -> Self:
@@ -146,6 +152,39 @@ class Reached:
             parts.append(part)
             position += len(part)
         return b"".join(parts)
+
+    def hold(self) -> str:
+        """Keep the bytes as they are until this is closed, whatever becomes of the file; raises `OSError` where there is no room.
+
+        Returns
+        -------
+        str
+            sha256 of all of them from the start of the stream, hexadecimal.
+        """
+        if self.data is not None:
+            self._held = True
+            return hashlib.sha256(self.data).hexdigest()
+        assert self._descriptor is not None  # noqa: S101 only bytes in memory have none
+        if not self._held:
+            copy, name = private_copy(self._descriptor, os.fstat(self._descriptor).st_size)
+            os.close(self._descriptor)
+            self._descriptor, self._spool, self._held = copy, name, True
+        state, position = hashlib.sha256(), self.source.offset
+        while piece := os.pread(self._descriptor, _READ, position):
+            state.update(piece)
+            position += len(piece)
+        return state.hexdigest()
+
+    def held(self) -> BinaryIO | None:
+        """Open what is held, for a library that reads all of it by itself; None while nothing is."""
+        if not self._held:
+            return None
+        if self.data is not None:
+            return io.BytesIO(self.data)
+        assert self._descriptor is not None  # noqa: S101 only bytes in memory have none
+        file = os.fdopen(os.dup(self._descriptor), "rb")
+        file.seek(self.source.offset)
+        return file
 
     def extend(self) -> bool:
         """Reach further, where bytes are obtained step by step; whether there was more."""

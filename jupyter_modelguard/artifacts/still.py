@@ -8,22 +8,19 @@ file systems of this machine's own; behind others (FUSE, network) somebody else 
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import sys
-import tempfile
 import time
 from pathlib import Path
 
+from jupyter_modelguard.artifacts.private_copy import private_copy
 from jupyter_modelguard.artifacts.reach import Reached
 from jupyter_modelguard.artifacts.source import StreamSource
 
 __all__ = ["StillFile"]
 
 _COPIED = 1 << 25  # bytes; copying that many takes some 10 ms
-_IN_MEMORY = 1 << 28  # bytes; a larger copy goes to a file without a name
-_PIECE = 1 << 26
 _BREAK_TIME = Path("/proc/sys/fs/lease-break-time")
 _MOUNTS = Path("/proc/self/mountinfo")
 _OWN_SYSTEMS = frozenset({"ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs", "tmpfs", "zfs"})
@@ -52,7 +49,7 @@ class StillFile(Reached):
             still = cls(_reopened(descriptor), path, size, descriptor)
             still._leased, still._until = descriptor, until
         else:
-            copy, name = _copy(descriptor, size)
+            copy, name = private_copy(descriptor, size)
             os.close(descriptor)
             source = StreamSource(path=name) if name is not None else _reopened(copy)
             still = cls(source, path, os.fstat(copy).st_size, copy, name)
@@ -100,23 +97,3 @@ def _is_on_own_system(descriptor: int) -> bool:
     # "36 35 98:0 /root /mount options - type source options", with an open number of fields before the dash
     kinds = {line.partition(" - ")[2].split(" ")[0] for line in mounts if line.split(" ")[2:3] == [number]}
     return bool(kinds) and kinds <= _OWN_SYSTEMS
-
-
-def _copy(descriptor: int, size: int) -> tuple[int, str | None]:
-    """Copy a file; give the descriptor of the copy, and its name where only a name leads to it."""
-    name = None
-    if size <= _IN_MEMORY and hasattr(os, "memfd_create"):
-        copy = os.memfd_create("modelguard")
-    else:
-        copy, name = tempfile.mkstemp(prefix="modelguard-")
-        if sys.platform.startswith("linux"):
-            os.unlink(name)
-            name = None
-    position = 0
-    with contextlib.suppress(BlockingIOError):
-        while piece := os.pread(descriptor, _PIECE, position):
-            position += len(piece)
-            view = memoryview(piece)
-            while view:
-                view = view[os.write(copy, view) :]
-    return copy, name

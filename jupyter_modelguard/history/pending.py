@@ -44,15 +44,15 @@ class PendingApproval:
 
 
 def fingerprint(record: HistoryRecord) -> str:
-    """Name what an approval of a load is good for: these code-bearing bytes, with exactly these globals and files.
+    """Name what an approval of a load is good for: these code-bearing bytes, through this loader, with exactly these globals and files.
 
     Empty when the artifact could not be read; such an approval is good for nothing but the waiting call.
     """
     if record.artifact is None or not record.artifact.digest:
         return ""
-    names = sorted(str(use.name) for use in record.report.globals) if record.report else []
+    names = sorted(f"{use.name} {use.origin}" for use in record.report.globals) if record.report else []
     files = sorted(f"{file.path} {file.digest}" for file in record.artifact.files)
-    content = "\0".join([record.artifact.format, record.artifact.digest, *names, "", *files])
+    content = "\0".join([record.request.loader, record.artifact.format, record.artifact.digest, *names, "", *files])
     return hashlib.sha256(content.encode("utf-8", "backslashreplace")).hexdigest()
 
 

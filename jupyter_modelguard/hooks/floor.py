@@ -191,6 +191,8 @@ class Floor:
                     _judge_event(scope, event, args)
                 elif scope.mode is Mode.CALL:
                     judge_call_event(scope, event, args)
+                elif scope.alone and event == "open":
+                    _judge_side_file(scope, args)
 
         return hook
 
@@ -234,6 +236,26 @@ def _judge_event(scope: Scope, event: str, args: tuple[Any, ...]) -> None:
     finally:
         state.suspended -= 1
     raise scope.refuse(f"{event} {_shown(args)}")
+
+
+def _judge_side_file(scope: Scope, args: tuple[Any, ...]) -> None:
+    """Refuse that a load which passes by trust reads a file nobody looked at: what was trusted are the bytes in hand."""
+    path, mode, flags = args
+    reads = (flags & (os.O_WRONLY | os.O_TRUNC)) == 0 if type(flags) is int else mode in ("r", "rb")
+    if not reads or type(path) is int:
+        return
+    state = thread_state
+    state.suspended += 1  # looking at a path raises events of its own
+    try:
+        read = os.path.abspath(os.fsdecode(path)) if isinstance(path, (str, bytes)) else ""
+        if is_trusted(read) or is_time_zone(read):
+            return
+        if read == scope.artifact:  # joblib opens it before it takes the bytes that were looked at in its place
+            scope.artifact = ""
+            return
+    finally:
+        state.suspended -= 1
+    raise scope.refuse(f"the file {read}")
 
 
 def _may_read(scope: Scope, path: object) -> bool:

@@ -35,6 +35,8 @@ class Permit:
         What the artifact turned out to be; whoever dispatches by content must not decide again.
     files
         Digest to content of the code files that may run.
+    trusted
+        It was approved earlier, for these bytes and nothing beside them.
     """
 
     record_id: str
@@ -43,6 +45,7 @@ class Permit:
     copy: StreamCopy | None = None
     format: str = ""
     files: dict[str, bytes] = field(default_factory=dict)
+    trusted: bool = False
 
 
 class Gate(Protocol):

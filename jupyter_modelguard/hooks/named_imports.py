@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_modelguard.artifacts.code_tree import collect_code
 from jupyter_modelguard.artifacts.imported import absolute_imports, imported_files
-from jupyter_modelguard.hooks.remote_code import ask_about_code, folder_reader, python_files
+from jupyter_modelguard.hooks.remote_code import ask_about_code, folder_reader, hub_origin, python_files
 from jupyter_modelguard.hooks.same_text import handing_out
 from jupyter_modelguard.hooks.scopes import Suspended
 from jupyter_modelguard.hooks.trusted_paths import is_trusted
@@ -100,7 +100,7 @@ def guard_diffusers_module(passage: Passage) -> Callable[..., Any]:
             read = folder_reader(os.path.join(repository, subfolder)) if local else _hub_reader(repository, subfolder, options)
             entry = module_file if local or "/" in repository else f"{repository}.py"
             files = _and_what_they_import(collect_code((entry,), read))
-            origin = os.path.abspath(repository) if local else f"hf:{repository}"
+            origin = os.path.abspath(repository) if local else hub_origin(repository, options.get("revision"))
         return ask_about_code(passage, f"diffusers: {module_file}", origin, files, lambda: wrapped(*args, **options))
 
     return fetch

@@ -80,6 +80,8 @@ class Passage:
         options: Mapping[str, Any] = MappingProxyType({}),
         own_ways: str = "",
         code: tuple[CodeFile, ...] = (),
+        *,
+        alone: bool = False,
     ) -> T:
         """Prove or ask, then run `load` under exactly what was permitted.
 
@@ -99,6 +101,8 @@ class Passage:
             What else keeps a proof from holding for this reader, for people; empty if nothing does.
         code
             Python files that come with the stream and may run while it is loaded.
+        alone
+            Whether `load` reads nothing but `reached`, so that trust in those bytes is trust in the load.
 
         Raises
         ------
@@ -106,12 +110,14 @@ class Passage:
             If the load was kept blocked, or went beyond what was permitted.
         """
         request = self._in_the_name_of_the_call(request)
+        beyond = own_ways or _other_text(options)
+        reached.alone = alone and not beyond and "buffers" not in options
         with Suspended():
             permit = self.ask(lambda: self.gate.check_stream(request, reached, dialect, code))
         scope = Scope(
             Mode.APPROVED if permit.approved else Mode.PROVED, permit.names, artifact=reached.name, label=request.loader
         )
-        beyond = own_ways or _other_text(options)
+        scope.alone = permit.trusted
         if permit.approved or not beyond:
             return self.run(request, permit, scope, load)
 

@@ -70,7 +70,7 @@ def guard_loads(original: Callable[..., Any], passage: Passage, loader: str) -> 
             def load(permit: Permit) -> Any:  # noqa: ARG001 the bytes in hand are the very bytes that were looked at
                 return original(reached.data, **options)
 
-            return passage.stream(request, reached, "pickle", load, options)
+            return passage.stream(request, reached, "pickle", load, options, alone=True)
 
     FLOOR.add_fast_path(loads.__code__)
     return _named(loads, original, loader)
@@ -123,7 +123,7 @@ def guard_load(original: Callable[..., Any], passage: Passage, loader: str) -> C
                 return original(reached.replay(permit.copy), **options)
 
             try:
-                return passage.stream(request, reached, "pickle", load, options)
+                return passage.stream(request, reached, "pickle", load, options, alone=True)
             finally:
                 if ends:
                     file.seek(ends[0])  # where the plain load would have left it
@@ -141,7 +141,7 @@ def guard_load(original: Callable[..., Any], passage: Passage, loader: str) -> C
             def load(permit: Permit) -> Any:
                 return original(reached.replay(permit.copy), **options)
 
-            return passage.stream(request, reached, "pickle", load, options)
+            return passage.stream(request, reached, "pickle", load, options, alone=True)
 
     FLOOR.add_fast_path(load.__code__)
     return _named(load, original, loader)

@@ -7,6 +7,7 @@ even before it runs the file), all files that the call will execute are collecte
 from __future__ import annotations
 
 import os
+import re
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,17 @@ if TYPE_CHECKING:
 
     from jupyter_modelguard.types import CodeFile
 
-__all__ = ["ask_about_code", "folder_reader", "guard_code_call", "guard_dynamic_module", "guard_hub_import", "python_files"]
+__all__ = [
+    "ask_about_code",
+    "folder_reader",
+    "guard_code_call",
+    "guard_dynamic_module",
+    "guard_hub_import",
+    "hub_origin",
+    "python_files",
+]
+
+_COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
 def guard_code_call(passage: Passage, loader: str, parameter: str, position: int = 0) -> Callable[..., Any]:
@@ -68,7 +79,7 @@ def guard_dynamic_module(passage: Passage) -> Callable[..., Any]:
         with Suspended():
             read = _repository_reader(repository, options)
             files = collect_code((module_file, *auto_map_modules(read)), read)
-            origin = os.path.abspath(repository) if os.path.isdir(repository) else f"hf:{repository}"
+            origin = os.path.abspath(repository) if os.path.isdir(repository) else hub_origin(repository, options.get("revision"))
         return ask_about_code(passage, f"transformers: {module_file}", origin, files, lambda: wrapped(*args, **options))
 
     return fetch
@@ -129,6 +140,11 @@ def _permit(passage: Passage, call: Call, scope: Scope, origin: str, files: tupl
         passage.gate.settle(permit, None)
     call.asked.update(permit.files)
     scope.files.update(permit.files)
+
+
+def hub_origin(repository: str, revision: object) -> str:
+    """Name a repository of a hub, with the commit if that was asked for by its full id: what a branch names can change."""
+    return f"hf:{repository}@{revision}" if isinstance(revision, str) and _COMMIT.fullmatch(revision) else f"hf:{repository}"
 
 
 def _in_call() -> bool:

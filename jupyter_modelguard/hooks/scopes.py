@@ -128,6 +128,7 @@ class Scope:
 
     __slots__ = (
         "allowed",
+        "alone",
         "artifact",
         "code",
         "files",
@@ -159,6 +160,7 @@ class Scope:
         self.artifact = artifact
         self.label = label
         self.holds_code = holds_code
+        self.alone = False  # whether it was agreed to earlier, for its own bytes: files beside them are another matter
         self.maps_for_writing = False  # whether the caller asked for arrays that write back to the artifact
         self.opened: list[str] = []  # files that a call read, in case it runs one of them as code
         self.refusals: list[LoadHeld | Unproved] = []

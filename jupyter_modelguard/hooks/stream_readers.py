@@ -139,7 +139,13 @@ def _guard(passage: Passage, loader: str, dialect: str, run: Callable[..., Any])
                 raise
         with reached:
             kind = "pickle" if old else dialect
-            return passage.stream(request, reached, kind, lambda permit: run(reached, kind, permit, wrapped, args, options))
+            return passage.stream(
+                request,
+                reached,
+                kind,
+                lambda permit: run(reached, kind, permit, wrapped, args, options),
+                alone=len(args) == 1 and not options,  # options have joblib map the file, and dill read in other ways
+            )
 
     return reader
 

@@ -84,7 +84,14 @@ def guard_torch_load(passage: Passage) -> Callable[..., Any]:
                 raise
         _import_what_loading_imports()
         with reached:
-            return passage.stream(request, reached, "torch", lambda permit: call.run(wrapped, reached, permit), call.options)
+            return passage.stream(
+                request,
+                reached,
+                "torch",
+                lambda permit: call.run(wrapped, reached, permit),
+                call.options,
+                alone=type(reached) is Reached and call.reads_itself,
+            )
 
     return load
 
@@ -166,6 +173,13 @@ class _Call:
         if os.environ.get("TORCH_FORCE_WEIGHTS_ONLY_LOAD", "0").lower() in _TRUE:
             self.weights_only = True
 
+    @property
+    def reads_itself(self) -> bool:
+        """Whether torch can be handed other bytes than the file it was called with: it maps that by its path."""
+        settings = getattr(sys.modules.get("torch.utils.serialization.config"), "load", None)
+        mapped = self.options.get("mmap") or getattr(settings, "mmap", False)
+        return not (self.weights_only or mapped) and self.pickle_module is pickle
+
     def _with_weights_only(self, wrapped: Callable[..., Any], permit: Permit, proved: bytes) -> Any:
         """Let torch's own restricted machine read the proved bytes, with what somebody added to its safe globals."""
         scope = thread_state.scope
@@ -191,7 +205,7 @@ class _Call:
             return self._with_weights_only(wrapped, permit, proved)
         if permit.format == "torch-zip" and proved:
             options = {**self.options, "pickle_module": _pickle_module(self.pickle_module, proved), "weights_only": False}
-            return wrapped(self.target, **options)
+            return wrapped(reached.held() or self.target, **options)
         if permit.format == "torch-legacy":
             file = reached.replay(permit.copy, tail=True)
             if permit.copy is not None and hasattr(self.target, "seek"):

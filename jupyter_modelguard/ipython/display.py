@@ -6,14 +6,15 @@ import time
 from typing import TYPE_CHECKING
 
 from jupyter_modelguard.ipython.sheet import Sheet
-from jupyter_modelguard.types import Judgement, Outcome, Severity
+from jupyter_modelguard.types import Judgement, Outcome, Scope, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from jupyter_modelguard.policy.trust_entry import TrustEntry
     from jupyter_modelguard.types import Assessment, HistoryRecord, RiskLevel
 
-__all__ = ["assessments_table", "history_table", "record_table", "status_table"]
+__all__ = ["assessments_table", "history_table", "record_table", "status_table", "trust_table"]
 
 _WORDS = {
     "data_only": "Nothing found",
@@ -106,6 +107,28 @@ def status_table(facts: Iterable[tuple[str, str]]) -> Sheet:
     return Sheet("modelguard", ("", ""), tuple(facts), whole=1)
 
 
+def trust_table(entries: Iterable[TrustEntry]) -> Sheet:
+    """List what loads without a question because somebody said so."""
+    rows = tuple(
+        (
+            f"#{entry.id}",
+            _day(entry.at),
+            f"{entry.name} at this commit" if entry.scope is Scope.COMMIT else entry.name,
+            f"{len(entry.files):,} files" if entry.files else f"{len(entry.functions):,} functions",
+            entry.loader,
+            f'{entry.by}, "{entry.reason}"',
+            entry.source,
+        )
+        for entry in entries
+    )
+    note = (
+        "To take it back: %modelguard forget ID, or modelguard forget ID"
+        if rows
+        else "Nothing is trusted for longer than one load."
+    )
+    return Sheet("Trusted on this machine", ("id", "since", "what", "runs", "loaded by", "who", "from"), rows, note, whole=2)
+
+
 def _times(count: int) -> str:
     return f"{count:,} times" if count > 1 else ""
 
@@ -126,7 +149,12 @@ def _outcome(record: HistoryRecord) -> str:
     if decision.transport == "headless":
         return f"{said}, nobody could be asked"
     reason = f', "{decision.reason}"' if decision.allow and decision.reason else ""
-    return f"{said} by {decision.by}{reason}"
+    when = f", trusted since {_day(decision.at)}" if decision.transport == "trust" else ""
+    return f"{said} by {decision.by}{reason}{when}"
+
+
+def _day(at: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(at))
 
 
 def _findings(assessment: Assessment) -> str:

@@ -10,7 +10,7 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, NamedTuple
 
-from jupyter_modelguard.config import headless_mode, home
+from jupyter_modelguard.config import default_home, headless_mode, home
 from jupyter_modelguard.errors import ConfigurationError, HistoryError
 from jupyter_modelguard.ipython.alias import foreign_alias
 
@@ -33,6 +33,7 @@ def diagnosis() -> tuple[Diagnosis, ...]:
         _alias,
         _home,
         _database,
+        _trust,
         _headless,
         _card,
         _kernel,
@@ -80,6 +81,18 @@ def _database() -> Diagnosis:
         said = str(error).rstrip(".")
         return Diagnosis(well=False, text=f"{said}. Loads are decided all the same; the history stays in memory.")
     return Diagnosis(well=True, text=f"The history can be written; {waiting} {'load waits' if waiting == 1 else 'loads wait'}.")
+
+
+def _trust() -> Diagnosis:
+    from jupyter_modelguard.ipython.trusting import said_of_trust
+    from jupyter_modelguard.policy.trust import Trust
+
+    trust = Trust(default_home)
+    try:
+        trust.entries()
+    except (ConfigurationError, OSError) as error:
+        return Diagnosis(well=False, text=str(error))
+    return Diagnosis(well=True, text=f"Trusted for longer than one load: {said_of_trust(trust)}.")
 
 
 def _headless() -> Diagnosis:

@@ -11,7 +11,8 @@ from IPython.core.magic import Magics, line_magic, magics_class
 from jupyter_modelguard.config import user_name
 from jupyter_modelguard.errors import HistoryError, ModelGuardError
 from jupyter_modelguard.guard import current
-from jupyter_modelguard.types import Assessment, Decision, Outcome
+from jupyter_modelguard.ipython.trusting import forget, said_of_trust
+from jupyter_modelguard.types import Assessment, Decision, Outcome, Scope
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,8 +38,9 @@ class ModelGuardMagics(Magics):
         %modelguard scan PATH …    look at files without loading them
         %modelguard history [N]    the latest loads
         %modelguard show ID        everything about one load
-        %modelguard allow ID       ask again about a blocked load; the next load of the same file passes once
+        %modelguard allow ID       ask again about a blocked load; the next load of the same file passes
         %modelguard deny ID        take such an approval back, or keep a waiting load blocked
+        %modelguard forget [ID]    what is trusted for longer than one load, or take that back
         """
         command, *arguments = _split(line) or ["status"]
         actions: dict[str, Callable[[list[str]], None]] = {
@@ -48,6 +50,7 @@ class ModelGuardMagics(Magics):
             "show": self._show,
             "allow": self._allow,
             "deny": self._deny,
+            "forget": self._forget,
         }
         if command not in actions:
             raise UsageError(f"%modelguard knows {', '.join(actions)}, not {command!r}.")
@@ -69,6 +72,7 @@ class ModelGuardMagics(Magics):
                 ("history", str(guard.store.path)),
                 ("database", "in use" if guard.store.usable else "cannot be used now; records stay in memory"),
                 ("decides", user_name()),
+                ("trust", said_of_trust(guard.trust)),
             ]
             facts += status.facts(guard)
         self._show_sheet(display.status_table(facts))
@@ -101,7 +105,7 @@ class ModelGuardMagics(Magics):
         _expect(arguments, 1, "%modelguard allow ID")
         guard = _guard()
         record = guard.store.find(arguments[0])
-        view = _view(record)
+        view = _view(guard, record)
         try:
             decision = guard.approver.allow(record, view, say=self._say)
         except StdinNotImplementedError:
@@ -110,7 +114,8 @@ class ModelGuardMagics(Magics):
             ) from None
         if decision.transport == "headless":
             raise UsageError(f"Nothing can be allowed here: {decision.reason}.")
-        self._say("The next load of this same file passes once. Run its cell again." if decision.allow else "It stays blocked.")
+        counts = "passes once" if decision.scope is Scope.ONCE else "passes and is remembered"
+        self._say(f"The next load of this same file {counts}. Run its cell again." if decision.allow else "It stays blocked.")
 
     def _deny(self, arguments: list[str]) -> None:
         _expect(arguments, 1, "%modelguard deny ID")
@@ -126,6 +131,18 @@ class ModelGuardMagics(Magics):
         self._say(
             f"#{record.id} stays blocked." if taken else f"#{record.id} was not allowed and does not wait; nothing changes."
         )
+
+    def _forget(self, arguments: list[str]) -> None:
+        from jupyter_modelguard.ipython.display import trust_table
+
+        guard = _guard()
+        if guard.trust is None:
+            raise UsageError("Nothing is trusted for longer than one load here.")
+        if not arguments:
+            self._show_sheet(trust_table(guard.trust.entries()))
+            return
+        _expect(arguments, 1, "%modelguard forget [ID]")
+        self._say(forget(guard.trust, guard.store, arguments[0]))
 
     def _say(self, text: str) -> None:
         from jupyter_modelguard.ipython.sheet import say
@@ -159,8 +176,9 @@ def _guard() -> Guard:
     return guard
 
 
-def _view(record: HistoryRecord) -> Any:
+def _view(guard: Guard, record: HistoryRecord) -> Any:
     from jupyter_modelguard.approval.present import build_view
+    from jupyter_modelguard.policy.trust import ONLY_ONCE
 
     if record.outcome not in {Outcome.BLOCKED, Outcome.ABANDONED}:
         raise UsageError(f"#{record.id} was not kept blocked, so there is nothing to allow.")
@@ -168,7 +186,8 @@ def _view(record: HistoryRecord) -> Any:
         raise UsageError(
             f"#{record.id} cannot be allowed ahead: its file could not be read. Run its cell again and decide there."
         )
-    view = build_view(record, Assessment(record.level, record.report))
+    standing = ONLY_ONCE if guard.trust is None else guard.trust.look(record, str)
+    view = build_view(record, Assessment(record.level, record.report), standing=standing)
     if not view.scopes:
         raise UsageError(f"#{record.id} is forbidden by policy; nobody can allow it here.")
     return view

@@ -32,8 +32,6 @@ __all__ = ["ONLY_ONCE", "Offer", "Standing", "Trust"]
 _LOG = logging.getLogger(__name__)
 _OPEN = frozenset({Judgement.UNKNOWN, Judgement.INSPECT})
 _CHANGING = ("a file ", "not found")  # how origins begin that lead to no installed library
-_SIDE_FILES = "joblib.numpy_pickle"  # its wrappers of arrays read files beside the pickle
-_WRAPPERS = frozenset({"NDArrayWrapper", "ZNDArrayWrapper"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,8 +220,6 @@ def _against_trust(record: HistoryRecord) -> str:
                 if use.origin[:2] == "a "
                 else f"{use.name} was not found here."
             )
-        if use.name.module.startswith(_SIDE_FILES) and use.name.name in _WRAPPERS:
-            return "It reads files beside it, which could change."
     return ""
 
 

@@ -35,6 +35,12 @@ class CodeCheck:
 
         started = time.perf_counter()
         report = scan_code(origin, files)
-        artifact = Artifact(os.path.basename(origin), origin, report.format, report.digest, report.size, files)
+        artifact = Artifact(
+            os.path.basename(_without_commit(origin)), origin, report.format, report.digest, report.size, files, alone=True
+        )
         record, _ = self._deciding.decide(request, artifact, evaluate(report), started)
         return Permit(record.id, approved=True, files={file.digest: file.content for file in files})
+
+
+def _without_commit(origin: str) -> str:
+    return origin.partition("@")[0] if origin.startswith("hf:") else origin

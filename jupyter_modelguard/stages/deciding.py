@@ -1,15 +1,16 @@
 """From an assessment to a decision: what every check ends with.
 
-What was proved goes on at once. Everything else is asked about, unless it was decided before; a "no" is the one public error.
+What was proved goes on at once. Everything else is asked about, unless it was decided before or is trusted; a "no" is the one public error.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from typing import TYPE_CHECKING, Final
 
 from jupyter_modelguard.errors import ModelLoadBlockedError
-from jupyter_modelguard.types import Decision, Outcome
+from jupyter_modelguard.types import Decision, Outcome, Scope
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,12 +18,16 @@ if TYPE_CHECKING:
     from jupyter_modelguard.approval.order import Approver
     from jupyter_modelguard.engines.explanation import Explanation
     from jupyter_modelguard.history.journal import Journal
+    from jupyter_modelguard.policy.trust import Standing, Trust
     from jupyter_modelguard.types import Artifact, Assessment, HistoryRecord, LoadRequest, ScanReport
 
-__all__ = ["PROOF", "Deciding", "evaluate"]
+__all__ = ["PROOF", "TRUST", "Deciding", "evaluate"]
 
 PROOF: Final = Decision(allow=True, by="proof", transport="proof")
 """The decision that nobody had to take."""
+
+TRUST: Final = "trust"
+"""Transport of a decision that was taken for an earlier load."""
 
 
 def evaluate(report: ScanReport) -> Assessment:
@@ -41,11 +46,14 @@ class Deciding:
         Asks a person.
     journal
         Keeps the record until the load has ended.
+    trust
+        What this person trusts; where there is none, every answer counts once.
     """
 
-    def __init__(self, approver: Approver, journal: Journal) -> None:
+    def __init__(self, approver: Approver, journal: Journal, trust: Trust | None = None) -> None:
         self.approver = approver
         self.journal = journal
+        self.trust = trust
 
     def decide(
         self,
@@ -54,6 +62,7 @@ class Deciding:
         assessment: Assessment,
         started: float,
         explain: Callable[[], Explanation] | None = None,
+        hold: Callable[[], str] = str,
     ) -> tuple[HistoryRecord, Decision]:
         """Let a load go on, on proof or because somebody says so.
 
@@ -65,6 +74,8 @@ class Deciding:
             A reading of `time.perf_counter` when the load began.
         explain
             Writes down what the artifact does, for a card; called only if one is shown.
+        hold
+            Keeps the bytes of the load as they are until it has ended, and gives their sha256; without it, "" says that this cannot be had.
 
         Returns
         -------
@@ -81,18 +92,32 @@ class Deciding:
         record = self.journal.record(request, Outcome.WAITING, assessment.level, artifact, assessment.report)
         decision = PROOF
         if assessment.level.asks:
-            decided = self.approver.prior(record)
+            standing = self._standing(record, hold)
+            decided = standing.decision or self.approver.prior(record)
             if decided is None:
-                view = build_view(record, assessment, explain() if explain is not None else ((), ()))
+                view = build_view(record, assessment, explain() if explain is not None else ((), ()), standing)
                 waited = time.perf_counter()
                 decided = self.approver.ask(record, view)
                 started += time.perf_counter() - waited  # the time a person took is not the load's
-            decision = decided
+            decision = self._kept(record, decided, standing, hold)
         if not decision.allow:
             record = self.journal.deny(record, decision, started)
             raise ModelLoadBlockedError(_kept_blocked(record, assessment, decision), assessment, record.id)
         self.journal.begin(record, decision, started)
         return record, decision
+
+    def _standing(self, record: HistoryRecord, hold: Callable[[], str]) -> Standing:
+        from jupyter_modelguard.policy.trust import ONLY_ONCE
+
+        return ONLY_ONCE if self.trust is None else self.trust.look(record, hold)
+
+    def _kept(self, record: HistoryRecord, decision: Decision, standing: Standing, hold: Callable[[], str]) -> Decision:
+        """Trust what was allowed for longer than once; what was not offered, or cannot be kept, counts once."""
+        if not decision.allow or decision.scope is Scope.ONCE or decision is standing.decision:
+            return decision
+        if self.trust is not None and standing.offered(decision.scope) and self.trust.keep(record, decision, hold):
+            return decision
+        return dataclasses.replace(decision, scope=Scope.ONCE)
 
 
 def _kept_blocked(record: HistoryRecord, assessment: Assessment, decision: Decision) -> str:

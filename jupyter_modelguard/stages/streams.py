@@ -11,7 +11,7 @@ import time
 from typing import TYPE_CHECKING
 
 from jupyter_modelguard.hooks.gate import Permit
-from jupyter_modelguard.stages.deciding import PROOF, evaluate
+from jupyter_modelguard.stages.deciding import PROOF, TRUST, evaluate
 from jupyter_modelguard.types import Artifact, Outcome
 
 if TYPE_CHECKING:
@@ -58,13 +58,16 @@ class StreamCheck:
         if code:
             report = _with_code(report, request.source, code)
         name = os.path.basename(reached.name or request.source) or request.source
-        artifact = Artifact(name, request.source, report.format or dialect, report.digest, reached.size, code)
+        artifact = Artifact(
+            name, request.source, report.format or dialect, report.digest, reached.size, code, reached.alone and not code
+        )
         self._give_up(request, artifact, report, trace.error, started)
         record, decision = self._deciding.decide(
-            request, artifact, evaluate(report), started, lambda: self._worker.explain(trace, dialect)
+            request, artifact, evaluate(report), started, lambda: self._worker.explain(trace, dialect), reached.hold
         )
         files = {file.digest: file.content for file in code}
-        return Permit(record.id, trace.names, decision is not PROOF, trace.copy, report.format, files)
+        trusted = decision.transport == TRUST
+        return Permit(record.id, trace.names, decision is not PROOF, trace.copy, report.format, files, trusted)
 
     def _traced(self, reached: Reached, dialect: str) -> StreamTrace:
         from jupyter_modelguard.engines.inspection import inspect_open, modules_to_import

@@ -45,6 +45,7 @@ class Guard:
     def __init__(self, store):
         self.store = store
         self.approver = Approver(store)
+        self.trust = None
         self.strict = False
         self.unguarded = types.SimpleNamespace(by_library=lambda: {"lib": {"evil.name": 2}})
         self.patches = types.SimpleNamespace(bound_early=list, missing=())

@@ -1,0 +1,74 @@
+"""What a person may allow, and the words for it: this call, this file, this repository at this commit.
+
+"Once" comes first and is the one that is chosen beforehand. What cannot be chosen is shown with the reason, but for a file that runs a
+command: there nothing else is even named.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from jupyter_modelguard.approval.view import ScopeChoice
+from jupyter_modelguard.types import RiskLevel, Scope
+
+if TYPE_CHECKING:
+    from jupyter_modelguard.policy.trust import Standing
+    from jupyter_modelguard.types import Artifact
+
+__all__ = ["allowed_words", "scope_choices"]
+
+_ONCE = "once"
+
+
+def scope_choices(artifact: Artifact, level: RiskLevel, act: str, standing: Standing) -> tuple[ScopeChoice, ...]:
+    """List the answers to "What do you allow?".
+
+    Parameters
+    ----------
+    artifact, level
+        What is asked about.
+    act
+        What the button for "once" says: "Run 2 unknown functions once".
+    standing
+        What trust says of the load.
+    """
+    if level is RiskLevel.FORBIDDEN:
+        return ()
+    hint = "The only choice for a file that runs a command." if level is RiskLevel.DANGEROUS else ""
+    doing = act.removesuffix(" once")
+    return (
+        ScopeChoice(_ONCE, "Just this call, once", act, hint),
+        *(
+            ScopeChoice(
+                offer.scope.value,
+                _label(offer.scope, artifact),
+                f"{doing} and {_remembers(offer.scope, artifact)}",
+                offer.refused or _HINTS[offer.scope],
+                enabled=not offer.refused,
+            )
+            for offer in standing.offers
+        ),
+    )
+
+
+def allowed_words(scope: Scope) -> str:
+    """Say for the line that stays how long an answer counts."""
+    return {Scope.ONCE: "allowed once", Scope.DIGEST: "allowed and remembered", Scope.COMMIT: "allowed for this commit"}[scope]
+
+
+_HINTS = {
+    Scope.DIGEST: "Runs without a question while every byte and function is as now. modelguard forget takes it back.",
+    Scope.COMMIT: "Its files that are shown here, at this commit. modelguard forget takes it back.",
+}
+
+
+def _label(scope: Scope, artifact: Artifact) -> str:
+    if scope is Scope.COMMIT:
+        return "This repository at this commit"
+    return "Exactly these files, from now on" if len(artifact.files) > 1 else "This exact file, from now on"
+
+
+def _remembers(scope: Scope, artifact: Artifact) -> str:
+    if scope is Scope.COMMIT:
+        return "remember this commit"
+    return "remember these files" if len(artifact.files) > 1 else "remember this file"
