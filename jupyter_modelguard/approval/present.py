@@ -79,6 +79,8 @@ def build_view(
     remote = artifact.format == "python-code"
     listings, opcodes = explanation
     title, consequence = _title(artifact, assessment)
+    if standing.changed:
+        consequence = ", ".join(filter(None, ("changed since it was trusted", consequence)))
     flagged = tuple(_call_row(use, flagged=True) for use in assessment.unknown)
     return CardView(
         id=record.id,

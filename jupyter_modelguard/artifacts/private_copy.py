@@ -37,10 +37,16 @@ def private_copy(descriptor: int, size: int) -> tuple[int, str | None]:
             os.unlink(name)
             name = None
     position = 0
-    with contextlib.suppress(BlockingIOError):
-        while piece := os.pread(descriptor, _PIECE, position):
-            position += len(piece)
-            view = memoryview(piece)
-            while view:
-                view = view[os.write(copy, view) :]
+    try:
+        with contextlib.suppress(BlockingIOError):
+            while piece := os.pread(descriptor, _PIECE, position):
+                position += len(piece)
+                view = memoryview(piece)
+                while view:
+                    view = view[os.write(copy, view) :]
+    except BaseException:
+        os.close(copy)
+        if name is not None:
+            os.unlink(name)
+        raise
     return copy, name

@@ -48,6 +48,7 @@ _READS_BYTECODE: Final = importlib._bootstrap_external._compile_bytecode.__code_
 _IMPORTS: Final = importlib._bootstrap._call_with_frames_removed.__code__  # type: ignore[attr-defined] # runs the code of a module
 # A distribution of scipy executes a text of its state, which the trace has compared with what scipy itself writes.
 _READS_TEXT: Final = ("_attach_argparser_methods", os.path.join("scipy", "stats", "_distn_infrastructure.py"))
+_OPENS_FIRST: Final = "joblib.numpy_pickle"  # opens the artifact by itself, and is then handed what was looked at
 _DEEPEST_OVERRIDE: Final = 8  # frames between an overridden find_class and the one that it calls
 _WRITE_FLAGS: Final = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
@@ -250,8 +251,7 @@ def _judge_side_file(scope: Scope, args: tuple[Any, ...]) -> None:
         read = os.path.abspath(os.fsdecode(path)) if isinstance(path, (str, bytes)) else ""
         if is_trusted(read) or is_time_zone(read):
             return
-        if read == scope.artifact:  # joblib opens it before it takes the bytes that were looked at in its place
-            scope.artifact = ""
+        if read == scope.artifact and sys._getframe(2).f_globals.get("__name__") == _OPENS_FIRST:
             return
     finally:
         state.suspended -= 1

@@ -33,6 +33,7 @@ T = TypeVar("T")
 # Encodings in which ASCII bytes, and no others, are the letters they are everywhere; ways to read what is no text but to leave it out.
 _ENCODINGS = frozenset({"ascii", "us-ascii", "latin1", "latin-1", "iso-8859-1", "cp1252", "utf-8", "utf8", "bytes"})
 _ERRORS = frozenset({"strict", "replace", "surrogateescape", "backslashreplace"})
+_OTHER_INPUT = frozenset({"buffers", "fix_imports"})  # options that bring bytes of their own, or give names another meaning
 _OWN_LOADS = frozenset({Mode.CALL, Mode.OVERRIDE})  # scopes in which a load is looked at for itself
 _SHOWN = ("weights_only", "allow_pickle", "trust_remote_code", "mmap_mode", "source", "revision")
 
@@ -111,7 +112,7 @@ class Passage:
         """
         request = self._in_the_name_of_the_call(request)
         beyond = own_ways or _other_text(options)
-        reached.alone = alone and not beyond and "buffers" not in options
+        reached.alone = alone and not beyond and _OTHER_INPUT.isdisjoint(options)
         with Suspended():
             permit = self.ask(lambda: self.gate.check_stream(request, reached, dialect, code))
         scope = Scope(

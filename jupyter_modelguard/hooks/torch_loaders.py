@@ -205,7 +205,8 @@ class _Call:
             return self._with_weights_only(wrapped, permit, proved)
         if permit.format == "torch-zip" and proved:
             options = {**self.options, "pickle_module": _pickle_module(self.pickle_module, proved), "weights_only": False}
-            return wrapped(reached.held() or self.target, **options)
+            with reached.held() or contextlib.nullcontext(self.target) as target:
+                return wrapped(target, **options)
         if permit.format == "torch-legacy":
             file = reached.replay(permit.copy, tail=True)
             if permit.copy is not None and hasattr(self.target, "seek"):

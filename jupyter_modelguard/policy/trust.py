@@ -31,6 +31,8 @@ __all__ = ["ONLY_ONCE", "Offer", "Standing", "Trust"]
 
 _LOG = logging.getLogger(__name__)
 _OPEN = frozenset({Judgement.UNKNOWN, Judgement.INSPECT})
+_CHANGED = "Changed"
+_OTHER_CONTENT = "its content is different"
 _CHANGING = ("a file ", "not found")  # how origins begin that lead to no installed library
 
 
@@ -59,6 +61,11 @@ class Standing:
     decision: Decision | None = None
     offers: tuple[Offer, ...] = ()
     notes: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def changed(self) -> bool:
+        """Whether this is not what was trusted any more."""
+        return any(label == _CHANGED for label, _ in self.notes)
 
     def offered(self, scope: Scope) -> bool:
         """Whether a person may choose a scope."""
@@ -98,9 +105,13 @@ class Trust:
             entries = self._file.read()
         except (ConfigurationError, OSError) as error:
             self._warn(error)
-            return Standing(offers=() if record.level is RiskLevel.DANGEROUS else _offers(record, _sentence(error)))
-        offers = _offers(record)
-        entry, notes = self._match(record, entries, Standing(offers=offers), hold)
+            return Standing(offers=_offers(record, _sentence(error)))
+        try:
+            offers = _offers(record)
+            entry, notes = self._match(record, entries, Standing(offers=offers), hold)
+        except Exception:  # noqa: BLE001 a fault of ours has it asked about
+            _LOG.exception("Whether %s is trusted could not be found out", record.id)
+            return ONLY_ONCE
         if entry is None:
             return Standing(None, offers, notes)
         self._passed[record.id] = entry.id
@@ -212,7 +223,7 @@ def _against_trust(record: HistoryRecord) -> str:
     ):
         return "Part of it was not checked."
     if not artifact.alone:
-        return "This load reads more than the bytes that were looked at, and that could change."
+        return "This kind of load may read more than was looked at, so it is asked about each time."
     for use in report.globals:
         if use.judgement in _OPEN and (not use.origin or use.origin.startswith(_CHANGING)):
             return (
@@ -241,8 +252,9 @@ def _notes(record: HistoryRecord, entries: tuple[TrustEntry, ...]) -> tuple[tupl
     for entry in reversed(entries):
         if entry.digest == artifact.digest or (not origin.startswith("<") and entry.source.partition("@")[0] == origin):
             day = time.strftime("%Y-%m-%d %H:%M", time.localtime(entry.at))
-            said = difference(entry, record) or "its content is different"
-            return (("Changed", f"since {entry.by} trusted it on {day} · {said}"),)
+            if entry.digest == artifact.digest and entry.loader != record.request.loader:
+                return (("Trusted", f"by {entry.by} on {day} · {difference(entry, record)}"),)
+            return ((_CHANGED, f"since {entry.by} trusted it on {day} · {difference(entry, record) or _OTHER_CONTENT}"),)
     return ()
 
 

@@ -111,7 +111,7 @@ def difference(entry: TrustEntry, record: HistoryRecord) -> str:
     """Say how a load differs from what was trusted, in half a sentence; empty where only its bytes may differ."""
     said = []
     if entry.loader != record.request.loader:
-        said.append(f"it was trusted for {entry.loader}, this is {record.request.loader}")
+        said.append(f"for {entry.loader}, this is {record.request.loader}")
     before, now = dict(entry.functions), dict(_functions(record))
     said += _listed("function", "new", [name for name in now if name not in before])
     said += _listed("function", "gone", [name for name in before if name not in now])

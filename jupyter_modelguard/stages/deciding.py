@@ -9,7 +9,8 @@ import dataclasses
 import time
 from typing import TYPE_CHECKING, Final
 
-from jupyter_modelguard.errors import ModelLoadBlockedError
+from jupyter_modelguard.config import headless_mode
+from jupyter_modelguard.errors import ConfigurationError, ModelLoadBlockedError
 from jupyter_modelguard.types import Decision, Outcome, Scope
 
 if TYPE_CHECKING:
@@ -109,7 +110,9 @@ class Deciding:
     def _standing(self, record: HistoryRecord, hold: Callable[[], str]) -> Standing:
         from jupyter_modelguard.policy.trust import ONLY_ONCE
 
-        return ONLY_ONCE if self.trust is None else self.trust.look(record, hold)
+        if self.trust is None or _goes_by_no_person():
+            return ONLY_ONCE
+        return self.trust.look(record, hold)
 
     def _kept(self, record: HistoryRecord, decision: Decision, standing: Standing, hold: Callable[[], str]) -> Decision:
         """Trust what was allowed for longer than once; what was not offered, or cannot be kept, counts once."""
@@ -118,6 +121,14 @@ class Deciding:
         if self.trust is not None and standing.offered(decision.scope) and self.trust.keep(record, decision, hold):
             return decision
         return dataclasses.replace(decision, scope=Scope.ONCE)
+
+
+def _goes_by_no_person() -> bool:
+    """Whether the environment says to go by no person's answers, not even earlier ones; a wrong word in it says so too."""
+    try:
+        return headless_mode() is not None
+    except ConfigurationError:
+        return True
 
 
 def _kept_blocked(record: HistoryRecord, assessment: Assessment, decision: Decision) -> str:

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 __all__ = ["StreamCheck"]
 
 _log = logging.getLogger(__name__)
+_FROM_THE_BYTES = frozenset(
+    {"pickle", "joblib", "torch-zip", "torch-legacy"}
+)  # formats whose load can be handed the bytes in hand
 _ERRORS: dict[str, type[Exception]] = {
     "EOFError": EOFError,
     "UnpicklingError": pickle.UnpicklingError,
@@ -58,9 +61,8 @@ class StreamCheck:
         if code:
             report = _with_code(report, request.source, code)
         name = os.path.basename(reached.name or request.source) or request.source
-        artifact = Artifact(
-            name, request.source, report.format or dialect, report.digest, reached.size, code, reached.alone and not code
-        )
+        alone = reached.alone and not code and report.format in _FROM_THE_BYTES
+        artifact = Artifact(name, request.source, report.format or dialect, report.digest, reached.size, code, alone)
         self._give_up(request, artifact, report, trace.error, started)
         record, decision = self._deciding.decide(
             request, artifact, evaluate(report), started, lambda: self._worker.explain(trace, dialect), reached.hold

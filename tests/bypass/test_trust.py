@@ -127,6 +127,7 @@ def test_changed_file_asks_again_and_says_what_is_different(guarded, person, unk
         load(unknown)
     assert person.fact("Changed").startswith("since ada trusted it on ")
     assert person.fact("Changed").endswith("1 function new: colorsys.rgb_to_hsv")
+    assert person.asked[-1].consequence == "changed since it was trusted, can run code on this machine"
 
 
 def test_same_functions_with_other_arguments_ask_again(guarded, person, unknown, canary, tmp_path):
@@ -203,7 +204,7 @@ def test_trust_in_one_loader_is_none_in_another(guarded, person, unknown):
     person.scope = None
     with pytest.raises(ModelLoadBlockedError):
         load(unknown, dill.load)
-    assert "it was trusted for pickle.load, this is dill.load" in person.fact("Changed")
+    assert "for pickle.load, this is dill.load" in person.fact("Trusted")
     load(unknown)
     assert len(person.asked) == 2
 
@@ -284,6 +285,33 @@ def test_trusted_load_that_reads_a_file_beside_it_is_stopped_and_asks_again(guar
         load(path)
     load(path).close()
     assert len(person.asked) == 2
+
+
+def test_trusted_load_that_reads_its_own_file_again_is_stopped(guarded, person, tmp_path):
+    """By then it can hold something else."""
+    path = tmp_path / "model.pkl"
+    path.write_bytes(stream(call("linecache:getlines", str(path))))
+    load(path)
+    with pytest.raises(ModelLoadBlockedError, match=r"reached for the file .*model\.pkl"):
+        load(path)
+
+
+def test_names_that_are_given_another_meaning_are_not_trusted(guarded, person, unknown):
+    load(unknown, lambda file: pickle.load(file, fix_imports=False))
+    assert person.offered() == ["once"]
+
+
+def test_full_disk_asks(guarded, person, unknown, monkeypatch):
+    from jupyter_modelguard.artifacts import reach
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    load(unknown)
+    monkeypatch.setattr(reach, "private_copy", full)
+    load(unknown)
+    assert len(person.asked) == 2
+    assert records(guarded)[0].decision.scope is Scope.ONCE
 
 
 def test_text_that_reads_otherwise_than_it_was_shown_is_not_trusted(guarded, person, unknown):
@@ -383,4 +411,78 @@ def test_side_files_of_an_old_joblib_are_not_trusted(guarded, person, tmp_path):
 
 def test_unpickler_that_reads_several_streams_is_not_trusted(guarded, person, unknown):
     pickle.Unpickler(io.BytesIO(unknown.read_bytes())).load().close()
+    assert person.offered() == ["once"]
+
+
+@pytest.fixture
+def torch():
+    return pytest.importorskip("torch")
+
+
+class Odd:
+    """What nothing vouches for, around a tensor."""
+
+    def __init__(self, tensor):
+        self.tensor = tensor
+
+    def __reduce__(self):
+        import copy
+
+        return copy.copy, (self.tensor,)
+
+
+def checkpoint(torch, path, value, **options):
+    torch.save({"weights": Odd(torch.full((1000,), float(value)))}, path, **options)
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("zipped", [True, False], ids=["zip", "legacy"])
+def test_tensors_of_a_checkpoint_are_part_of_what_is_trusted(torch, zipped, guarded, person, tmp_path):
+    """An unknown function is given them, so that they may be code; the digest of the code-bearing part leaves them out."""
+    path = tmp_path / "model.pt"
+    for value, loads in ((1, 2), (2, 1)):
+        checkpoint(torch, path, value, _use_new_zipfile_serialization=zipped)
+        assert [float(torch.load(path, weights_only=False)["weights"][0]) for _ in range(loads)] == [value] * loads
+    assert len(person.asked) == 2
+    assert (
+        "its content is different" in person.fact("Changed") or not zipped
+    )  # the other format writes names of its own each time
+    assert [record.decision.transport for record in records(guarded)] == ["card", "trust", "card"]
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("zipped", [True, False], ids=["zip", "legacy"])
+def test_checkpoint_swapped_between_check_and_load_is_loaded_as_it_was_trusted(
+    torch, zipped, guarded, person, tmp_path, monkeypatch
+):
+    path = tmp_path / "model.pt"
+    checkpoint(torch, path, 1, _use_new_zipfile_serialization=zipped)
+    torch.load(path, weights_only=False)
+    check = guarded.check_stream
+
+    def check_then_swap(*arguments):
+        permit = check(*arguments)
+        checkpoint(torch, path, 2, _use_new_zipfile_serialization=zipped)
+        return permit
+
+    monkeypatch.setattr(guarded, "check_stream", check_then_swap)
+    assert torch.load(path, weights_only=False)["weights"][0] == 1
+    assert records(guarded)[0].decision.transport == "trust"
+
+
+@pytest.mark.torch
+def test_checkpoint_that_is_mapped_is_not_trusted(torch, guarded, person, tmp_path):
+    """Its tensors are read from the file while they are used."""
+    path = tmp_path / "model.pt"
+    checkpoint(torch, path, 1)
+    torch.load(path, weights_only=False, mmap=True)
+    assert person.offered() == ["once"]
+
+
+@pytest.mark.torch
+def test_checkpoint_of_another_reader_is_not_trusted(torch, guarded, person, tmp_path):
+    path = tmp_path / "model.pt"
+    checkpoint(torch, path, 1)
+    torch.load(path, weights_only=False)
+    torch.load(path, weights_only=False, pickle_module=pytest.importorskip("dill"))
     assert person.offered() == ["once"]

@@ -33,7 +33,7 @@ class Chooser:
         return next(choice for choice in self.asked[-1].scopes if choice.value == scope)
 
     def changed(self):
-        return next((fact.text for fact in self.asked[-1].facts if fact.label == "Changed"), "")
+        return next((fact.text for fact in self.asked[-1].facts if fact.label in {"Changed", "Trusted"}), "")
 
 
 @pytest.fixture
@@ -129,7 +129,7 @@ def test_exactly_these_files_are_trusted_for_their_loader_alone(guarded, person)
     check(guarded, "/models/acme", code("modeling.py"))
     assert len(person.asked) == 1
     said = blocked(guarded, person, "/models/acme", code("modeling.py"), loader="torch.hub.load")
-    assert "it was trusted for AutoModel.from_pretrained, this is torch.hub.load" in said
+    assert "for AutoModel.from_pretrained, this is torch.hub.load" in said
     assert "1 file new" in blocked(guarded, person, "/models/acme", code("modeling.py"), code("more.py", "m\n"))
 
 
