@@ -125,3 +125,32 @@ def test_classes_registered_with_keras_count_as_ones_own_code(hold, canary, tmp_
     hold()
     keras.saving.load_model(tmp_path / "model.keras")
     assert canary.exists()
+
+
+def test_code_in_the_kernel_can_write_down_what_a_person_trusts(hold, tmp_path):
+    """The file is this user's, and so is the code: nobody else could have written it."""
+    from jupyter_modelguard.policy.trust import Trust
+    from jupyter_modelguard.policy.trust_entry import TrustEntry
+    from jupyter_modelguard.policy.trust_file import TrustFile
+    from jupyter_modelguard.types import Scope
+
+    hold()
+    functions = (("acme.run", "acme 1.0, installed here"),)
+    made = (
+        "7f3a91c2",
+        Scope.DIGEST,
+        "pickle.load",
+        "pickle",
+        "a.pkl",
+        "/a.pkl",
+        "ab" * 32,
+        "cd" * 32,
+        functions,
+        (),
+        "ada",
+        "",
+        1.0,
+    )
+    forged = TrustEntry(*made)
+    TrustFile(lambda: tmp_path / "trust").change(lambda entries: (*entries, forged))
+    assert Trust(lambda: tmp_path / "trust").entries() == (forged,)
