@@ -1,50 +1,18 @@
 """What was trusted loads without a question, as long as it is what was trusted."""
 
-import base64
-import contextlib
 import io
 import logging
 import os
 import pickle
-import time
-import zlib
 
 import pytest
 
-from jupyter_modelguard import guard
 from jupyter_modelguard.errors import ModelLoadBlockedError
-from jupyter_modelguard.history.store import Store
 from jupyter_modelguard.policy.trust import Trust
-from jupyter_modelguard.types import Decision, Outcome, RiskLevel, Scope
+from jupyter_modelguard.types import Outcome, RiskLevel, Scope
 
 from assembly import call, stream  # isort: skip
-
-
-class Chooser:
-    """Allows with a scope, and keeps what was asked."""
-
-    def __init__(self, scope=Scope.DIGEST):
-        self.scope = scope
-        self.asked = []
-
-    def prior(self, _record):
-        return None
-
-    def ask(self, record, view):
-        self.asked.append(view)
-        if self.scope is None:
-            return Decision(allow=False, by="ada", transport="card", reason="kept blocked", at=time.time())
-        return Decision(allow=True, by="ada", transport="card", reason="I read the code", scope=self.scope, at=time.time())
-
-    def offered(self):
-        """The scopes that could be chosen on the last card."""
-        return [choice.value for choice in self.asked[-1].scopes if choice.enabled]
-
-    def hint(self, scope):
-        return next(choice.hint for choice in self.asked[-1].scopes if choice.value == scope)
-
-    def fact(self, label):
-        return next((fact.text for fact in self.asked[-1].facts if fact.label == label), "")
+from chooser import Chooser, guard_that_trusts, records  # isort: skip
 
 
 @pytest.fixture
@@ -58,15 +26,9 @@ def person():
 
 
 @pytest.fixture
-def guarded(person, trust, worker, tmp_path, monkeypatch):
-    """A guard that trusts, and asks the person."""
-    folder = tmp_path / "modelguard-home"
-    folder.mkdir(mode=0o700)
-    made = guard.Guard(worker, person, Store(folder), trust=trust)
-    made.open()
-    monkeypatch.setattr(guard, "_current", made)
-    yield made
-    made.close()
+def guarded(person, trust, worker, tmp_path):
+    with guard_that_trusts(person, trust, worker, tmp_path) as made:
+        yield made
 
 
 @pytest.fixture
@@ -83,11 +45,6 @@ def load(path, loader=None):
     if isinstance(value, logging.Handler):
         value.close()
     return value
-
-
-def records(made):
-    made.store.flush()
-    return made.store.history(50)
 
 
 def test_this_exact_file_loads_again_without_a_question(guarded, person, unknown, canary):
@@ -110,7 +67,7 @@ def test_an_answer_for_once_asks_again(guarded, person, unknown):
     assert len(person.asked) == 2
     assert [choice.value for choice in person.asked[0].scopes] == ["once", "digest", "commit"]
     assert person.offered() == ["once", "digest"]
-    assert person.hint("commit") == "Only for the code of a repository on a hub."
+    assert person.choice("commit").hint == "Only for the code of a repository on a hub."
 
 
 def test_the_next_kernel_knows_what_was_trusted(guarded, person, unknown, trust, tmp_path):
@@ -138,63 +95,6 @@ def test_same_functions_with_other_arguments_ask_again(guarded, person, unknown,
         load(unknown)
     assert not (tmp_path / "other").exists()
     assert "its content is different" in person.fact("Changed")
-
-
-def payload(letter):
-    """A stream with a payload of many bytes: no opcode can hide in it, so the look skips it, but a function may be given it to run."""
-    return stream(call("base64:b64encode", letter.encode() * 200_000))
-
-
-def test_what_the_look_skips_is_part_of_what_is_trusted(guarded, person, tmp_path):
-    path = tmp_path / "model.pkl"
-    path.write_bytes(payload("a"))
-    load(path)
-    load(path)
-    assert len(person.asked) == 1
-    path.write_bytes(payload("b"))
-    person.scope = None
-    with pytest.raises(ModelLoadBlockedError):
-        load(path)
-    assert "its content is different" in person.fact("Changed")
-    first, second = records(guarded)[:2]
-    assert first.artifact.digest == second.artifact.digest
-
-
-def test_trusted_bytes_are_the_bytes_that_are_loaded(guarded, person, tmp_path, monkeypatch):
-    """A file swapped between the check and the load, payloads included."""
-    path = tmp_path / "model.pkl"
-    path.write_bytes(payload("a"))
-    honest = load(path)
-    check = guarded.check_stream
-
-    def check_then_swap(*arguments):
-        permit = check(*arguments)
-        path.write_bytes(payload("b"))
-        return permit
-
-    monkeypatch.setattr(guarded, "check_stream", check_then_swap)
-    assert load(path) == honest
-    assert records(guarded)[0].decision.transport == "trust"
-
-
-def test_file_swapped_while_it_is_decided_about_is_trusted_as_it_was_loaded(guarded, person, tmp_path, monkeypatch):
-    path = tmp_path / "model.pkl"
-    path.write_bytes(payload("a"))
-    answer = person.ask
-
-    def answer_then_swap(record, view):
-        path.write_bytes(payload("b"))
-        return answer(record, view)
-
-    monkeypatch.setattr(person, "ask", answer_then_swap)
-    loaded = load(path)
-    assert loaded == base64.b64encode(b"b" * 200_000)
-    monkeypatch.setattr(person, "ask", answer)
-    person.scope = None
-    assert load(path) == loaded
-    path.write_bytes(payload("a"))
-    with pytest.raises(ModelLoadBlockedError):
-        load(path)
 
 
 def test_trust_in_one_loader_is_none_in_another(guarded, person, unknown):
@@ -258,7 +158,7 @@ def test_function_of_a_file_beside_the_notebook_is_not_trusted(guarded, person, 
     path.write_bytes(stream(call("planted_acme:build", 1)))
     load(path)
     assert person.offered() == ["once"]
-    assert person.hint("digest") == "planted_acme.build comes from a file in the working directory, which can change."
+    assert person.choice("digest").hint == "planted_acme.build comes from a file in the working directory, which can change."
     load(path)
     assert len(person.asked) == 2
 
@@ -345,7 +245,7 @@ def test_where_trust_cannot_be_kept_the_card_says_why_and_the_load_goes_on(guard
     (tmp_path / "trust").chmod(0o777)
     load(unknown)
     assert person.offered() == ["once"]
-    assert "Others may write to" in person.hint("digest")
+    assert "Others may write to" in person.choice("digest").hint
     load(unknown)
     assert len(person.asked) == 2
     assert caplog.text.count("Others may write to") == 1
@@ -377,112 +277,6 @@ def test_forged_file_in_the_folder_of_a_project_counts_for_nothing(guarded, pers
     assert len(person.asked) == 2
 
 
-def test_compressed_joblib_file(guarded, person, tmp_path):
-    joblib = pytest.importorskip("joblib")
-    path = tmp_path / "model.joblib"
-    path.write_bytes(zlib.compress(stream(call("textwrap:dedent", "weights"))))
-    for _ in range(2):
-        assert joblib.load(path) == "weights"
-    assert len(person.asked) == 1
-
-
-def test_joblib_that_maps_the_file_is_not_trusted(guarded, person, tmp_path):
-    joblib = pytest.importorskip("joblib")
-    path = tmp_path / "model.joblib"
-    path.write_bytes(stream(call("textwrap:dedent", "weights")))
-    joblib.load(path, mmap_mode="r")
-    assert person.offered() == ["once"]
-
-
-def test_side_files_of_an_old_joblib_are_not_trusted(guarded, person, tmp_path):
-    joblib = pytest.importorskip("joblib")
-    np = pytest.importorskip("numpy")
-    np.save(tmp_path / "side.npy", np.arange(3))
-    side = str(tmp_path / "side.npy").encode()
-    state = b"}(X\x08\x00\x00\x00filenameX" + len(side).to_bytes(4, "little") + side
-    state += b"X\x08\x00\x00\x00subclasscnumpy\nndarray\nX\n\x00\x00\x00allow_mmap\x89u"
-    wrapper = b"cjoblib.numpy_pickle\nNDArrayWrapper\n)\x81" + state + b"b"
-    path = tmp_path / "model.joblib"
-    path.write_bytes(b"\x80\x02" + wrapper + b"ctextwrap\ndedent\n(X\x01\x00\x00\x00atR\x86.")
-    with contextlib.suppress(Exception):  # what is put together here is no model
-        joblib.load(path)
-    assert person.offered() == ["once"]
-
-
 def test_unpickler_that_reads_several_streams_is_not_trusted(guarded, person, unknown):
     pickle.Unpickler(io.BytesIO(unknown.read_bytes())).load().close()
-    assert person.offered() == ["once"]
-
-
-@pytest.fixture
-def torch():
-    return pytest.importorskip("torch")
-
-
-class Odd:
-    """What nothing vouches for, around a tensor."""
-
-    def __init__(self, tensor):
-        self.tensor = tensor
-
-    def __reduce__(self):
-        import copy
-
-        return copy.copy, (self.tensor,)
-
-
-def checkpoint(torch, path, value, **options):
-    torch.save({"weights": Odd(torch.full((1000,), float(value)))}, path, **options)
-
-
-@pytest.mark.torch
-@pytest.mark.parametrize("zipped", [True, False], ids=["zip", "legacy"])
-def test_tensors_of_a_checkpoint_are_part_of_what_is_trusted(torch, zipped, guarded, person, tmp_path):
-    """An unknown function is given them, so that they may be code; the digest of the code-bearing part leaves them out."""
-    path = tmp_path / "model.pt"
-    for value, loads in ((1, 2), (2, 1)):
-        checkpoint(torch, path, value, _use_new_zipfile_serialization=zipped)
-        assert [float(torch.load(path, weights_only=False)["weights"][0]) for _ in range(loads)] == [value] * loads
-    assert len(person.asked) == 2
-    assert (
-        "its content is different" in person.fact("Changed") or not zipped
-    )  # the other format writes names of its own each time
-    assert [record.decision.transport for record in records(guarded)] == ["card", "trust", "card"]
-
-
-@pytest.mark.torch
-@pytest.mark.parametrize("zipped", [True, False], ids=["zip", "legacy"])
-def test_checkpoint_swapped_between_check_and_load_is_loaded_as_it_was_trusted(
-    torch, zipped, guarded, person, tmp_path, monkeypatch
-):
-    path = tmp_path / "model.pt"
-    checkpoint(torch, path, 1, _use_new_zipfile_serialization=zipped)
-    torch.load(path, weights_only=False)
-    check = guarded.check_stream
-
-    def check_then_swap(*arguments):
-        permit = check(*arguments)
-        checkpoint(torch, path, 2, _use_new_zipfile_serialization=zipped)
-        return permit
-
-    monkeypatch.setattr(guarded, "check_stream", check_then_swap)
-    assert torch.load(path, weights_only=False)["weights"][0] == 1
-    assert records(guarded)[0].decision.transport == "trust"
-
-
-@pytest.mark.torch
-def test_checkpoint_that_is_mapped_is_not_trusted(torch, guarded, person, tmp_path):
-    """Its tensors are read from the file while they are used."""
-    path = tmp_path / "model.pt"
-    checkpoint(torch, path, 1)
-    torch.load(path, weights_only=False, mmap=True)
-    assert person.offered() == ["once"]
-
-
-@pytest.mark.torch
-def test_checkpoint_of_another_reader_is_not_trusted(torch, guarded, person, tmp_path):
-    path = tmp_path / "model.pt"
-    checkpoint(torch, path, 1)
-    torch.load(path, weights_only=False)
-    torch.load(path, weights_only=False, pickle_module=pytest.importorskip("dill"))
     assert person.offered() == ["once"]

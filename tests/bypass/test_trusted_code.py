@@ -5,40 +5,19 @@ import json
 
 import pytest
 
-from jupyter_modelguard import guard
 from jupyter_modelguard.errors import ModelLoadBlockedError
-from jupyter_modelguard.history.store import Store
 from jupyter_modelguard.policy.trust import Trust
-from jupyter_modelguard.types import CodeFile, Decision, LoadRequest, Scope
+from jupyter_modelguard.types import CodeFile, LoadRequest, Scope
+
+from chooser import Chooser, guard_that_trusts  # isort: skip
 
 COMMIT = "4f2c9e1" + "0" * 33
 ORIGIN = f"hf:acme/yolo@{COMMIT}"
 
 
-class Chooser:
-    def __init__(self):
-        self.scope = Scope.COMMIT
-        self.asked = []
-
-    def prior(self, _record):
-        return None
-
-    def ask(self, _record, view):
-        self.asked.append(view)
-        if self.scope is None:
-            return Decision(allow=False, by="ada", transport="card")
-        return Decision(allow=True, by="ada", transport="card", reason="I read the code", scope=self.scope, at=1_700_000_000.0)
-
-    def choice(self, scope):
-        return next(choice for choice in self.asked[-1].scopes if choice.value == scope)
-
-    def changed(self):
-        return next((fact.text for fact in self.asked[-1].facts if fact.label in {"Changed", "Trusted"}), "")
-
-
 @pytest.fixture
 def person():
-    return Chooser()
+    return Chooser(Scope.COMMIT)
 
 
 @pytest.fixture
@@ -48,11 +27,8 @@ def trust(tmp_path):
 
 @pytest.fixture
 def guarded(person, trust, worker, tmp_path):
-    folder = tmp_path / "modelguard-home"
-    folder.mkdir(mode=0o700)
-    made = guard.Guard(worker, person, Store(folder), trust=trust)
-    yield made
-    made.store.close()
+    with guard_that_trusts(person, trust, worker, tmp_path) as made:
+        yield made
 
 
 def code(path, text="x = 1\n"):
@@ -66,12 +42,16 @@ def check(guarded, origin, *files, loader="AutoModel.from_pretrained"):
     return permit
 
 
+def changed(person):
+    return person.fact("Changed") or person.fact("Trusted")
+
+
 def blocked(guarded, person, origin, *files, **options):
     asked, person.scope = len(person.asked), None
     with pytest.raises(ModelLoadBlockedError):
         check(guarded, origin, *files, **options)
     assert len(person.asked) == asked + 1
-    return person.changed()
+    return changed(person)
 
 
 def test_files_of_a_commit_pass_again_through_any_loader(guarded, person, trust):
@@ -150,7 +130,7 @@ def test_names_of_strangers_stay_text(guarded, person):
     check(guarded, ORIGIN, code("modeling.py"))
     blocked(guarded, person, ORIGIN, code(name, "n\n"))
     view = person.asked[-1]
-    assert name in person.changed()
+    assert name in changed(person)
     assert "<img" not in card_html(view)
     assert "\x1b" not in card_text(view)
     assert "\u202e" not in card_text(view)
