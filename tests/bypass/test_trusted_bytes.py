@@ -108,7 +108,7 @@ def test_side_files_of_an_old_joblib_are_not_trusted(guarded, person, tmp_path):
     joblib = pytest.importorskip("joblib")
     np = pytest.importorskip("numpy")
     np.save(tmp_path / "side.npy", np.arange(3))
-    side = str(tmp_path / "side.npy").encode()
+    side = b"side.npy"
     state = b"}(X\x08\x00\x00\x00filenameX" + len(side).to_bytes(4, "little") + side
     state += b"X\x08\x00\x00\x00subclasscnumpy\nndarray\nX\n\x00\x00\x00allow_mmap\x89u"
     wrapper = b"cjoblib.numpy_pickle\nNDArrayWrapper\n)\x81" + state + b"b"
