@@ -128,14 +128,18 @@ def _entries(text: bytes) -> tuple[TrustEntry, ...]:
 
 
 def _write(folder: Path, entries: tuple[TrustEntry, ...]) -> None:
-    text = json.dumps({"version": _VERSION, "entries": [entry_to_plain(entry) for entry in entries]}, indent=1)
+    text = json.dumps({"version": _VERSION, "entries": [entry_to_plain(entry) for entry in entries]}, indent=1).encode("ascii")
     if len(text) > _LARGEST:
         raise OSError("there is no room for more; modelguard forget takes trust back")
+    try:
+        _entries(text)
+    except ValueError as error:  # one entry that cannot be read would take all others with it
+        raise OSError(str(error)) from error
     fresh = folder / f"{_NAME}.{os.getpid()}-{time.time_ns()}"
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_LINK, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.write(text.encode("ascii"))
+            file.write(text)
             file.flush()
             os.fsync(descriptor)
         fresh.replace(folder / _NAME)

@@ -206,6 +206,13 @@ def test_write_that_fails_leaves_what_was_there(kept, folder, monkeypatch):
     assert sorted(path.name for path in folder.iterdir()) == ["trust.json", "trust.lock"]
 
 
+@pytest.mark.parametrize("changed", [{"at": float("nan")}, {"at": -1.0}, {"digest": "none"}, {"content": ""}, {"id": "me"}])
+def test_entry_that_could_not_be_read_again_is_not_written_over_the_others(kept, changed):
+    with pytest.raises(OSError, match="an entry is bound to nothing"):
+        kept.change(lambda entries: (*entries, dataclasses.replace(ENTRY, **changed)))
+    assert kept.read() == (ENTRY,)
+
+
 def test_kernels_that_write_at_once_lose_nothing(folder):
     program = """
     import dataclasses, pathlib, sys
