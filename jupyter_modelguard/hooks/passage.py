@@ -33,7 +33,6 @@ T = TypeVar("T")
 # Encodings in which ASCII bytes, and no others, are the letters they are everywhere; ways to read what is no text but to leave it out.
 _ENCODINGS = frozenset({"ascii", "us-ascii", "latin1", "latin-1", "iso-8859-1", "cp1252", "utf-8", "utf8", "bytes"})
 _ERRORS = frozenset({"strict", "replace", "surrogateescape", "backslashreplace"})
-_OTHER_INPUT = frozenset({"buffers", "fix_imports"})  # options that bring bytes of their own, or give names another meaning
 _OWN_LOADS = frozenset({Mode.CALL, Mode.OVERRIDE})  # scopes in which a load is looked at for itself
 _SHOWN = ("weights_only", "allow_pickle", "trust_remote_code", "mmap_mode", "source", "revision")
 
@@ -50,6 +49,11 @@ def _other_text(options: Mapping[str, Any]) -> str:
     if type(encoding) is not str or encoding.lower() not in _ENCODINGS:
         return f"text in the encoding {encoding!r:.40}"
     return "" if type(errors) is str and errors in _ERRORS else f"text with errors={errors!r:.40}"
+
+
+def _other_input(options: Mapping[str, Any]) -> bool:
+    """Whether options bring bytes of their own, or give names another meaning than the one that was looked at."""
+    return options.get("buffers") is not None or options.get("fix_imports", True) is not True
 
 
 class Passage:
@@ -112,7 +116,7 @@ class Passage:
         """
         request = self._in_the_name_of_the_call(request)
         beyond = own_ways or _other_text(options)
-        reached.alone = alone and not beyond and _OTHER_INPUT.isdisjoint(options)
+        reached.alone = alone and not beyond and not _other_input(options)
         with Suspended():
             permit = self.ask(lambda: self.gate.check_stream(request, reached, dialect, code))
         scope = Scope(

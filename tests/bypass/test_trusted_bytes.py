@@ -191,3 +191,42 @@ def test_checkpoint_of_another_reader_is_not_trusted(torch, guarded, person, tmp
     torch.load(path, weights_only=False)
     torch.load(path, weights_only=False, pickle_module=pytest.importorskip("dill"))
     assert person.offered() == ["once"]
+
+
+def with_pandas(path):
+    return pytest.importorskip("pandas").read_pickle(path)
+
+
+def with_numpy(path):
+    return pytest.importorskip("numpy").load(path, allow_pickle=True)
+
+
+def with_dill(path):
+    with path.open("rb") as file:
+        return pytest.importorskip("dill").load(file)
+
+
+def with_joblib(path):
+    return pytest.importorskip("joblib").load(path)
+
+
+@pytest.mark.parametrize("read", [load, with_pandas, with_numpy, with_dill, with_joblib])
+def test_each_loader_that_reads_its_bytes_alone_can_be_trusted(read, guarded, person, tmp_path):
+    path = tmp_path / "model.pkl"
+    path.write_bytes(stream(call("textwrap:dedent", "weights")))
+    assert [read(path) for _ in range(2)] == ["weights", "weights"]
+    assert len(person.asked) == 1
+    assert records(guarded)[0].decision.transport == "trust"
+
+
+def test_trusted_file_passes_where_nobody_can_be_asked(guarded, person, worker, tmp_path, monkeypatch):
+    from jupyter_modelguard.approval.order import Approver
+
+    path = tmp_path / "model.pkl"
+    path.write_bytes(stream(call("textwrap:dedent", "weights")))
+    load(path)
+    monkeypatch.setattr(guarded._streams._deciding, "approver", Approver(guarded.store))
+    assert load(path) == "weights"
+    path.write_bytes(stream(call("textwrap:dedent", "others")))
+    with pytest.raises(ModelLoadBlockedError, match="Nobody could be asked"):
+        load(path)
