@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from jupyter_modelguard.types import QualifiedName
 
-__all__ = ["can_be_called", "descends", "is_kept", "runs_what_it_holds"]
+__all__ = ["answers_calls", "can_be_called", "descends", "is_kept", "runs_what_it_holds"]
 
 _MRO = type.__dict__["__mro__"]
 # What a first touch runs: a call, and what shows an object.
@@ -40,6 +40,13 @@ def can_be_called(name: QualifiedName) -> bool:
     """Whether objects of a class can be called, as far as this process can tell; a class that it does not have might be."""
     found: Any = (namespace_of(name.module) or {}).get(name.name)
     return not isinstance(found, type) or any("__call__" in vars(base) for base in _MRO.__get__(found))
+
+
+def answers_calls(what: str | QualifiedName) -> bool:
+    """Whether what a reviewed global makes is an object that can be called, as far as the name of its kind is that of a class here."""
+    module, _, attribute = str(what).rpartition(".")
+    found: Any = (namespace_of(module) or {}).get(attribute)
+    return isinstance(found, type) and any("__call__" in vars(base) for base in _MRO.__get__(found))
 
 
 def descends(name: QualifiedName, base: type) -> bool:

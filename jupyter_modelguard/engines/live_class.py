@@ -13,7 +13,7 @@ from collections import OrderedDict
 from types import FunctionType, GetSetDescriptorType
 from typing import TYPE_CHECKING, Any
 
-from jupyter_modelguard.engines.callables import can_be_called, descends, is_kept, runs_what_it_holds
+from jupyter_modelguard.engines.callables import answers_calls, can_be_called, descends, is_kept, runs_what_it_holds
 from jupyter_modelguard.engines.generated import (
     is_frozen_setter,
     is_named_tuple,
@@ -43,6 +43,7 @@ _IMMUTABLE = 1 << 8  # Py_TPFLAGS_IMMUTABLETYPE
 _HEAP = 1 << 9  # Py_TPFLAGS_HEAPTYPE
 # Modules of Python whose classes with `__call__` others descend from; the rest are no data.
 _CALLED_FOR_OTHERS = frozenset({"abc", "collections.abc", "contextlib", "enum", "typing"})
+_FUNCTIONS = frozenset({FunctionType, staticmethod, classmethod})
 _STORED = frozenset({type(vars(type("slotted", (), {"__slots__": ("slot",)}))["slot"])})
 
 
@@ -219,8 +220,14 @@ def _wrong_with_slots(use: OpenClass, mro: tuple[type, ...]) -> str:
 
 
 def _wrong_with_state(use: OpenClass, mro: tuple[type, ...]) -> str:
-    """Refuse an object that would stand in for a method. Objects that reviewed globals make cannot be called, unless they say so."""
+    """Refuse an object that would stand in for a method.
+
+    Objects that reviewed globals make cannot be called, unless they say so. Some can all the same, and stand in for what is computed once,
+    as their class has it, but not for a method that is called with arguments of its own.
+    """
     for key, what in sorted(use.objects, key=str):
+        if key and answers_calls(what) and any(type(vars(base).get(key)) in _FUNCTIONS for base in mro):
+            return f"is given an object in place of its {key!r:.60}"
         if not key or not _might_be_called(what):
             continue
         if hides_method(key) or any(_is_method(base, key) for base in mro):

@@ -15,6 +15,8 @@ A row is an exact pair of module and name, never a prefix, and says why it is th
     The name of a further test on arguments and state, in `checks`.
 `makes`
     What the object is, where many rows make the same thing.
+`bare`
+    Whether objects are made past the constructor, which does more than it should with what the stream does next: it must not be called.
 `whole`
     Whether an object is nothing before its state: the native code behind it reaches into what is not there yet.
 `items`
@@ -77,6 +79,7 @@ class InertRow:
     state: tuple[str, ...] | str | None = None
     check: str = ""
     makes: str = ""
+    bare: bool = False
     whole: bool = False
     items: frozenset[str] = frozenset()
     member: str = ""
@@ -214,6 +217,7 @@ _FIELDS = frozenset(
         "state",
         "check",
         "makes",
+        "bare",
         "whole",
         "items",
         "member",
@@ -240,6 +244,7 @@ def _row(name: QualifiedName, row: Mapping[str, Any]) -> InertRow:
         state=tuple(state) if isinstance(state, list) else state,
         check=row.get("check", ""),
         makes=row.get("makes", str(name)),
+        bare=row.get("bare", False),
         whole=row.get("whole", False),
         items=frozenset(row.get("items", ())),
         member=row.get("member", ""),

@@ -14,6 +14,7 @@ from jupyter_modelguard.policy.graph_views import wrong_with_graph_view
 from jupyter_modelguard.policy.layouts import wrong_with_arrow_array, wrong_with_blocks
 from jupyter_modelguard.policy.neighbour_trees import wrong_with_neighbour_tree
 from jupyter_modelguard.policy.optimizers import wrong_with_optimizer
+from jupyter_modelguard.policy.own_state import wrong_with_own_state
 from jupyter_modelguard.policy.pictures import wrong_with_picture
 from jupyter_modelguard.types import QualifiedName
 
@@ -201,7 +202,7 @@ def _fitted_model(_arguments: tuple[Any, ...], state: Any, _dtype: Callable[[Any
 
 
 # Checks of layouts are told of the whole trace, the others what numpy type an object stands for.
-LAYOUTS = frozenset({"arrow-array", "blocks", "neighbour-tree", "optimizer"})
+LAYOUTS = frozenset({"arrow-array", "blocks", "neighbour-tree", "optimizer", "updated-with-itself"})
 # Those of them that look into large arrays, which a trace passes over otherwise.
 CONTENT = frozenset({"arrow-array", "neighbour-tree"})
 CHECKS: dict[str, Callable[[tuple[Any, ...], Any, Any], str]] = {
@@ -228,4 +229,5 @@ CHECKS: dict[str, Callable[[tuple[Any, ...], Any, Any], str]] = {
     "time-zone": _time_zone,
     "time-zone-name": _time_zone_name,
     "tree": _tree,
+    "updated-with-itself": wrong_with_own_state,
 }

@@ -103,6 +103,8 @@ class Grammar(ReviewedUses):
                 self.keep_members(made, next((given for given in arguments if type(given) is tuple and len(given) > 3), ()))  # noqa: PLR2004
             if keywords:
                 self.problem(name, "is given named arguments, which is not reviewed")
+            elif row.bare and not by_new:
+                self.problem(name, "is called, and only objects made past its constructor are reviewed")
             else:
                 self._judge_call(row, arguments)
             if row.first and type(made) is not stub:
