@@ -17,6 +17,7 @@ class CopyFile:
         self._segments = copy.segments
         self._length = copy.length
         self._at = 0
+        self._here: tuple[int, bytes] = (0, b"")  # the segment that was read from last
 
     def tell(self) -> int:
         """Give the position in the stream, in bytes."""
@@ -24,6 +25,11 @@ class CopyFile:
 
     def read(self, size: int, /) -> bytes:
         """Read up to `size` bytes."""
+        first, content = self._here
+        place = self._at - first
+        if place >= 0 and 0 <= size <= len(content) - place:  # nearly always: this runs a few times for every opcode
+            self._at += size
+            return content[place : place + size]
         size = max(0, min(size, self._length - self._at))
         end = self._at + size
         pieces = []
@@ -35,6 +41,7 @@ class CopyFile:
             if start > self._at:
                 pieces.append(bytes(start - self._at))
                 self._at = start
+            self._here = start, data
             piece = data[self._at - start : end - start]
             pieces.append(piece)
             self._at += len(piece)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, cast
 
 from jupyter_modelguard.engines.opcodes import CopyFile
 from jupyter_modelguard.engines.reader import FramedReader, PeekingReader, StreamReader
+from jupyter_modelguard.engines.second_hands import reaches_bytes_again
 from jupyter_modelguard.engines.verdict import StreamTrace, broken, report_of
 from jupyter_modelguard.types import Finding, Severity
 
@@ -92,6 +93,8 @@ def conclude(  # noqa: PLR0913, PLR0917 one value a fact of the file
 ) -> StreamTrace:
     """Settle the tracer, ask the grammar for its verdict and make the trace of both."""
     tracer.settle()
+    if grammar.goes_by_views and (copy is None or reaches_bytes_again(copy)):
+        grammar.stray("bytes that something was made of could be changed by a later opcode")
     verdict = grammar.finish(tracer.named)
     report = report_of(
         target=source.path or "<bytes>",

@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from jupyter_modelguard.policy.catalogue import capability_of, closed, inert
+from jupyter_modelguard.policy.checks import CONTENT
 from jupyter_modelguard.policy.names import importable, normalise
 from jupyter_modelguard.policy.open_uses import OpenUses
 from jupyter_modelguard.policy.record import is_global, name_of
@@ -189,6 +190,14 @@ class Grammar(ReviewedUses):
     # The end
 
     @property
+    def goes_by_views(self) -> bool:
+        """Whether a row or native code goes by what stands in bytes that the stream could still change: a bytearray or a view of one."""
+        rows = [(row, arguments) for _, row, arguments in self._calls.values()]
+        return any(row.check in _GOES_BY_CONTENT or row.makes == "pandas.sparse" for row, _ in rows) and any(
+            type(arguments[0]) in (bytearray, memoryview) for _, arguments in rows if arguments
+        )
+
+    @property
     def argument_tuples(self) -> set[int]:
         """Identities of the tuples that hold judged arguments, where a global is not a stray value."""
         return {id(arguments) for _, _, arguments in self._calls.values()} | {id(arguments) for _, arguments in self._outer}
@@ -245,6 +254,7 @@ _GETATTR = QualifiedName("builtins", "getattr")
 _LOAD_TYPE = QualifiedName("dill._dill", "_load_type")
 # The names of dill's own for types that are reviewed; the types of Python it calls what Python calls them.
 _TYPES_OF_DILL = {"PartialType": QualifiedName("functools", "partial"), "ItemGetterType": QualifiedName("operator", "itemgetter")}
+_GOES_BY_CONTENT = CONTENT | {"blocks"}
 _RECONSTRUCTOR = QualifiedName("copyreg", "_reconstructor")
 _SPECIAL = frozenset({_ENCODE, _BYTES, _GETATTR, _LOAD_TYPE})
 _WORST = [Judgement.CLOSED, Judgement.INERT, Judgement.INSPECT, Judgement.UNKNOWN, Judgement.DANGEROUS]
