@@ -12,7 +12,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from jupyter_modelguard.engines.installed import file_of, find_file, is_installed, is_python, namespace_of
+from jupyter_modelguard.engines.installed import file_of, find_file, is_installed, is_python, namespace_of, version_of
 from jupyter_modelguard.engines.live_class import wrong_with
 from jupyter_modelguard.engines.verdict import StreamTrace, with_globals
 from jupyter_modelguard.policy.catalogue import inert, reviewed_methods
@@ -116,7 +116,7 @@ def _origin(name: QualifiedName) -> str:
         return "Python"
     if is_installed(path):
         top = name.module.partition(".")[0]
-        version = (namespace_of(top) or {}).get("__version__")
-        return f"{top} {version}, installed here" if type(version) is str else f"{top}, installed here"
+        version = version_of(top)
+        return f"{top} {version}, installed here" if version else f"{top}, installed here"
     inside = Path(path).resolve().is_relative_to(Path.cwd())
     return "a file in the working directory" if inside else "a file outside Python and its installed packages"

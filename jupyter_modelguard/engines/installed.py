@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import _imp
 import functools
 import os
 import site
 import sys
 import sysconfig
 from importlib.machinery import PathFinder
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["file_of", "find_file", "is_installed", "is_python", "namespace_of"]
+__all__ = ["file_of", "find_file", "is_installed", "is_python", "namespace_of", "version_of"]
 
 
 @functools.cache
@@ -63,7 +65,7 @@ def file_of(module: str) -> str | None:
     path = names.get("__file__")
     if type(path) is str:
         return path
-    return "" if module in sys.builtin_module_names or module.partition(".")[0] in sys.stdlib_module_names else None
+    return "" if module in sys.builtin_module_names or _imp.is_frozen(module) else None  # code can put a module under any name
 
 
 def find_file(module: str) -> str | None:
@@ -88,3 +90,30 @@ def find_file(module: str) -> str | None:
         if spec.has_location and origin is not None and not is_installed(origin):
             return origin
     return origin
+
+
+def version_of(library: str) -> str:
+    """Give the version of an installed library by its top-level module, imported or not; empty if there is no telling."""
+    version = (namespace_of(library) or {}).get("__version__")
+    if type(version) is str:
+        return version
+    from importlib.metadata import distributions
+
+    folders = [folder for folder in map(Path, _roots()[1]) if folder.is_dir()]
+    named = next(iter(distributions(name=library, path=[str(folder) for folder in folders])), None)
+    if named is not None:
+        return named.version
+    return _versions(tuple((str(folder), folder.stat().st_mtime_ns) for folder in folders)).get(library, "")
+
+
+@functools.lru_cache(1)
+def _versions(folders: tuple[tuple[str, int], ...]) -> Mapping[str, str]:
+    """Map top-level modules to the versions that their installation wrote down, for as long as nothing is installed or removed."""
+    from importlib.metadata import distributions
+
+    found: dict[str, str] = {}
+    for distribution in distributions(path=[folder for folder, _ in folders]):
+        written = distribution.read_text("RECORD") or ""
+        tops = {line.partition("/")[0].partition(".")[0] for line in written.splitlines() if ".py," in line or ".so," in line}
+        found.update(dict.fromkeys(tops, distribution.version))
+    return found

@@ -12,7 +12,7 @@ import os
 import threading
 from typing import TYPE_CHECKING, Any
 
-from jupyter_modelguard.hooks.scopes import Mode, Scope, Suspended, current_scope
+from jupyter_modelguard.hooks.scopes import Mode, Scope, Suspended, current_scope, thread_state
 from jupyter_modelguard.hooks.trusted_paths import is_trusted
 
 if TYPE_CHECKING:
@@ -55,6 +55,9 @@ def guard_get_code(original: Callable[..., CodeType | None]) -> Callable[..., Co
         with Suspended():
             path = self.get_filename(fullname)
             beside = not is_trusted(path) if every else os.path.dirname(os.path.realpath(path)) in _folders
+            scope = thread_state.scope
+            if beside and scope is not None and scope.alone:
+                raise scope.refuse(f"the code file {path}")
             content = self.get_data(path) if beside else b""
         return self.source_to_code(content, path) if beside else original(self, fullname)
 

@@ -33,7 +33,7 @@ _LOG = logging.getLogger(__name__)
 _OPEN = frozenset({Judgement.UNKNOWN, Judgement.INSPECT})
 _CHANGED = "Changed"
 _OTHER_CONTENT = "its content is different"
-_CHANGING = ("a file ", "not found")  # how origins begin that lead to no installed library
+_CHANGING = ("a file ", "not found", "this notebook")  # how origins begin that lead to no installed library
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,11 +226,8 @@ def _against_trust(record: HistoryRecord) -> str:
         return "This kind of load may read more than was looked at, so it is asked about each time."
     for use in report.globals:
         if use.judgement in _OPEN and (not use.origin or use.origin.startswith(_CHANGING)):
-            return (
-                f"{use.name} comes from {use.origin}, which can change."
-                if use.origin[:2] == "a "
-                else f"{use.name} was not found here."
-            )
+            found = use.origin and not use.origin.startswith("not found")
+            return f"{use.name} comes from {use.origin}, which can change." if found else f"{use.name} was not found here."
     return ""
 
 

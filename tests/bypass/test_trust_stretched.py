@@ -1,0 +1,89 @@
+"""Trust in one load must not stretch to another one: functions that stand for something else, and what is read past the bytes in hand."""
+
+import pickle
+import subprocess
+import sys
+import types
+
+import pytest
+
+from jupyter_modelguard.errors import ModelLoadBlockedError
+from jupyter_modelguard.policy.trust import Trust
+
+from assembly import call, stream  # isort: skip
+from chooser import Chooser, guard_that_trusts  # isort: skip
+
+
+@pytest.fixture
+def person():
+    return Chooser()
+
+
+@pytest.fixture
+def guarded(person, worker, tmp_path):
+    with guard_that_trusts(person, Trust(lambda: tmp_path / "trust"), worker, tmp_path) as made:
+        yield made
+
+
+def saved(folder, made):
+    path = folder / "model.pkl"
+    path.write_bytes(stream(made))
+    return path
+
+
+def load(path):
+    with path.open("rb") as file:
+        return pickle.load(file)
+
+
+def test_function_of_a_notebook_is_another_one_in_the_next(guarded, person, tmp_path, monkeypatch):
+    path = saved(tmp_path, call("__main__:build", 1))
+    monkeypatch.setattr(sys.modules["__main__"], "build", lambda x: x, raising=False)
+    load(path)
+    assert person.offered() == ["once"]
+
+
+def test_function_of_a_module_that_a_cell_made(guarded, person, tmp_path, monkeypatch):
+    module = types.ModuleType("made_acme")
+    module.build = lambda x: x
+    monkeypatch.setitem(sys.modules, "made_acme", module)
+    path = saved(tmp_path, call("made_acme:build", 1))
+    load(path)
+    assert person.offered() == ["once"]
+
+
+def test_function_of_a_submodule_that_a_cell_made(guarded, person, tmp_path, monkeypatch):
+    module = types.ModuleType("textwrap.extra")
+    module.build = lambda x: x
+    monkeypatch.setitem(sys.modules, "textwrap.extra", module)
+    path = saved(tmp_path, call("textwrap.extra:build", 1))
+    load(path)
+    assert person.offered() == ["once"]
+
+
+def test_file_that_a_trusted_load_imports_is_stopped(guarded, person, tmp_path, monkeypatch, canary):
+    """The import system reads it for us, suspended: it never comes by the rule for files beside a trusted load."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+    side = tmp_path / "planted_side.py"
+    side.write_text("")
+    path = saved(tmp_path, call("unittest.loader:defaultTestLoader.loadTestsFromName", "planted_side"))
+    load(path)
+    assert person.offered() == ["once", "digest"]
+    monkeypatch.delitem(sys.modules, "planted_side")
+    side.write_text(f"open({str(canary)!r}, 'w').close()")
+    with pytest.raises(ModelLoadBlockedError, match=r"reached for the code file .*planted_side\.py.*not trusted any more"):
+        load(path)
+    assert not canary.exists()
+
+
+def test_library_has_the_same_version_before_and_after_its_import():
+    """Else a file that was trusted asks again, and in the next kernel an upgrade of the library goes unnoticed."""
+    pytest.importorskip("sklearn")
+    code = """
+from jupyter_modelguard.engines.installed import version_of
+before = version_of("sklearn"), version_of("numpy")
+import sklearn
+assert all(before)
+assert before == (version_of("sklearn"), version_of("numpy")), before
+"""
+    subprocess.run([sys.executable, "-P", "-c", code], check=True, timeout=120)
