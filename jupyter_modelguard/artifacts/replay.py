@@ -1,7 +1,8 @@
 """Read a stream again from the copy that was proved, payloads from the file.
 
 The reader serves every byte an opcode can stand in from the copy, so a file that was rewritten since cannot change what runs. Only
-the payloads that the trace skipped come from the file: bytes of arrays and strings, never opcodes.
+the payloads that the trace skipped come from the file: bytes of arrays and strings, never opcodes. Parts of them that the proof went by
+are sealed, and served only as they were then.
 """
 
 from __future__ import annotations
@@ -9,7 +10,10 @@ from __future__ import annotations
 import bisect
 import io
 import os
+from operator import attrgetter
 from typing import TYPE_CHECKING, BinaryIO
+
+from jupyter_modelguard.artifacts.copy import Seal
 
 if TYPE_CHECKING:
     from jupyter_modelguard.artifacts.copy import StreamCopy
@@ -38,7 +42,7 @@ def replay(copy: StreamCopy, descriptor: int, base: int, name: str = "", *, tail
     Returns
     -------
     BinaryIO
-        A seekable buffered reader at the start of the stream.
+        A seekable buffered reader at the start of the stream. It raises an `OSError` where a sealed part is not what it was.
     """
     if copy.whole and not tail:
         return _NamedBytes(b"".join(data for _, data in copy.segments), name)
@@ -59,6 +63,8 @@ class _ReplayRaw(io.RawIOBase):
     def __init__(self, copy: StreamCopy, descriptor: int, base: int, name: str, *, tail: bool) -> None:
         self._starts = [offset for offset, _ in copy.segments]
         self._segments = copy.segments
+        self._seals = copy.seals
+        self._unsealed = (-1, b"")  # the last sealed part that was served in pieces, and its place
         self._length = copy.length
         self._descriptor = descriptor
         self._base = base
@@ -95,6 +101,40 @@ class _ReplayRaw(io.RawIOBase):
                 self._position += count
                 return count
         gap_end = self._starts[index + 1] if index + 1 < len(self._starts) else self._end
-        count = os.preadv(self._descriptor, [view[: min(wanted, gap_end - self._position)]], self._base + self._position)
+        count = self._from_file(view[: min(wanted, gap_end - self._position)])
         self._position += count
         return count
+
+    def _from_file(self, view: memoryview) -> int:
+        """Read on in a payload, up to the next place where a sealed part begins or ends."""
+        index = bisect.bisect_right(self._seals, self._position, key=attrgetter("offset"))
+        seal = self._seals[index - 1] if index else None
+        if seal is not None and self._position < seal.offset + seal.length:
+            return self._from_sealed(seal, view)
+        if index < len(self._seals):
+            view = view[: self._seals[index].offset - self._position]
+        return os.preadv(self._descriptor, [view], self._base + self._position)
+
+    def _from_sealed(self, seal: Seal, view: memoryview) -> int:
+        inside = self._position - seal.offset
+        if not inside and len(view) >= seal.length:
+            self._fill(seal, view[: seal.length])  # where it is going to be used: nobody else can change it there
+            return seal.length
+        if self._unsealed[0] != seal.offset:
+            part = bytearray(seal.length)
+            self._fill(seal, memoryview(part))
+            self._unsealed = (seal.offset, bytes(part))
+        piece = self._unsealed[1][inside : inside + len(view)]
+        view[: len(piece)] = piece
+        return len(piece)
+
+    def _fill(self, seal: Seal, view: memoryview) -> None:
+        got = 0
+        while got < len(view):
+            count = os.preadv(self._descriptor, [view[got:]], self._base + seal.offset + got)
+            if not count:
+                break
+            got += count
+        if got < len(view) or Seal.of(seal.offset, view) != seal:
+            view[:] = bytes(len(view))
+            raise OSError(f"{self.name or 'The file'} was changed after it was looked at. Load it again.")

@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from jupyter_modelguard.artifacts.copy import SKIP_AT_LEAST, StreamCopy
+from jupyter_modelguard.artifacts.payload import Payload
 from jupyter_modelguard.engines.archive import has_directory, is_zip, read_archive
 from jupyter_modelguard.engines.reader import FramedReader
 from jupyter_modelguard.engines.reading import conclude, divergence, frames_agree, open_reader, read_one
@@ -208,12 +209,13 @@ def _skip_array(reader: FramedReader, tracer: Tracer, array: Any, state: Any, gr
         if state.get("numpy_array_alignment_bytes") is not None:
             padding = reader.take(1)
             reader.take(padding[0] if padding else 0)
-        if reader.keeps_payloads:
-            content = reader.take(count)
-            grammar.keep_content(array, content)
-            got = len(content)
+        if count >= SKIP_AT_LEAST:
+            grammar.keep_content(array, reader.passed_over.at(reader.position, count))
+            got = reader.jump(count)
         else:
-            got = reader.jump(count) if count >= SKIP_AT_LEAST else len(reader.take(count))
+            content = reader.take(count)
+            grammar.keep_content(array, Payload(content))
+            got = len(content)
         if got < count:
             raise EOFError("an array is cut off")
     reader.resume()

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from jupyter_modelguard.artifacts.copy import StreamCopy
 
 __all__ = ["CopyFile"]
 
 
 class CopyFile:
-    """Reads a copy as one file; what was skipped reads as zeros."""
+    """Reads a copy as one file; what was skipped reads as zeros.
 
-    def __init__(self, copy: StreamCopy) -> None:
+    Parameters
+    ----------
+    copy
+        The code-bearing bytes.
+    hollow
+        Whether a payload that was skipped as a whole reads as something that has its length alone, and takes no memory.
+    """
+
+    def __init__(self, copy: StreamCopy, *, hollow: bool = False) -> None:
+        self._hollow = hollow
         self._segments = copy.segments
         self._length = copy.length
         self._at = 0
@@ -32,6 +43,9 @@ class CopyFile:
             return content[place : place + size]
         size = max(0, min(size, self._length - self._at))
         end = self._at + size
+        if self._hollow and size and not any(start < end and self._at < start + len(data) for start, data in self._segments):
+            self._at = end
+            return cast("bytes", _Payload(size))
         pieces = []
         for start, data in self._segments:
             if start >= end:
@@ -59,3 +73,16 @@ class CopyFile:
                 self._at += len(line)
                 return line
         return b""
+
+
+class _Payload:
+    """Has as many bytes as it says, for a parser that asks for no more than that."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(())  # what it becomes as a bytearray is not looked at

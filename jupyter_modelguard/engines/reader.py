@@ -15,7 +15,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from jupyter_modelguard.artifacts.copy import PASSED_OVER, SKIP_AT_LEAST, StreamCopy
+from jupyter_modelguard.artifacts.copy import SKIP_AT_LEAST, StreamCopy
+from jupyter_modelguard.artifacts.payload import LOOK_AHEAD, PayloadsPassedOver
 
 if TYPE_CHECKING:
     from typing import BinaryIO
@@ -25,6 +26,9 @@ __all__ = ["FramedReader", "PeekingReader", "StreamReader"]
 _CHUNK = 1 << 18  # bytes; more than the unpickler ever asks to peek at
 _FRAME = b"\x95"
 _FRAME_HEAD = 8  # bytes of a frame's length
+_BYTEARRAY8, _BINBYTES8 = b"\x96", b"\x8e"
+_SIZE = 8  # bytes of the length that either opcode has
+_ONE_BYTE_FOLLOWS = frozenset(b"hqKCU\x80\x82\x8a\x8c")  # opcodes whose argument, or the length of it, is one byte
 
 
 class StreamReader:
@@ -39,7 +43,10 @@ class StreamReader:
         self._at = 0  # place in the chunk
         self.position = 0  # bytes from the start of the stream that are read or jumped over
         self.keeps_payloads = False  # whether large payloads are read too, because something looks into them
-        self.jumped: set[int] = set()  # lengths of the payloads that were not read
+        self.freezes = (
+            False  # whether large bytearrays are handed out as bytes, because something looks into what was passed over
+        )
+        self.passed_over = PayloadsPassedOver(file)
         self._segments: list[tuple[int, bytearray]] = [(0, bytearray())]
         self._segment = self._segments[0][1]
         self.error: tuple[str, str] | None = None  # type and message with which the unpickler itself gave the stream up
@@ -75,8 +82,8 @@ class StreamReader:
             data = self.take(size)
             buffer[: len(data)] = data
             return len(data)
-        self.jumped.add(size)
-        buffer[: len(PASSED_OVER)] = PASSED_OVER
+        mark = self.passed_over.mark(self.position, size)
+        buffer[: len(mark)] = mark
         return self.jump(size)
 
     def take(self, size: int) -> bytes:
@@ -129,10 +136,13 @@ class FramedReader(StreamReader):
         self.crossed = False
         self._expects = ""  # "length" after a FRAME opcode, "frame" after its length, "opcode" after its content
         self._length = -1
+        self._frozen = False  # whether the last answer was such an opcode
+        self._opcode = b""  # the last request, if that was for an opcode
 
     def read(self, size: int, /) -> bytes:
         """Read exactly what an opcode or its argument needs, and see where frames end."""
-        if self._expects == "opcode" and size != 1:
+        # What was taken for an opcode and answered with another one must have been one: its length is asked for next.
+        if (self._expects == "opcode" and size != 1) or (self._frozen and size != _SIZE):
             self.crossed = True
         data = self.take(size)
         if size == 1 and data == _FRAME:
@@ -144,7 +154,18 @@ class FramedReader(StreamReader):
             self._expects = "opcode"
         else:
             self._expects = ""
-        return data
+        self._opcode = data if size == 1 and not (self._opcode and self._opcode[0] in _ONE_BYTE_FOLLOWS) else b""
+        self._frozen = self.freezes and self._opcode == _BYTEARRAY8 and self._is_large()
+        return _BINBYTES8 if self._frozen else data
+
+    def _is_large(self) -> bool:
+        """Whether the payload of the opcode that was read now is going to be passed over.
+
+        It becomes bytes, which no later opcode can change: one that would change the bytearray ends the trace.
+        """
+        self._fill(_SIZE)
+        length = int.from_bytes(self._chunk[self._at : self._at + _SIZE], "little")
+        return SKIP_AT_LEAST <= length <= self._size - self.position
 
     def readline(self) -> bytes:
         """Read to the end of a line, for the text opcodes."""
@@ -158,11 +179,14 @@ class FramedReader(StreamReader):
 
     def resume(self) -> None:
         """Say that somebody else read from the stream: what comes next must be an opcode, as behind a frame."""
-        self._expects = "opcode"
+        self.crossed |= self._frozen
+        self._expects, self._frozen, self._opcode = "opcode", False, b""
 
     def _leave(self) -> None:
-        self.crossed |= self._expects == "opcode"
+        self.crossed |= self._expects == "opcode" or self._frozen
         self._expects = ""
+        self._frozen = False
+        self._opcode = b""
 
 
 class PeekingReader(StreamReader):
@@ -171,4 +195,4 @@ class PeekingReader(StreamReader):
     def peek(self, _size: int) -> Any:
         """Show what comes next; at least 128 KiB of it if the file has as much."""
         self._fill(1 << 17)
-        return memoryview(self._chunk)[self._at :]
+        return memoryview(self._chunk)[self._at : self._at + LOOK_AHEAD]

@@ -96,6 +96,8 @@ def conclude(  # noqa: PLR0913, PLR0917 one value a fact of the file
     if grammar.goes_by_views and (copy is None or reaches_bytes_again(copy)):
         grammar.stray("bytes that something was made of could be changed by a later opcode")
     verdict = grammar.finish(tracer.named)
+    if copy is not None:
+        copy = tracer.sealed(copy)  # the verdict looks into payloads too
     report = report_of(
         target=source.path or "<bytes>",
         format_name=format_name,

@@ -29,7 +29,7 @@ _NOT_MADE = _PUTS | {"POP", "POP_MARK", "SETITEM", "SETITEMS", "APPEND", "APPEND
 
 def reaches_bytes_again(copy: StreamCopy) -> bool:
     """Whether a stream could get at one of its bytearrays a second time, as far as its opcodes tell; also if they cannot be followed."""
-    file = cast("BinaryIO", CopyFile(copy))
+    file = cast("BinaryIO", CopyFile(copy, hollow=True))
     try:
         while file.tell() < copy.length:
             if _does_once(file):

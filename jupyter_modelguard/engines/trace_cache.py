@@ -49,7 +49,7 @@ class TraceCache:
                 return self._traces[key][0]
         trace = self._worker.trace(reached.source, dialect)
         # The worker reads for itself: what it traced is remembered only if it is what was hashed.
-        if trace.copy is not None and all(content[at : at + len(data)] == data for at, data in trace.copy.segments):
+        if trace.copy is not None and trace.copy.is_of(content):
             self._remember(key, trace, len(content))
         return trace
 

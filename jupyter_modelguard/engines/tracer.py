@@ -11,6 +11,7 @@ import gc
 import pickle
 from collections import OrderedDict
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     import io
     from collections.abc import Callable, Iterable, Iterator
 
+    from jupyter_modelguard.artifacts.copy import StreamCopy
     from jupyter_modelguard.engines.reader import StreamReader
     from jupyter_modelguard.policy.grammar import Grammar
 
@@ -81,23 +83,29 @@ class Tracer:
                 stub = self.stubs.watched(qualified)
             self.named[module, name] = stub
             row = inert().get(qualified)
-            if row is not None and self._reader is not None and (qualified == LOAD_FROM_BYTES or row.check in CONTENT):
-                self._reader.keeps_payloads = True
+            if row is not None and self._reader is not None:
+                self._reader.keeps_payloads |= qualified == LOAD_FROM_BYTES
+                self._reader.freezes |= row.check in CONTENT
         return stub
 
     def load(self, reader: StreamReader) -> Any:
         """Read one pickle; raises what the unpickler raises."""
         self._reader = reader
+        self._grammar.passed_over = reader.passed_over
         with _no_extensions():
             result = _Unpickler(reader, self.find, self._persistent).load()
         self.results.append(result)
         return result
 
+    def sealed(self, copy: StreamCopy) -> StreamCopy:
+        """Add to a copy what was looked at of the payloads that it leaves out."""
+        return copy if self._reader is None or copy.whole else replace(copy, seals=self._reader.passed_over.seals)
+
     def _nested(self, stub: Any, arguments: tuple[Any, ...]) -> None:
         """Read the stream that a call is going to read by itself."""
         if stub.qualified != LOAD_FROM_BYTES or [type(argument) for argument in arguments] != [bytes]:
             return  # a call that is refused as it stands
-        if self._reader is None or len(arguments[0]) in self._reader.jumped:
+        if self._reader is None or self._reader.passed_over.holds(arguments[0]):
             self._grammar.problem(LOAD_FROM_BYTES, "is given bytes that were not looked at")
             return
 

@@ -11,11 +11,13 @@ import math
 import re
 from typing import TYPE_CHECKING, Any, Protocol
 
-from jupyter_modelguard.artifacts.copy import PASSED_OVER, SKIP_AT_LEAST
+from jupyter_modelguard.artifacts.copy import SKIP_AT_LEAST
 from jupyter_modelguard.policy.record import is_made
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from jupyter_modelguard.artifacts.payload import Payload
 
 __all__ = ["Facts", "array_of", "wrong_with_arrow_array", "wrong_with_blocks"]
 
@@ -48,14 +50,19 @@ class Facts(Protocol):
     def dtype(self, made: Any) -> Any:
         """Give the numpy type that an object stands for."""
 
-    def content(self, made: Any) -> bytes | None:
-        """Give the raw content of an array that joblib only describes; None where it was passed over."""
+    def content(self, made: Any) -> Payload | None:
+        """Give the raw content of an array that joblib only describes; None where that is not known."""
+
+    def payload(self, content: Any) -> Payload | None:
+        """Give what a load will have for some bytes of the trace; None where that cannot be told."""
 
     def pairs(self, made: Any) -> list[tuple[Any, Any]] | None:
         """Give all keys and values that a mapping was given; None where they are not all known."""
 
 
-def wrong_with_arrow_array(arguments: tuple[Any, ...], _state: Any, facts: Facts) -> str:
+def wrong_with_arrow_array(  # noqa: PLR0911 a list of reasons
+    arguments: tuple[Any, ...], _state: Any, facts: Facts
+) -> str:
     """Say whether Arrow would reach past the buffers of an array; nothing if not."""
     kind, length, nulls, offset, buffers, children, _ = arguments[0]
     if children or length < 0 or offset < 0 or nulls < -1 or length + offset > _MOST_ITEMS:
@@ -75,20 +82,26 @@ def wrong_with_arrow_array(arguments: tuple[Any, ...], _state: Any, facts: Facts
     text = _ARROW_TEXT.fullmatch(name)
     if text is None or not length:
         return ""
-    return _wrong_with_texts(
-        _buffer(buffers[1], facts), "<i8" if text[1] else "<i4", range(offset, offset + length + 1), sizes[2]
-    )
+    content = facts.payload(_buffer(buffers[1], facts))
+    if content is None:
+        return "where its texts lie cannot be told, and Arrow would not look"
+    kind, places = "<i8" if text[1] else "<i4", (offset, offset + length + 1)
+    inside: bool = content.once((kind, places, sizes[2]), lambda: _is_inside(content, kind, places, sizes[2]))
+    return "" if inside else "its texts lie outside of its bytes"
 
 
-def _wrong_with_texts(content: bytes | bytearray | memoryview, kind: str, places: range, size: int) -> str:
-    """Say whether one of many texts, each of which ends where the next begins, lies outside their bytes."""
+def _is_inside(content: Payload, kind: str, places: tuple[int, int], size: int) -> bool:
+    """Whether many texts, each of which ends where the next begins, lie inside their bytes."""
     import numpy as np
 
-    if content[: len(PASSED_OVER)] == PASSED_OVER:
-        return "where its texts lie cannot be told, and Arrow would not look"
-    bounds = np.frombuffer(content, kind, count=places.stop)[places.start :]
-    inside = bounds[0] >= 0 and bounds[-1] <= size and bool((bounds[1:] >= bounds[:-1]).all())
-    return "" if inside else "its texts lie outside of its bytes"
+    width = np.dtype(kind).itemsize
+    last = 0
+    for piece in content.pieces(places[0] * width, places[1] * width):
+        bounds = np.frombuffer(piece, kind)
+        if bounds[0] < last or not (bounds[1:] >= bounds[:-1]).all():
+            return False
+        last = bounds[-1]
+    return bool(last <= size)
 
 
 def _needed(name: str, count: int) -> list[int] | None:
@@ -167,10 +180,10 @@ def _places(place: Any, facts: Facts) -> range | list[int] | None:
     return found
 
 
-def array_of(made: Any, facts: Facts) -> tuple[tuple[int, ...], Any, bytes | None]:
+def array_of(made: Any, facts: Facts) -> tuple[tuple[int, ...], Any, Payload | None]:
     """Give shape, type and content of an array of numbers.
 
-    No type if the trace does not know it or the numbers stand in the order of Fortran; no content if the trace passed over it.
+    No type if the trace does not know it or the numbers stand in the order of Fortran; no content if that cannot be told.
     """
     state = facts.state(made) if is_made(made) and facts.makes(made) == "numpy.ndarray" else None
     if type(state) is dict:  # as joblib describes it
@@ -184,8 +197,8 @@ def array_of(made: Any, facts: Facts) -> tuple[tuple[int, ...], Any, bytes | Non
         return (), None, None
     if kind is None or (state[3] not in (False, 0) if type(state) is tuple else facts.given(made)[3:4] != ("C",)):
         return (), None, None
-    known = type(data) is bytes and PASSED_OVER not in data and len(data) == math.prod(shape) * kind.itemsize
-    return shape, kind, data if known else None
+    content = facts.payload(data)
+    return shape, kind, content if content is not None and len(content) == math.prod(shape) * kind.itemsize else None
 
 
 def _array(made: Any, facts: Facts) -> tuple[tuple[int, ...], Any, Any]:
@@ -195,7 +208,7 @@ def _array(made: Any, facts: Facts) -> tuple[tuple[int, ...], Any, Any]:
         return state[1], facts.dtype(state[2]), bytes(state[4], "latin1") if type(state[4]) is str else state[4]
     given = facts.given(made)
     if len(given) == 4 and type(given[2]) is tuple and type(given[0]) in (bytes, bytearray):  # noqa: PLR2004 as protocol 5 does
-        return given[2], facts.dtype(given[1]), bytes(given[0])
+        return given[2], facts.dtype(given[1]), given[0] if len(given[0]) >= SKIP_AT_LEAST else bytes(given[0])
     return (), None, b""
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from jupyter_modelguard.artifacts.payload import Payload
     from jupyter_modelguard.policy.layouts import Facts
 
 __all__ = ["wrong_with_neighbour_tree"]
@@ -52,41 +53,59 @@ def wrong_with_neighbour_tree(_arguments: tuple[Any, ...], state: Any, facts: Fa
     places = array_of(indices, facts)[2]
     if kind is None or kind.str != "|S1" or len(shape) != 1 or raw is None or places is None:
         return "its nodes cannot be told, and scipy would not look"
-    return _wrong_with_nodes(raw, places, count, dimensions)
+    if not places.once(count, lambda: _are_points(places, count)):
+        return "it lists points that it has not"
+    wrong: str = raw.once((count, dimensions), lambda: _wrong_with_nodes(raw, count, dimensions))
+    return wrong
+
+
+def _are_points(places: Payload, count: int) -> bool:
+    """Whether each of many numbers is that of a point."""
+    import numpy as np
+
+    numbers = (np.frombuffer(piece, "<i8") for piece in places.pieces())
+    return all(some.min() >= 0 and some.max() < count for some in numbers)
 
 
 def _wrong_with_nodes(  # noqa: PLR0911 a list of reasons
-    raw: bytes, places: bytes, count: int, dimensions: int
+    raw: Payload, count: int, dimensions: int
 ) -> str:
     import numpy as np
 
     kind = np.dtype(_NODE)
-    if not raw or len(raw) % kind.itemsize:
+    if not len(raw) or len(raw) % kind.itemsize:
         return "its nodes are not whole"
-    nodes = np.frombuffer(raw, kind)
-    indices = np.frombuffer(places, "<i8")
-    if len(indices) != count or (count and (indices.min() < 0 or indices.max() >= count)):
-        return "it lists points that it has not"
-    ordered = (nodes["start"] >= 0) & (nodes["start"] <= nodes["end"]) & (nodes["end"] <= count)
-    if not (ordered & (nodes["children"] == nodes["end"] - nodes["start"])).all():
-        return "its nodes have points that it has not"
-    if not ((nodes["split_dim"] >= -1) & (nodes["split_dim"] < dimensions)).all():
-        return "its nodes are split along an axis that it has not"
-    inner = np.flatnonzero(nodes["split_dim"] != -1)
-    less, greater = nodes["less"][inner], nodes["greater"][inner]
-    # Each node comes behind its parent and has one: so they are one tree, and following it comes to an end.
-    if not ((less > inner) & (greater > inner)).all():
-        return "its nodes go back to earlier ones"
-    if not np.array_equal(np.sort(np.concatenate([less, greater])), np.arange(1, len(nodes))):
+    total = len(raw) // kind.itemsize
+    branches: Any = np.full((total, 2), -1, np.intp)  # the two below each node; -1 for leaves
+    found: Any = np.zeros(total, np.bool_)  # nodes that are below another
+    first = 0
+    for piece in raw.pieces():
+        nodes = np.frombuffer(piece, kind)
+        ordered = (nodes["start"] >= 0) & (nodes["start"] <= nodes["end"]) & (nodes["end"] <= count)
+        if not (ordered & (nodes["children"] == nodes["end"] - nodes["start"])).all():
+            return "its nodes have points that it has not"
+        if not ((nodes["split_dim"] >= -1) & (nodes["split_dim"] < dimensions)).all():
+            return "its nodes are split along an axis that it has not"
+        inner = np.flatnonzero(nodes["split_dim"] != -1)
+        below = np.stack([nodes["less"][inner], nodes["greater"][inner]], axis=1)
+        # Each node comes behind its parent and has one: so they are one tree, and following it comes to an end.
+        if not ((below > (first + inner)[:, None]) & (below < total)).all():
+            return "its nodes go back to earlier ones, or to some that it has not"
+        branches[first + inner] = below
+        if found[below].any():
+            return "its nodes are no tree"
+        found[below] = True
+        first += len(nodes)
+    if 2 * np.count_nonzero(branches[:, 0] >= 0) != total - 1 or np.count_nonzero(found) != total - 1:
         return "its nodes are no tree"
-    return "" if _is_shallow(nodes, np) else "its nodes are too deep"
+    return "" if _is_shallow(branches, np) else "its nodes are too deep"
 
 
-def _is_shallow(nodes: Any, np: Any) -> bool:
+def _is_shallow(branches: Any, np: Any) -> bool:
     level = np.zeros(1, dtype=np.intp)
     for _ in range(_DEEPEST):
-        level = level[nodes["split_dim"][level] != -1]
+        level = branches[level].ravel()
+        level = level[level >= 0]
         if not len(level):
             return True
-        level = np.concatenate([nodes["less"][level], nodes["greater"][level]])
     return False

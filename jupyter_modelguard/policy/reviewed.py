@@ -11,6 +11,7 @@ from jupyter_modelguard.policy.record import CALLABLE, GLOBAL, OBJECTS, GlobalMa
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from jupyter_modelguard.artifacts.payload import Payload, PayloadsPassedOver
     from jupyter_modelguard.policy.catalogue import InertRow
     from jupyter_modelguard.types import QualifiedName
 
@@ -36,7 +37,8 @@ class ReviewedObjects:
         self._used: set[int] = set()  # identities of objects that something relies on as they are
         self._lists: dict[int, list[Any]] = {}  # what an array of objects copied from a list, by identity of the array
         self._items: dict[int, list[Any]] = {}  # what each SETITEM or APPEND put into an object, by its identity
-        self._contents: dict[int, tuple[Any, bytes]] = {}  # raw content of arrays that joblib describes, by their identity
+        self._contents: dict[int, tuple[Any, Payload]] = {}  # raw content of arrays that joblib describes, by their identity
+        self.passed_over: PayloadsPassedOver | None = None  # of the stream that is read now
         self._read: dict[int, Any] = {}  # arrays of objects that were read apart, by identity of what describes them
 
     def owner(self, stub: Any, arguments: tuple[Any, ...]) -> Any:
@@ -133,14 +135,20 @@ class ReviewedObjects:
         if type(state) is tuple and state and type(state[-1]) is list:
             self._lists[id(made)] = list(state[-1])
 
-    def keep_content(self, made: Any, content: bytes) -> None:
+    def keep_content(self, made: Any, content: Payload) -> None:
         """Note the raw content of an array that is only described."""
         self._contents[id(made)] = (made, content)
 
-    def content(self, made: Any) -> bytes | None:
-        """Give the raw content of an array that is only described; None where it was passed over."""
+    def content(self, made: Any) -> Payload | None:
+        """Give the raw content of an array that is only described; None where that is not known."""
         known = self._contents.get(id(made))
         return None if known is None else known[1]
+
+    def payload(self, content: Any) -> Payload | None:
+        """Give what a load will have for some bytes of the trace; None where that cannot be told."""
+        if type(content) not in (bytes, bytearray, memoryview) or self.passed_over is None:
+            return None
+        return self.passed_over.of(content)
 
     def read_apart(self, made: Any, objects: Any) -> None:
         """Note which array holds the objects of one that is only described."""

@@ -178,15 +178,60 @@ def test_nodes_that_are_deeper_than_a_stack_ask() -> None:
     assert not asks(stream(tuple(parts)))
 
 
-def test_nodes_that_the_trace_passed_over_ask() -> None:
+@pytest.mark.parametrize("protocol", [3, 4])
+def test_nodes_that_the_trace_passed_over_are_looked_at(protocol: int) -> None:
     """They stand in the stream before it says that they are those of a tree."""
-    made = spatial.cKDTree(points(20_000))
-    parts = made.__getstate__()
+    parts = spatial.cKDTree(points(20_000)).__getstate__()
     assert parts[0].nbytes >= SKIP_AT_LEAST
-    assert not asks(pickle.dumps([made, parts[0]]))
-    assert not asks(stream(parts, behind=parts[0]))
-    assert asks(stream(parts, before=parts[0]))
-    assert not asks(stream(parts, before=parts[0].copy()))
+    assert not asks(stream(parts, protocol, behind=parts[0]))
+    assert not asks(stream(parts, protocol, before=parts[0]))
+    for place in (0, -1):
+        nodes = np.frombuffer(parts[0].tobytes(), np.dtype(_NODE)).copy()
+        nodes["end"][place] = 1 << 40
+        wrong = np.frombuffer(nodes.tobytes(), "S1")
+        assert asks(stream((wrong, *parts[1:]), protocol))
+        assert asks(stream((wrong, *parts[1:]), protocol, before=wrong))
+        places = parts[7].copy()
+        places[place] = 20_000
+        assert asks(stream((*parts[:7], places, *parts[8:]), protocol, before=places))
+
+
+def test_nodes_in_bytes_that_could_be_changed_before_the_tree_was_named_ask() -> None:
+    """Protocol 5 keeps arrays that can be written in bytes that an opcode can change, and nothing tells whether one did."""
+    parts = spatial.cKDTree(points(20_000)).__getstate__()
+    writable = np.frombuffer(bytearray(parts[0].tobytes()), "S1")
+    assert asks(stream((writable, *parts[1:]), 5, before=writable))
+    assert not asks(stream((writable, *parts[1:]), 5))
+
+
+@pytest.mark.parametrize("place", [0, -1])
+def test_wrong_numbers_of_a_large_tree_in_joblib_ask(place: int) -> None:
+    joblib = pytest.importorskip("joblib")
+    parts = list(spatial.cKDTree(points(20_000)).__getstate__())
+    parts[7] = parts[7].copy()
+    parts[7][place] = 20_000
+    file = io.BytesIO()
+    made = spatial.cKDTree.__new__(spatial.cKDTree)
+
+    class Pickler(joblib.numpy_pickle.NumpyPickler):  # type: ignore[misc]
+        def save_reduce(self, *arguments: Any, **options: Any) -> None:
+            if options.get("obj") is made:
+                arguments = (copyreg.__newobj__, (spatial.cKDTree,), tuple(parts))  # type: ignore[attr-defined]
+            super().save_reduce(*arguments, **options)
+
+        def save(self, value: Any) -> None:
+            if value is made:
+                self.save_reduce(obj=value)
+            else:
+                super().save(value)
+
+    Pickler(file).dump(made)
+    assert asks(file.getvalue(), "joblib")
+    file.seek(0)
+    file.truncate()
+    parts[7][place] = 0
+    Pickler(file).dump(made)
+    assert not asks(file.getvalue(), "joblib")
 
 
 def test_list_of_points_that_changes_after_the_tree_took_it_asks() -> None:
