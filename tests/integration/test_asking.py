@@ -63,7 +63,7 @@ def front_end(kernel):
     made.wait_for(lambda: last in made.idle)  # so that nothing of this test reaches the next one
 
 
-def prepare(front_end, static, ready=3.0, level="RUNS_CODE", judgement="UNKNOWN"):
+def prepare(front_end, static, ready=60.0, level="RUNS_CODE", judgement="UNKNOWN"):
     code = SETUP.format(static=str(static), ready=ready, level=level, judgement=judgement)
     reply = front_end.reply(front_end.run(code))
     assert reply["status"] == "ok", front_end.text()
