@@ -214,8 +214,9 @@ def _skip_array(reader: FramedReader, tracer: Tracer, array: Any, state: Any, gr
             got = reader.jump(count)
         else:
             content = reader.take(count)
-            grammar.keep_content(array, Payload(content))
             got = len(content)
+            if reader.freezes:  # something looks into it
+                grammar.keep_content(array, Payload(content))
         if got < count:
             raise EOFError("an array is cut off")
     reader.resume()

@@ -57,6 +57,16 @@ def numpy_pickle_200_mb(folder):
     return load
 
 
+def frame_of_strings_400_mb(folder):
+    import numpy as np
+    import pandas as pd
+
+    path = folder / "strings.pkl"
+    names = np.char.add("name number ", np.arange(int(13_200_000 * SCALE)).astype(str))
+    pd.DataFrame({"name": pd.array(names, dtype="str")}).to_pickle(path)
+    return lambda: pd.read_pickle(path)
+
+
 def joblib_forest(folder):
     import joblib
     import numpy as np
@@ -131,6 +141,7 @@ CASES = {
     "torch.load of 500 MB": (torch_500_mb, 1.03),
     "torch.jit.load of 500 MB": (torchscript_500_mb, 1.15),
     "200 MB numpy pickle": (numpy_pickle_200_mb, 1.1),
+    "400 MB pickled frame of strings": (frame_of_strings_400_mb, 2.0),
     "joblib forest": (joblib_forest, 1.15),
     "joblib forest, for the first time": (joblib_forest, 1.15),
     "a million plain builtin objects": (million_plain_objects, 1.05),
