@@ -209,14 +209,19 @@ def _skip_array(reader: FramedReader, tracer: Tracer, array: Any, state: Any, gr
         if state.get("numpy_array_alignment_bytes") is not None:
             padding = reader.take(1)
             reader.take(padding[0] if padding else 0)
-        if count >= SKIP_AT_LEAST:
-            grammar.keep_content(array, reader.passed_over.at(reader.position, count))
-            got = reader.jump(count)
-        else:
-            content = reader.take(count)
-            got = len(content)
-            if reader.freezes:  # something looks into it
-                grammar.keep_content(array, Payload(content))
-        if got < count:
-            raise EOFError("an array is cut off")
+        _pass_array(reader, array, count, grammar)
     reader.resume()
+
+
+def _pass_array(reader: FramedReader, array: Any, count: int, grammar: Grammar) -> None:
+    """Go on behind a raw array, whose content something may look into."""
+    if count >= SKIP_AT_LEAST:
+        grammar.keep_content(array, reader.passed_over.at(reader.position, count))
+        got = reader.jump(count)
+    else:
+        content = reader.take(count)
+        got = len(content)
+        if reader.freezes:
+            grammar.keep_content(array, Payload(content))
+    if got < count:
+        raise EOFError("an array is cut off")
