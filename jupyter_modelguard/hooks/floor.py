@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from jupyter_modelguard.hooks.attribution import Caller, attribute, be_strict
 from jupyter_modelguard.hooks.call_events import judge_call_event
 from jupyter_modelguard.hooks.scopes import LoadHeld, Mode, Scope, thread_state
+from jupyter_modelguard.hooks.trusted_loads import judge_trusted_event
 from jupyter_modelguard.hooks.trusted_paths import is_library_code, is_time_zone, is_trusted
 
 if TYPE_CHECKING:
@@ -48,7 +49,6 @@ _READS_BYTECODE: Final = importlib._bootstrap_external._compile_bytecode.__code_
 _IMPORTS: Final = importlib._bootstrap._call_with_frames_removed.__code__  # type: ignore[attr-defined] # runs the code of a module
 # A distribution of scipy executes a text of its state, which the trace has compared with what scipy itself writes.
 _READS_TEXT: Final = ("_attach_argparser_methods", os.path.join("scipy", "stats", "_distn_infrastructure.py"))
-_OPENS_FIRST: Final = "joblib.numpy_pickle"  # opens the artifact by itself, and is then handed what was looked at
 _DEEPEST_OVERRIDE: Final = 8  # frames between an overridden find_class and the one that it calls
 _WRITE_FLAGS: Final = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
@@ -192,8 +192,8 @@ class Floor:
                     _judge_event(scope, event, args)
                 elif scope.mode is Mode.CALL:
                     judge_call_event(scope, event, args)
-                elif scope.alone and event == "open":
-                    _judge_side_file(scope, args)
+                elif scope.alone:
+                    judge_trusted_event(scope, event, args)
 
         return hook
 
@@ -237,25 +237,6 @@ def _judge_event(scope: Scope, event: str, args: tuple[Any, ...]) -> None:
     finally:
         state.suspended -= 1
     raise scope.refuse(f"{event} {_shown(args)}")
-
-
-def _judge_side_file(scope: Scope, args: tuple[Any, ...]) -> None:
-    """Refuse that a load which passes by trust reads a file nobody looked at: what was trusted are the bytes in hand."""
-    path, mode, flags = args
-    reads = (flags & (os.O_WRONLY | os.O_TRUNC)) == 0 if type(flags) is int else mode in ("r", "rb")
-    if not reads or type(path) is int:
-        return
-    state = thread_state
-    state.suspended += 1  # looking at a path raises events of its own
-    try:
-        read = os.path.abspath(os.fsdecode(path)) if isinstance(path, (str, bytes)) else ""
-        if is_trusted(read) or is_time_zone(read):
-            return
-        if read == scope.artifact and sys._getframe(2).f_globals.get("__name__") == _OPENS_FIRST:
-            return
-    finally:
-        state.suspended -= 1
-    raise scope.refuse(f"the file {read}")
 
 
 def _may_read(scope: Scope, path: object) -> bool:

@@ -13,6 +13,7 @@ from jupyter_modelguard.artifacts.reach import file_name, path_of
 from jupyter_modelguard.hooks.calls import current_call, holding_code
 from jupyter_modelguard.hooks.passage import call_text
 from jupyter_modelguard.hooks.scopes import Suspended
+from jupyter_modelguard.hooks.trusted_loads import stay_within
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -90,6 +91,7 @@ def guard_call(
 
     def call(wrapped: Callable[..., Any], instance: object, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
         target = options.get(parameter, args[position] if len(args) > position else None)
+        stay_within(target)
         if passage.inside() or (parameter and target is None):
             return wrapped(*args, **options)
         name = loader.replace("{class}", getattr(instance, "__name__", type(instance).__name__))

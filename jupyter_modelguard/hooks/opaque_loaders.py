@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_modelguard.hooks.calls import Call, current_call
 from jupyter_modelguard.hooks.named import go_on, source_of
 from jupyter_modelguard.hooks.scopes import Mode, Scope, Suspended
+from jupyter_modelguard.hooks.trusted_loads import stay_within
 from jupyter_modelguard.hooks.trusted_paths import is_trusted
 from jupyter_modelguard.policy.named import named_finding
 from jupyter_modelguard.types import Artifact, GlobalUse, Judgement, QualifiedName
@@ -50,6 +51,7 @@ def guard_opaque(passage: Passage, loader: str, reason: str, position: int = 0, 
     def load(wrapped: Callable[..., Any], _instance: object, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
         target = options.get(parameter, args[position] if len(args) > position else None)
         path = os.fspath(target) if isinstance(target, (str, os.PathLike)) and os.path.exists(target) else ""
+        stay_within(path or None)
         if passage.inside() or (path and is_trusted(path)):
             return wrapped(*args, **options)
         frame = sys._getframe(1)

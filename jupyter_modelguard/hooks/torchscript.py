@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_modelguard.artifacts.reach import Reached, file_name, path_of
 from jupyter_modelguard.artifacts.still import StillFile
 from jupyter_modelguard.hooks.scopes import Mode, Scope, Suspended, thread_state
+from jupyter_modelguard.hooks.trusted_loads import stay_within
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,6 +45,7 @@ def guard_jit_load(passage: Passage) -> Callable[..., Any]:
             raise scope.refuse("torch.jit.load: the archive turned into TorchScript after it was looked at")
         named = {**dict(zip(_PARAMETERS, args, strict=False)), **options}
         target = named.pop("f", None)
+        stay_within(target)
         if passage.inside() or len(args) > len(_PARAMETERS) or not _is_readable(target):
             return wrapped(*args, **options)  # the last: torch's own words for what is no file
         frame = sys._getframe(1)

@@ -1,9 +1,11 @@
 """Trust in one load must not stretch to another one: functions that stand for something else, and what is read past the bytes in hand."""
 
+import contextlib
 import pickle
 import subprocess
 import sys
 import types
+import warnings
 
 import pytest
 
@@ -74,6 +76,48 @@ def test_file_that_a_trusted_load_imports_is_stopped(guarded, person, tmp_path, 
     with pytest.raises(ModelLoadBlockedError, match=r"reached for the code file .*planted_side\.py.*not trusted any more"):
         load(path)
     assert not canary.exists()
+
+
+def native(folder):
+    return call("torch._classes:classes.load_library", str(folder / "side.so"))
+
+
+def archive(folder):
+    torch = pytest.importorskip("torch")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.jit.save(torch.jit.script(torch.nn.Identity()), str(folder / "side.pt"))
+    return call("torch.jit._serialization:load", str(folder / "side.pt"))
+
+
+def keras_file(folder):
+    h5py = pytest.importorskip("h5py")
+    pytest.importorskip("keras")
+    h5py.File(folder / "side.h5", "w").close()
+    return call("keras.src.saving.saving_api:load_model", str(folder / "side.h5"))
+
+
+REACHING = {
+    "a database": lambda folder: call("sqlite3.dbapi2:connect", str(folder / "side.db")),
+    "a connection": lambda _: call("multiprocessing.connection:Client", ("127.0.0.1", 9)),
+    "a program": lambda _: call("uuid:_get_command_stdout", "true"),
+    "a native library": native,
+    "a TorchScript archive": archive,
+    "a Keras file": keras_file,
+}
+
+
+@pytest.mark.parametrize("reaching", REACHING.values(), ids=REACHING)
+@pytest.mark.filterwarnings("ignore")
+def test_what_a_trusted_load_reaches_for_besides_its_bytes_is_stopped(reaching, guarded, person, tmp_path):
+    """It can be something else by then, and nobody is shown that."""
+    path = saved(tmp_path, reaching(tmp_path))
+    with contextlib.suppress(OSError, ValueError, TypeError, AttributeError):  # what is there does not matter
+        load(path)
+    assert person.offered() == ["once", "digest"]
+    person.scope = None
+    with pytest.raises(ModelLoadBlockedError, match="went beyond what was agreed to"):
+        load(path)
 
 
 def test_library_has_the_same_version_before_and_after_its_import():
