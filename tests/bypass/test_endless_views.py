@@ -24,9 +24,9 @@ class View:
         return self.parts
 
 
-@pytest.mark.parametrize("kind", ["EdgeView", "OutEdgeView"])
-def test_edges_without_an_end_are_held(hold, kind):
-    data = pickle.dumps(View(getattr(reportviews, kind), _adjdict={1: itertools.count()}))
+def test_edges_without_an_end_are_held(hold):
+    # not of an undirected graph, whose view makes a list of them before it gives the first
+    data = pickle.dumps(View(reportviews.OutEdgeView, _adjdict={1: itertools.count()}))
     assert len(list(itertools.islice(pickle.loads(data), MANY))) == MANY, "the attack does not work"
     hold()
     with pytest.raises(ModelLoadBlockedError):
