@@ -83,8 +83,13 @@ def wrong_with_lookup(cls: type, use: OpenClass) -> str:
     """Say why a call of an enumeration is more than a look at its table; nothing if it is that alone."""
     if use.made or use.built or use.appended or use.added or use.indexed:
         return "is an enumeration whose members are made or changed"
-    if use.values is None or not use.called:
+    if use.values is None or not (use.called or use.sought):
         return "is an enumeration that is asked for more than its members"
+    members = vars(cls).get("_member_map_")
+    if type(members) is not dict or not members.keys() >= use.sought:
+        return "is an enumeration that is asked for more than its members"
+    if not use.called:
+        return ""
     mro: tuple[type, ...] = type.__dict__["__mro__"].__get__(cls)
     if _function(_first(mro, "__new__")) is not _function(vars(enum.Enum)["__new__"]):
         return "is an enumeration with a lookup of its own"

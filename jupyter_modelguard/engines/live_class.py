@@ -201,7 +201,12 @@ def _is_written_by_python(base: type, name: str, value: Any, use: OpenClass) -> 
 
 
 def _wrong_with_arguments(use: OpenClass, mro: tuple[type, ...]) -> str:
-    """Objects may be given to a named tuple alone, which holds them: anything else would ask them for something."""
+    """Objects may be given to a named tuple alone, which holds them: anything else would ask them for something.
+
+    Of the classes that are asked for attributes themselves, enumerations alone are judged, and elsewhere.
+    """
+    if use.sought:
+        return "is asked for an attribute of its own"
     if not use.copied and not _TEXTS.isdisjoint(mro):
         return "is given something else than text or bytes to copy"
     if not use.given:

@@ -121,6 +121,9 @@ def _global_class(
                 content = grammar.special(cls, arguments)
                 if content is not None:
                     return content if isinstance(content, bytes) else found(content)
+                owner = grammar.member(cls, arguments)
+                if owner is not None:
+                    return object.__new__(owner)
             made = object.__new__(grammar.owner(cls, arguments))
             grammar.call(cls, arguments, keywords, made, by_new=False)
             if cls.nested and on_nested is not None:

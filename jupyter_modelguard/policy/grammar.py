@@ -91,6 +91,18 @@ class Grammar(ReviewedUses):
             return found if found in closed() or (found in self._rows and _is_type(found)) else None
         return None
 
+    def member(self, stub: Any, arguments: tuple[Any, ...]) -> Any:
+        """Judge a `getattr` on a class that no list knows: its global, of which the outcome is an object; None for every other call."""
+        kinds = [type(argument) for argument in arguments]
+        if stub.qualified != _GETATTR or len(kinds) != 2 or kinds[1] is not str or not is_global(arguments[0]):  # noqa: PLR2004
+            return None
+        owner = name_of(arguments[0])
+        if owner in self._rows or capability_of(owner) is not None:
+            return None
+        self._counts[owner] = self._counts.get(owner, 0) + 1
+        self._open.attribute(owner, arguments[1])
+        return arguments[0]
+
     def call(self, stub: Any, arguments: tuple[Any, ...], keywords: dict[str, Any], made: Any, *, by_new: bool) -> None:
         """Judge a call, or a bare `__new__`, that makes an object."""
         name = stub.qualified

@@ -39,6 +39,7 @@ class _Use:
     given: bool = False
     copied: bool = True
     values: set[Any] | None = field(default_factory=set)
+    sought: set[str] = field(default_factory=set)
     built: bool = False
     listed: bool = False
     keys: set[str] = field(default_factory=set)
@@ -97,6 +98,10 @@ class OpenUses:
                 use.values.add(arguments[0])
             else:
                 use.values = None
+
+    def attribute(self, name: QualifiedName, attribute: str) -> None:
+        """Take a `getattr` on the class itself."""
+        self.named(name).sought.add(attribute)
 
     def build(self, name: QualifiedName, state: Any, *, again: bool = False) -> None:
         """Take the state that BUILD gives an object."""
@@ -204,6 +209,7 @@ class OpenUses:
                 given=use.given,
                 copied=use.copied,
                 values=None if use.values is None else frozenset(use.values),
+                sought=frozenset(use.sought),
                 built=use.built,
                 listed=use.listed,
                 keys=frozenset(use.keys),

@@ -134,6 +134,8 @@ class OpenClass:
     values
         The arguments of its calls, where each call gets exactly one that is immutable plain data and there are not too many; a lookup
         table can be asked whether it has them.
+    sought
+        Names of the attributes that it is asked for itself, as early versions of Python 3.11 write the members of enumerations.
     built
         Whether BUILD gives an instance a state.
     listed
@@ -165,6 +167,7 @@ class OpenClass:
     given: bool = False
     copied: bool = True
     values: frozenset[Any] | None = frozenset()
+    sought: frozenset[str] = frozenset()
     built: bool = False
     listed: bool = False
     keys: frozenset[str] = frozenset()

@@ -177,6 +177,19 @@ def test_object_of_python_loads(name, protocol, hold):
         assert shown(found) == shown(value)
 
 
+def test_members_that_early_versions_of_python_3_11_wrote_load(hold, in_notebook, monkeypatch):
+    """They write `getattr(class, name)`; those of 3.11.4 and later call the class with the value again."""
+    value = [Color.RED, Color.BLUE, Level.LOW, {Color.RED: Bits.READ}]
+    with monkeypatch.context() as patch:
+        for kind in (Color, Level, Bits):
+            patch.setattr(kind, "__reduce_ex__", lambda member, _: (getattr, (type(member), member._name_)))
+        data = pickle.dumps(value)
+    assert b"getattr" in data
+    running = hold()
+    assert pickle.loads(data) == value
+    assert [outcome for _, outcome in running.outcomes()] == ["loaded"]
+
+
 def test_listed_function_in_partial_works_after_the_load(hold):
     assert reloaded(functools.partial(max, 3), 5, hold)(2) == 3
 

@@ -33,6 +33,10 @@ def made(name: str) -> bytes:
     return glob(name) + b")\x81"
 
 
+def sought(owner: str, name: str) -> bytes:
+    return opcodes.call(glob("getattr", "builtins"), glob(owner), text(name))
+
+
 pytestmark = pytest.mark.usefixtures("kind")
 
 
@@ -76,6 +80,9 @@ CLEARED = {
     "member with a tuple": glob("Color") + b"K\x01K\x02\x86\x85R",
     "member as a key": b"}" + glob("Color") + b"K\x01\x85RNs",
     "member that is a number": glob("Whole") + b"K\x01\x85R",
+    "member by name": sought("Color", "RED"),
+    "member by name as a key": b"}" + sought("Color", "RED") + b"Ns",
+    "flag by name": sought("Bits", "A"),
     "flags": glob("Bits") + b"K\x03\x85R",
     "data class": made("Data") + mapping(a=b"N") + b"b",
     "object in place of a default": made("Data") + mapping(a=made("Plain")) + b"b",
@@ -114,6 +121,14 @@ REFUSED = {
     "named tuple of objects as a key": b"}" + glob("Pair") + made("Plain") + b"N\x86\x81Ns",
     "objects given to a class": glob("ListChild") + b"]" + made("Plain") + b"a\x85R",
     "no member": glob("Color") + b"K\x09\x85R",
+    "no member by name": sought("Color", "GREEN"),
+    "method of an enumeration": sought("Color", "fit"),
+    "table of an enumeration": sought("Color", "_member_map_"),
+    "attribute of a class": sought("Method", "fit"),
+    "member by name that is called": sought("Color", "RED") + b")R",
+    "member by name that is built": sought("Color", "RED") + mapping(fit=b"N") + b"b",
+    "member by name under a method's name": made("Method") + mapping(fit=sought("Color", "RED")) + b"b",
+    "hash of its own by name": b"}" + sought("HashedColor", "RED") + b"Ns",
     "flags that are none": glob("Bits") + b"K\x08\x85R",
     "negative flags": glob("Bits") + b"J\xff\xff\xff\xff\x85R",
     "lookup of its own": glob("Asks") + b"K\x09\x85R",
