@@ -22,6 +22,7 @@ def model_output():
 @honest(
     "transformers: outputs with states and a cache",
     "transformers",
+    "torch",
     format=PICKLE,
     use=lambda found: [one.to_tuple() for one in found[:2]],
 )
