@@ -7,8 +7,10 @@ import sys
 import pytest
 
 from jupyter_modelguard.hooks.scopes import Suspended
+from jupyter_modelguard.policy.trust import Trust
 
 from assembly import call, stream  # isort: skip
+from chooser import Chooser, guard_that_trusts  # isort: skip
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 
@@ -129,7 +131,6 @@ def test_classes_registered_with_keras_count_as_ones_own_code(hold, canary, tmp_
 
 def test_code_in_the_kernel_can_write_down_what_a_person_trusts(hold, tmp_path):
     """The file is this user's, and so is the code: nobody else could have written it."""
-    from jupyter_modelguard.policy.trust import Trust
     from jupyter_modelguard.policy.trust_entry import TrustEntry
     from jupyter_modelguard.policy.trust_file import TrustFile
     from jupyter_modelguard.types import Scope
@@ -154,3 +155,25 @@ def test_code_in_the_kernel_can_write_down_what_a_person_trusts(hold, tmp_path):
     forged = TrustEntry(*made)
     TrustFile(lambda: tmp_path / "trust").change(lambda entries: (*entries, forged))
     assert Trust(lambda: tmp_path / "trust").entries() == (forged,)
+
+
+def test_a_trusted_function_may_read_another_file_by_native_code(worker, tmp_path):
+    """What h5py, pyarrow and their like open comes by no event of Python: the file is another one by then, and nobody is asked."""
+    h5py = pytest.importorskip("h5py", reason="it opens files by native code")
+
+    def weights(value):
+        with h5py.File(tmp_path / "weights.h5", "w") as file:
+            file["weight"] = value
+
+    def load():
+        with pickle.loads(data) as file:
+            return file["weight"][()]
+
+    data = stream(call("h5py._hl.files:File", str(tmp_path / "weights.h5"), "r"))
+    person = Chooser()
+    with guard_that_trusts(person, Trust(lambda: tmp_path / "trust"), worker, tmp_path):
+        weights(1)
+        assert load() == 1
+        weights(2)
+        assert load() == 2
+    assert len(person.asked) == 1
