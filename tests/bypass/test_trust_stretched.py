@@ -1,6 +1,7 @@
 """Trust in one load must not stretch to another one: functions that stand for something else, and what is read past the bytes in hand."""
 
 import contextlib
+import os
 import pickle
 import subprocess
 import sys
@@ -79,11 +80,12 @@ def test_file_that_a_trusted_load_imports_is_stopped(guarded, person, tmp_path, 
 
 
 def native(folder):
+    pytest.importorskip("torch", reason="its function is a trusted one here")
     return call("torch._classes:classes.load_library", str(folder / "side.so"))
 
 
 def archive(folder):
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason="the archive is one of its own")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.jit.save(torch.jit.script(torch.nn.Identity()), str(folder / "side.pt"))
@@ -91,8 +93,9 @@ def archive(folder):
 
 
 def keras_file(folder):
-    h5py = pytest.importorskip("h5py")
-    pytest.importorskip("keras")
+    h5py = pytest.importorskip("h5py", reason="it writes the file")
+    os.environ.setdefault("KERAS_BACKEND", "torch")
+    pytest.importorskip("keras", reason="it reads the file")
     h5py.File(folder / "side.h5", "w").close()
     return call("keras.src.saving.saving_api:load_model", str(folder / "side.h5"))
 
