@@ -47,6 +47,9 @@ class Patches:
     ----------
     missing
         Rows whose library no longer has that name: loaders that are not held by a wrapper here.
+    searched
+        Modules that had bound no loader by name when they were searched: how many names they had, and their own. They are searched
+        again when they have grown. Guards that follow one another may share it.
     """
 
     def __init__(self, gate: Gate, rows: Iterable[Row] | None = None) -> None:
@@ -57,7 +60,7 @@ class Patches:
         self._placed: list[tuple[Any, str, Any, Any]] = []
         self._adopted: list[tuple[Any, str, Any, Any]] = []
         self._namespace: dict[str, Any] | None = None
-        self._searched: dict[int, int] = {}  # how many names a module had in which none was to be bound anew
+        self.searched: dict[int, tuple[int, object]] = {}
         self._finder = _Finder(self)
         self.missing: set[Row] = set()
 
@@ -88,7 +91,7 @@ class Patches:
         for owner, _, original, new in self._placed:
             if not isinstance(owner, type):  # libraries have rows for names of theirs: the first row is the loader's own
                 guarded.setdefault(id(original), (original, new))
-        self._placed += self._rebind(namespace, guarded)
+        self._placed += self._rebind(namespace, guarded, note=True)
         for original, new in guarded.values():
             if isinstance(new, type):
                 self._adopted += adopt(original, new)
@@ -170,7 +173,9 @@ class Patches:
                     if new is value and original is not None:
                         setattr(kind, name, original)
 
-    def _rebind(self, namespace: dict[str, Any] | None, changes: dict[int, tuple[Any, Any]]) -> list[tuple[Any, str, Any, Any]]:
+    def _rebind(
+        self, namespace: dict[str, Any] | None, changes: dict[int, tuple[Any, Any]], *, note: bool = False
+    ) -> list[tuple[Any, str, Any, Any]]:
         """Bind one thing in place of another wherever libraries of the table and the user's own modules had bound it by name."""
         libraries = self.libraries | {"_pickle"}
         owners: list[Any] = [
@@ -189,10 +194,12 @@ class Patches:
         placed = []
         for names in owners:
             values = tuple(names.values())
-            if names is not namespace and self._searched.get(id(names)) == len(values):
-                continue  # nothing was bound there before, and nothing came since
+            state = (len(values), names.get("__name__"))
+            if names is not namespace and self.searched.get(id(names)) == state:
+                continue
             if changes.keys().isdisjoint(map(id, values)):  # without a Python step a name: a kernel has a quarter of a million
-                self._searched[id(names)] = len(values)
+                if note:
+                    self.searched[id(names)] = state
                 continue
             for name, value in tuple(names.items()):
                 old, new = changes.get(id(value), (None, None))

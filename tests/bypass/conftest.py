@@ -16,6 +16,7 @@ from jupyter_modelguard.errors import ModelLoadBlockedError
 from jupyter_modelguard.history.store import Store
 
 from plain_loads import PlainLoads  # isort: skip
+from searched_modules import SEARCHED  # isort: skip
 
 
 class WarmWorker(Worker):
@@ -48,6 +49,7 @@ def hold(tmp_path, worker, monkeypatch):
     def start():
         store = Store(folder)
         made = guard.Guard(worker, Approver(store), store)
+        made.patches.searched = SEARCHED
         made.open()
         monkeypatch.setattr(guard, "_current", made)
         started.append(made)

@@ -14,6 +14,8 @@ from jupyter_modelguard.engines.worker import Worker
 from jupyter_modelguard.history.store import Store
 from jupyter_modelguard.types import Decision
 
+from searched_modules import SEARCHED  # isort: skip
+
 
 class Touch:
     """Pickles as a command that leaves a canary: what an armed file of these tests does, and all that it does."""
@@ -96,6 +98,7 @@ def hold(home, worker, monkeypatch):
         store = Store(home)
         person = Approver(store) if says is None else Person(says)
         made = guard.Guard(worker, person, store)
+        made.patches.searched = SEARCHED
         made.open()
         monkeypatch.setattr(guard, "_current", made)
         started.append(made)

@@ -9,6 +9,8 @@ from jupyter_modelguard import guard
 from jupyter_modelguard.history.store import Store
 from jupyter_modelguard.types import Decision, Scope
 
+from searched_modules import SEARCHED  # isort: skip
+
 __all__ = ["Chooser", "guard_that_trusts", "records"]
 
 
@@ -47,6 +49,7 @@ def guard_that_trusts(person, trust, worker, folder):
     home = folder / "modelguard-home"
     home.mkdir(mode=0o700)
     made = guard.Guard(worker, person, Store(home), trust=trust)
+    made.patches.searched = SEARCHED
     made.open()
     try:
         yield made
