@@ -10,6 +10,7 @@ import os
 import re
 from typing import TYPE_CHECKING, Any
 
+from jupyter_modelguard.policy.codes import wrong_with_categorical, wrong_with_multi_index
 from jupyter_modelguard.policy.graph_views import wrong_with_graph_view
 from jupyter_modelguard.policy.layouts import wrong_with_arrow_array, wrong_with_blocks
 from jupyter_modelguard.policy.neighbour_trees import wrong_with_neighbour_tree
@@ -202,15 +203,16 @@ def _fitted_model(_arguments: tuple[Any, ...], state: Any, _dtype: Callable[[Any
 
 
 # Checks of layouts are told of the whole trace, the others what numpy type an object stands for.
-LAYOUTS = frozenset({"arrow-array", "blocks", "neighbour-tree", "optimizer", "updated-with-itself"})
+LAYOUTS = frozenset({"arrow-array", "blocks", "categorical", "multi-index", "neighbour-tree", "optimizer", "updated-with-itself"})
 # Those of them that look into large arrays, which a trace passes over otherwise.
-CONTENT = frozenset({"arrow-array", "neighbour-tree"})
+CONTENT = frozenset({"arrow-array", "categorical", "multi-index", "neighbour-tree"})
 CHECKS: dict[str, Callable[[tuple[Any, ...], Any, Any], str]] = {
     "array": _array,
     "arrow-array": wrong_with_arrow_array,
     "array-wrapper": _array_wrapper,
     "blocks": wrong_with_blocks,
     "buffer": _buffer,
+    "categorical": wrong_with_categorical,
     "decimal": _decimal,
     "distance": _distance,
     "dill-array": _dill_array,
@@ -220,6 +222,7 @@ CHECKS: dict[str, Callable[[tuple[Any, ...], Any, Any], str]] = {
     "fitted-model": _fitted_model,
     "graph-view": wrong_with_graph_view,
     "masked-array": _masked_array,
+    "multi-index": wrong_with_multi_index,
     "neighbour-tree": wrong_with_neighbour_tree,
     "optimizer": wrong_with_optimizer,
     "picture": wrong_with_picture,

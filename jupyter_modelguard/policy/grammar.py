@@ -122,7 +122,8 @@ class Grammar(ReviewedUses):
                 self._judge_call(row, arguments)
             if row.first and type(made) is not stub:
                 self._outer.append((row, arguments))
-                self._given[id(made)] = arguments
+                # A dictionary can be changed as soon as the call is over, and what was made of it is not.
+                self._given[id(made)] = tuple(dict(given) if type(given) is dict else given for given in arguments)
                 self.call(arguments[0], (), {}, made, by_new=True)
                 if name == _RECONSTRUCTOR and type(arguments[-1]) is dict:
                     self._copy(name_of(arguments[0]), arguments[-1])
@@ -149,6 +150,8 @@ class Grammar(ReviewedUses):
         self._states[id(made)] = (made, row, list(state) if type(state) is list else state)
         if row.makes == "numpy.ndarray":
             self.keep_members(made, state)
+        elif row.makes in _TAKEN_APART and type(state) is dict:
+            self._taken[id(made)] = dict(state)
         self._types.pop(id(made), None)
         self._judge_state(row, made, state)
 
@@ -212,7 +215,8 @@ class Grammar(ReviewedUses):
     @property
     def argument_tuples(self) -> set[int]:
         """Identities of the tuples that hold judged arguments, where a global is not a stray value."""
-        return {id(arguments) for _, _, arguments in self._calls.values()} | {id(arguments) for _, arguments in self._outer}
+        judged = [arguments for _, _, arguments in self._calls.values()] + [arguments for _, arguments in self._outer]
+        return {id(arguments) for arguments in (*judged, *self._given.values())}
 
     def values(self, stubs: Iterable[Any]) -> None:
         """Judge globals that stand in containers or attributes when all is read."""
@@ -266,6 +270,7 @@ _GETATTR = QualifiedName("builtins", "getattr")
 _LOAD_TYPE = QualifiedName("dill._dill", "_load_type")
 # The names of dill's own for types that are reviewed; the types of Python it calls what Python calls them.
 _TYPES_OF_DILL = {"PartialType": QualifiedName("functools", "partial"), "ItemGetterType": QualifiedName("operator", "itemgetter")}
+_TAKEN_APART = frozenset({"pandas.array", "pandas.dtype"})  # a dictionary that such an object is given is not kept
 _GOES_BY_CONTENT = CONTENT | {"blocks"}
 _RECONSTRUCTOR = QualifiedName("copyreg", "_reconstructor")
 _SPECIAL = frozenset({_ENCODE, _BYTES, _GETATTR, _LOAD_TYPE})

@@ -12,7 +12,7 @@ import re
 from typing import TYPE_CHECKING, Any, Protocol
 
 from jupyter_modelguard.artifacts.copy import SKIP_AT_LEAST
-from jupyter_modelguard.policy.record import is_made
+from jupyter_modelguard.policy.record import is_global, is_made
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -55,6 +55,9 @@ class Facts(Protocol):
 
     def payload(self, content: Any) -> Payload | None:
         """Give what a load will have for some bytes of the trace; None where that cannot be told."""
+
+    def apart(self, made: Any) -> Any:
+        """Give the array of objects that joblib reads in place of one that it describes; any other as it is."""
 
     def pairs(self, made: Any) -> list[tuple[Any, Any]] | None:
         """Give all keys and values that a mapping was given; None where they are not all known."""
@@ -185,7 +188,7 @@ def array_of(made: Any, facts: Facts) -> tuple[tuple[int, ...], Any, Payload | N
 
     No type if the trace does not know it or the numbers stand in the order of Fortran; no content if that cannot be told.
     """
-    state = facts.state(made) if is_made(made) and facts.makes(made) == "numpy.ndarray" else None
+    state = _state(made, facts) if is_made(made) and facts.makes(made) == "numpy.ndarray" else None
     if type(state) is dict:  # as joblib describes it
         kind = facts.dtype(state.get("dtype"))
         return (state.get("shape", ()), kind, facts.content(made)) if state.get("order") == "C" else ((), None, None)
@@ -203,13 +206,20 @@ def array_of(made: Any, facts: Facts) -> tuple[tuple[int, ...], Any, Payload | N
 
 def _array(made: Any, facts: Facts) -> tuple[tuple[int, ...], Any, Any]:
     """Give shape, type and content of an array of numbers; no type if the trace does not know."""
-    state = facts.state(made)
+    state = _state(made, facts)
     if type(state) is tuple and len(state) == 5 and type(state[1]) is tuple:  # noqa: PLR2004 as numpy writes it
         return state[1], facts.dtype(state[2]), bytes(state[4], "latin1") if type(state[4]) is str else state[4]
     given = facts.given(made)
     if len(given) == 4 and type(given[2]) is tuple and type(given[0]) in (bytes, bytearray):  # noqa: PLR2004 as protocol 5 does
         return given[2], facts.dtype(given[1]), given[0] if len(given[0]) >= SKIP_AT_LEAST else bytes(given[0])
     return (), None, b""
+
+
+def _state(made: Any, facts: Facts) -> Any:
+    """Give the state of an array, which dill hands to the call that makes it."""
+    state = facts.state(made)
+    given = facts.given(made) if state is None else ()
+    return given[2] if len(given) == 4 and is_global(given[0]) else state  # noqa: PLR2004 (function, arguments, state, attributes)
 
 
 def _length(axis: Any, facts: Facts) -> int | None:

@@ -31,6 +31,9 @@ class ReviewedObjects:
         self._rows = rows
         self._calls: dict[int, tuple[Any, InertRow, tuple[Any, ...]]] = {}  # by identity of the object; holds it alive
         self._states: dict[int, tuple[Any, InertRow, Any]] = {}
+        self._taken: dict[
+            int, dict[Any, Any]
+        ] = {}  # states of pandas' arrays and types as they were taken, by identity of the object
         self._given: dict[int, tuple[Any, ...]] = {}  # arguments of calls that made an object of their first one, by its identity
         self._types: dict[int, Any] = {}  # checked numpy types, by identity of the object that stands for one
         self._free: set[QualifiedName] = set()  # of what there are objects under attributes of any name
@@ -114,7 +117,7 @@ class ReviewedObjects:
         """Give the objects that an array holds, empty for one of numbers; None for what is no array that numpy makes."""
         if self.makes(made) != "numpy.ndarray":
             return None
-        made = self._read.get(id(made), made)
+        made = self.apart(made)
         if id(made) in self._lists:
             return self._lists[id(made)]
         known = self._states.get(id(made))
@@ -154,6 +157,10 @@ class ReviewedObjects:
         """Note which array holds the objects of one that is only described."""
         self._read[id(made)] = objects
 
+    def apart(self, made: Any) -> Any:
+        """Give the array of objects that joblib reads in place of one that it describes; any other as it is."""
+        return self._read.get(id(made), made)
+
     def dtype(self, made: Any) -> Any:
         """Give the numpy type that an object of the trace stands for; None if numpy would make another."""
         if not is_made(made) or self.makes(made) != "numpy.dtype":
@@ -183,6 +190,8 @@ class ReviewedObjects:
 
     def state(self, made: Any) -> Any:
         """Give the state that an object of a reviewed global was given; None without one."""
+        if id(made) in self._taken:
+            return self._taken[id(made)]
         known = self._states.get(id(made))
         return None if known is None else known[2]
 

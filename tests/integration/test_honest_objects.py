@@ -269,13 +269,16 @@ def frames():
         ],
         "steps": [pd.offsets.MonthEnd(2), pd.offsets.BDay(), pd.offsets.Week(weekday=0), pd.DateOffset(months=1)],
         "types": frame.dtypes,
+        "many codes": pd.DataFrame(
+            {"a": pd.Categorical(np.arange(300_000) % 7)}, pd.MultiIndex.from_arrays([np.arange(300_000)] * 2)
+        ),
     }
 
 
 FRAMES = [
     "frame", "series", "text", "empty", "indexed", "two indices", "wide", "array as columns", "range", "labels", "mixed labels",
     "moments", "moments of a zone", "moments of UTC", "durations", "periods", "intervals", "categories", "category index", "whole numbers",
-    "truth", "python text", "sparse", "objects", "scalars", "steps", "types",
+    "truth", "python text", "sparse", "objects", "scalars", "steps", "types", "many codes",
 ]  # fmt: skip
 
 
@@ -287,11 +290,13 @@ def test_object_of_pandas_loads(name, protocol, hold):
     assert found.equals(value) if hasattr(value, "equals") else repr(found) == repr(value)
 
 
-def test_frame_loads_through_pandas_and_joblib(tmp_path, hold):
+@pytest.mark.parametrize("name", ["wide", "many codes"])
+def test_frame_loads_through_pandas_and_joblib(name, tmp_path, hold):
     pd = pytest.importorskip("pandas", reason="needs pandas")
     joblib = pytest.importorskip("joblib", reason="needs joblib")
-    frame = frames()["wide"]
-    frame.index = pd.Index(["row"], dtype=object)
+    frame = frames()[name]
+    if name == "wide":
+        frame.index = pd.Index(["row"], dtype=object)
     frame.to_pickle(tmp_path / "frame.pkl")
     joblib.dump(frame, tmp_path / "frame.joblib")
     running = hold()
