@@ -27,9 +27,9 @@ _OUTSIDE = "its codes name values that it has not"
 
 def wrong_with_multi_index(arguments: tuple[Any, ...], _state: Any, facts: Facts) -> str:
     """Say what is wrong with the codes of an index that is one of several levels; nothing if all fit."""
-    parts = arguments[1]
-    if name_of(arguments[0]).name != "MultiIndex":
+    if not arguments or name_of(arguments[0]).name != "MultiIndex":
         return ""
+    parts = arguments[1]
     levels = parts.get("levels")
     codes = [parts[name] for name in ("codes", "labels") if name in parts]
     if levels is None or len(codes) != 1 or len(levels) != len(codes[0]):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import pickle
+import pickletools
 from typing import Any
 
 import pytest
@@ -159,6 +160,22 @@ def test_codes_that_the_trace_passed_over_are_looked_at(protocol: int, place: in
     codes[place] = 2
     assert asks(pickle.dumps(levels((TEXT, codes)), protocol))
     assert asks(pickle.dumps(categorical(codes), protocol))
+
+
+@pytest.mark.parametrize("made", [levels((pd.RangeIndex(40_000), np.zeros(9, "i4"))), categorical(np.zeros(9, "i4"))])
+def test_codes_that_change_for_a_while_ask(made: Made) -> None:
+    """Protocol 5 keeps an array in bytes that an opcode can change, and pandas goes by the very memory."""
+    data = pickle.dumps(made, 5)
+    assert not asks(data)
+    plain = data[:2] + data[11:]  # without its one frame, which an opcode more would not fit into
+    assert not asks(plain)
+    place = -1
+    for opcode, argument, _ in pickletools.genops(plain):
+        place += opcode.name == "MEMOIZE"
+        if opcode.name == "BYTEARRAY8" and len(argument) == 36:
+            break
+    to_and_fro = b"h" + bytes([place + 1]) + b"K\x03K\x7fsK\x03K\x00s0"
+    assert asks(plain[:-1] + to_and_fro + b".")
 
 
 @pytest.mark.parametrize("count", [10, ROWS])
