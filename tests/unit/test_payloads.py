@@ -217,12 +217,15 @@ def test_mark_tells_where_a_payload_lies(tmp_path: Path) -> None:
 @pytest.mark.parametrize("protocol", [4, 5])
 def test_large_table_of_texts_is_proved_with_little_memory(protocol: int, tmp_path: Path, small_pieces: int) -> None:
     pd = pytest.importorskip("pandas", reason="the table is of pandas")
+    pytest.importorskip("pyarrow", reason="its texts are Arrow's")
     path = tmp_path / "table.pkl"
-    pd.DataFrame({"name": pd.array([f"name number {place}" for place in range(300_000)], dtype="str")}).to_pickle(
+    pd.DataFrame({"name": pd.array([f"name number {place}" for place in range(300_000)], dtype="string[pyarrow]")}).to_pickle(
         path, protocol=protocol
     )
     size = path.stat().st_size
-    trace_stream(StreamSource(data=pickle.dumps(pd.DataFrame({"a": ["x"]}))), "pickle")  # imports and caches
+    trace_stream(
+        StreamSource(data=pickle.dumps(pd.DataFrame({"a": pd.array(["x"], dtype="string[pyarrow]")}))), "pickle"
+    )  # imports and caches
     tracemalloc.start()
     try:
         trace = trace_stream(StreamSource(path=str(path)), "pickle")
