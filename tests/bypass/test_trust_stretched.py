@@ -46,20 +46,12 @@ def test_function_of_a_notebook_is_another_one_in_the_next(guarded, person, tmp_
     assert person.offered() == ["once"]
 
 
-def test_function_of_a_module_that_a_cell_made(guarded, person, tmp_path, monkeypatch):
-    module = types.ModuleType("made_acme")
+@pytest.mark.parametrize("name", ["made_acme", "textwrap.extra"])
+def test_function_of_a_module_that_a_cell_made(name, guarded, person, tmp_path, monkeypatch):
+    module = types.ModuleType(name)
     module.build = lambda x: x
-    monkeypatch.setitem(sys.modules, "made_acme", module)
-    path = saved(tmp_path, call("made_acme:build", 1))
-    load(path)
-    assert person.offered() == ["once"]
-
-
-def test_function_of_a_submodule_that_a_cell_made(guarded, person, tmp_path, monkeypatch):
-    module = types.ModuleType("textwrap.extra")
-    module.build = lambda x: x
-    monkeypatch.setitem(sys.modules, "textwrap.extra", module)
-    path = saved(tmp_path, call("textwrap.extra:build", 1))
+    monkeypatch.setitem(sys.modules, name, module)
+    path = saved(tmp_path, call(f"{name}:build", 1))
     load(path)
     assert person.offered() == ["once"]
 
