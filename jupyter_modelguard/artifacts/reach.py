@@ -20,6 +20,7 @@ from jupyter_modelguard.artifacts.source import StreamSource
 
 if TYPE_CHECKING:
     from jupyter_modelguard.artifacts.copy import StreamCopy
+    from jupyter_modelguard.artifacts.parts_read import PartsRead
 
 __all__ = ["Reached", "file_name", "path_of", "position"]
 
@@ -152,6 +153,10 @@ class Reached:
             parts.append(part)
             position += len(part)
         return b"".join(parts)
+
+    def holds(self, parts: PartsRead | None) -> bool:
+        """Whether what somebody read of a file stands here in the same places."""
+        return parts is not None and self._descriptor is not None and parts.stand_in(self._descriptor)
 
     def hold(self) -> str:
         """Keep the bytes as they are until this is closed, whatever becomes of the file; raises `OSError` where there is no room.

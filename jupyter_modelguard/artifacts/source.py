@@ -6,6 +6,8 @@ import io
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
+from jupyter_modelguard.artifacts.parts_read import WatchedFile
+
 __all__ = ["StreamSource"]
 
 
@@ -28,9 +30,9 @@ class StreamSource:
     data: bytes = field(default=b"", repr=False)
 
     def open(self) -> BinaryIO:
-        """Open for reading, unbuffered where there is a file, positioned at the start of the stream."""
+        """Open for reading, unbuffered and watched where there is a file, positioned at the start of the stream."""
         if self.path is None:
             return io.BytesIO(self.data)
-        file = open(self.path, "rb", buffering=0)  # noqa: SIM115 the caller closes it
+        file = WatchedFile(self.path)
         file.seek(self.offset)
         return file

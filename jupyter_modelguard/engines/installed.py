@@ -95,15 +95,20 @@ def find_file(module: str) -> str | None:
 def version_of(library: str) -> str:
     """Give the version of an installed library by its top-level module, imported or not; empty if there is no telling."""
     version = (namespace_of(library) or {}).get("__version__")
-    if type(version) is str:
-        return version
+    if issubclass(type(version), str):
+        return str.__str__(version)  # torch's is of a class of its own
+    folders = [folder for folder in map(Path, _roots()[1]) if folder.is_dir()]
+    now = tuple((str(folder), folder.stat().st_mtime_ns) for folder in folders)
+    return _version_by_name(library, now) or _versions(now).get(library, "")
+
+
+@functools.lru_cache(1 << 8)
+def _version_by_name(library: str, folders: tuple[tuple[str, int], ...]) -> str:
+    """Give the version of a library that is installed under the name of its module; empty if there is none."""
     from importlib.metadata import distributions
 
-    folders = [folder for folder in map(Path, _roots()[1]) if folder.is_dir()]
-    named = next(iter(distributions(name=library, path=[str(folder) for folder in folders])), None)
-    if named is not None:
-        return named.version
-    return _versions(tuple((str(folder), folder.stat().st_mtime_ns) for folder in folders)).get(library, "")
+    named = next(iter(distributions(name=library, path=[folder for folder, _ in folders])), None)
+    return "" if named is None else named.version
 
 
 @functools.lru_cache(1)

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import gc
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from jupyter_modelguard.artifacts.parts_read import WatchedFile
 from jupyter_modelguard.engines.dialects import trace_joblib, trace_torch, trace_torch_package
 from jupyter_modelguard.engines.reading import conclude, divergence, frames_agree, open_reader, read_one
 from jupyter_modelguard.engines.tracer import Tracer
@@ -50,7 +52,8 @@ def trace_stream(source: StreamSource, dialect: str) -> StreamTrace:
     gc.freeze()  # the end of a trace looks through all that Python made since, and what was there before is not the stream's
     try:
         with source.open() as file:
-            return _TRACES[dialect](file, source, started)
+            trace = _TRACES[dialect](file, source, started)
+            return replace(trace, parts=file.parts_read()) if isinstance(file, WatchedFile) else trace
     except (OSError, MemoryError, RecursionError) as error:
         return failed(
             source, dialect, f"it could not be read: {str(error) or type(error).__name__}", time.perf_counter() - started

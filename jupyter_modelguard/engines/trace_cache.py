@@ -1,7 +1,8 @@
-"""Traces of small streams, remembered by content: whoever runs a cell again is not made to wait for the same proof again.
+"""Traces of streams of which little was read, remembered: whoever runs a cell again is not made to wait for the same proof again.
 
-A trace depends on the bytes alone, so the very same bytes have the very same one. What depends on the process (which classes it has, and
-what they do) is inspected anew each time.
+A trace depends on the bytes alone that it read, so the very same bytes have the very same one. A small stream is known by its content,
+wherever it lies. A large one, of which most was passed over, is known by its place, and compared where it was read. What depends on the
+process (which classes it has, and what they do) is inspected anew each time.
 """
 
 from __future__ import annotations
@@ -11,15 +12,17 @@ import threading
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
+from jupyter_modelguard.artifacts.parts_read import MOST_COMPARED
+
 if TYPE_CHECKING:
     from jupyter_modelguard.artifacts.reach import Reached
+    from jupyter_modelguard.artifacts.source import StreamSource
     from jupyter_modelguard.engines.verdict import StreamTrace
     from jupyter_modelguard.engines.worker import Worker
 
 __all__ = ["TraceCache"]
 
-_LARGEST = 1 << 21  # bytes of one stream: hashing it costs 2 ms at the most, next to 1 ms for asking the worker
-_ALL = 1 << 25  # bytes of all streams that are remembered
+_ALL = 1 << 25  # bytes that all remembered traces read
 
 
 class TraceCache:
@@ -34,24 +37,12 @@ class TraceCache:
     def __init__(self, worker: Worker) -> None:
         self._worker = worker
         self._lock = threading.Lock()
-        self._traces: OrderedDict[tuple[str, bytes], tuple[StreamTrace, int]] = OrderedDict()
+        self._traces: OrderedDict[tuple[str, bytes | StreamSource], tuple[StreamTrace, int]] = OrderedDict()
         self._held = 0
 
     def trace(self, reached: Reached, dialect: str) -> StreamTrace:
         """Trace what is in reach; see `Worker.trace`."""
-        if reached.size > _LARGEST:
-            return self._worker.trace(reached.source, dialect)
-        content = reached.everything()
-        key = dialect, hashlib.sha256(content).digest()
-        with self._lock:
-            if key in self._traces:
-                self._traces.move_to_end(key)
-                return self._traces[key][0]
-        trace = self._worker.trace(reached.source, dialect)
-        # The worker reads for itself: what it traced is remembered only if it is what was hashed.
-        if trace.copy is not None and trace.copy.is_of(content):
-            self._remember(key, trace, len(content))
-        return trace
+        return self._small(reached, dialect) if reached.size <= MOST_COMPARED else self._large(reached, dialect)
 
     def clear(self) -> None:
         """Forget every trace."""
@@ -59,12 +50,40 @@ class TraceCache:
             self._traces.clear()
             self._held = 0
 
-    def _remember(self, key: tuple[str, bytes], trace: StreamTrace, size: int) -> None:
+    def _small(self, reached: Reached, dialect: str) -> StreamTrace:
+        content = reached.everything()
+        key = dialect, hashlib.sha256(content).digest()
+        known = self._find(key)
+        if known is not None:
+            return known
+        trace = self._worker.trace(reached.source, dialect)
+        # The worker reads for itself: what it traced is remembered only if it is what was hashed.
+        if trace.copy is not None and trace.copy.is_of(content):
+            self._remember(key, trace, len(content))
+        return trace
+
+    def _large(self, reached: Reached, dialect: str) -> StreamTrace:
+        key = dialect, reached.source
+        known = self._find(key)
+        if known is not None and reached.holds(known.parts):
+            return known
+        trace = self._worker.trace(reached.source, dialect)
+        if trace.copy is not None and trace.parts is not None:
+            self._remember(key, trace, trace.parts.length)
+        return trace
+
+    def _find(self, key: tuple[str, bytes | StreamSource]) -> StreamTrace | None:
         with self._lock:
-            if key in self._traces:
-                return
+            if key not in self._traces:
+                return None
+            self._traces.move_to_end(key)
+            return self._traces[key][0]
+
+    def _remember(self, key: tuple[str, bytes | StreamSource], trace: StreamTrace, size: int) -> None:
+        with self._lock:
+            _, replaced = self._traces.pop(key, (None, 0))
             self._traces[key] = trace, size
-            self._held += size
+            self._held += size - replaced
             while self._held > _ALL:
                 _, (_, dropped) = self._traces.popitem(last=False)
                 self._held -= dropped

@@ -9,6 +9,7 @@ from jupyter_modelguard.types import Coverage, Finding, GlobalUse, Judgement, Sc
 
 if TYPE_CHECKING:
     from jupyter_modelguard.artifacts.copy import StreamCopy
+    from jupyter_modelguard.artifacts.parts_read import PartsRead
     from jupyter_modelguard.artifacts.source import StreamSource
     from jupyter_modelguard.policy.grammar import Verdict
     from jupyter_modelguard.policy.record import OpenClass
@@ -39,6 +40,8 @@ class StreamTrace:
         alone might not have managed.
     cut_off
         Whether the stream could not be read to its end because the bytes in reach ended.
+    parts
+        What was read of the file; None where there is no file, or that was much.
     """
 
     report: ScanReport
@@ -47,6 +50,7 @@ class StreamTrace:
     open_classes: tuple[OpenClass, ...] = ()
     error: tuple[str, str] | None = None
     cut_off: bool = False
+    parts: PartsRead | None = field(default=None, repr=False)
 
 
 def findings_of(uses: tuple[GlobalUse, ...]) -> tuple[Finding, ...]:

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["CODE", "rebuild"]
+__all__ = ["CODE", "Structures", "rebuild"]
 
 # One type code with its size and no commas, brackets or spaces: the constructor parses anything richer with Python code.
 CODE = re.compile(r"[|<>=]?(?:[?bBhHiIlLqQpPefdgFDGO]|[biufcSUVO]\d{1,9}|[SUVMm](?:8)?|c)")
 _SHORTEST_STATE, _LONGEST_STATE = 8, 9
 _ALIGNED = 0x80
+_COMPARED = frozenset({int, bool, str, type(None)})  # types whose values are equal where they are the same
 
 
 def rebuild(arguments: tuple[Any, ...], state: Any, nested: Callable[[Any], Any]) -> Any:
@@ -56,6 +57,43 @@ def rebuild(arguments: tuple[Any, ...], state: Any, nested: Callable[[Any], Any]
     except (TypeError, ValueError, KeyError, IndexError, AttributeError, OverflowError, RecursionError, MemoryError):
         return None
     return made if same else None
+
+
+class Structures:
+    """Checked types with fields of one stream, by what they were made of.
+
+    Each tree of a forest brings the very same one, and none can be taken for checked because it was before: its fields can be changed
+    between two uses.
+    """
+
+    def __init__(self) -> None:
+        # By everything that the check looks at. Types of fields stand there by identity, and are held so that none comes again.
+        self._known: dict[tuple[Any, ...], tuple[Any, list[Any]]] = {}
+
+    def rebuild(self, arguments: tuple[Any, ...], state: Any, nested: Callable[[Any], Any]) -> Any:
+        """Make the type as `rebuild` does, if it was not made of the same parts before."""
+        formats: list[Any] = []
+        key = _parts(arguments, state, nested, formats)
+        if key is None:
+            return rebuild(arguments, state, nested)
+        if key not in self._known:
+            self._known[key] = rebuild(arguments, state, nested), formats
+        return self._known[key][0]
+
+
+def _parts(arguments: tuple[Any, ...], state: Any, nested: Callable[[Any], Any], formats: list[Any]) -> tuple[Any, ...] | None:
+    """Tell types with fields apart, or None for any other; puts the types of the fields into `formats`."""
+    if type(state) is not tuple or len(state) != _SHORTEST_STATE or type(state[3]) is not tuple or type(state[4]) is not dict:
+        return None
+    plain = [*state[:3], *state[5:], *state[3]]
+    for name, field in state[4].items():
+        if type(field) is not tuple or not field:
+            return None
+        formats.append(nested(field[0]))
+        plain += [len(field), name, *field[1:]]
+    plain += arguments
+    types = tuple(map(type, plain))  # True is 1 to a dictionary, and not to a pickle
+    return (types, tuple(plain), tuple(map(id, formats))) if _COMPARED.issuperset(types) else None
 
 
 def _record(np: Any, state: Any, nested: Callable[[Any], Any]) -> Any:

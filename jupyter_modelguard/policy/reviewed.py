@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from jupyter_modelguard.policy.dtypes import rebuild
+from jupyter_modelguard.policy.dtypes import Structures
 from jupyter_modelguard.policy.patterns import matches_all
 from jupyter_modelguard.policy.record import CALLABLE, GLOBAL, OBJECTS, GlobalMark, is_global, is_made, name_of
 
@@ -36,6 +36,7 @@ class ReviewedObjects:
         ] = {}  # states of pandas' arrays and types as they were taken, by identity of the object
         self._given: dict[int, tuple[Any, ...]] = {}  # arguments of calls that made an object of their first one, by its identity
         self._types: dict[int, Any] = {}  # checked numpy types, by identity of the object that stands for one
+        self._structures = Structures()
         self._free: set[QualifiedName] = set()  # of what there are objects under attributes of any name
         self._used: set[int] = set()  # identities of objects that something relies on as they are
         self._lists: dict[int, list[Any]] = {}  # what an array of objects copied from a list, by identity of the array
@@ -171,7 +172,7 @@ class ReviewedObjects:
             state = self._states.get(id(made))
             self._types[id(made)] = None  # a type inside itself is none
             if known is not None and matches_all(("str|global:numpy.record", "bool|int", "bool|int"), known[2], self):
-                found = rebuild(known[2], None if state is None else state[2], self.dtype)
+                found = self._structures.rebuild(known[2], None if state is None else state[2], self.dtype)
                 if found is not None and (found.names is not None or found.subdtype is not None):
                     del self._types[id(made)]  # numpy keeps the dictionary of its fields, which can be changed between two uses
                     return found

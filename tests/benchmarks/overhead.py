@@ -139,6 +139,7 @@ def import_pandas(_folder):
 
 CASES = {
     "torch.load of 500 MB": (torch_500_mb, 1.03),
+    "torch.load of 500 MB, for the first time": (torch_500_mb, 1.03),
     "torch.jit.load of 500 MB": (torchscript_500_mb, 1.15),
     "200 MB numpy pickle": (numpy_pickle_200_mb, 1.1),
     "400 MB pickled frame of strings": (frame_of_strings_400_mb, 2.0),

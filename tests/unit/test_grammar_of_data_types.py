@@ -141,6 +141,21 @@ def test_dtype_that_changes_after_its_use_asks() -> None:
     assert asks(array + b"0" + AGAIN + many(*record, number(8), number(1), number(27)) + b"b")
 
 
+@pytest.mark.parametrize(
+    "other",
+    [(4, mapping(a=many(dtype("f8", *PLAIN_DTYPE), number(4096)))), (5, number(4096)), (6, b"\x88"), (7, number(63))],
+    ids=["offset", "size", "truth for one", "flags"],
+)
+def test_dtype_that_is_almost_one_checked_before_asks(other: tuple[int, bytes]) -> None:
+    fields = mapping(a=many(dtype("f8", *PLAIN_DTYPE), number(0)))
+    honest = (number(3), text("|"), b"N", many(text("a")), fields, number(8), number(1), number(16))
+    place, value = other
+    means_the_same = place == 6  # True is the alignment 1 to numpy too
+    assert not asks(many(dtype("V8", *honest), dtype("V8", *honest)))
+    forged_one = dtype("V8", *honest[:place], value, *honest[place + 1 :])
+    assert asks(many(dtype("V8", *honest), forged_one)) != means_the_same
+
+
 def test_shared_dtype_asks() -> None:
     assert asks(call(glob("numpy", "dtype"), text("f8"), b"\x89", b"\x89"))
 
