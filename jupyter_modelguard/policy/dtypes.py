@@ -8,6 +8,7 @@ accepted only if that yields the same pickle.
 from __future__ import annotations
 
 import re
+from operator import is_
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -69,16 +70,26 @@ class Structures:
     def __init__(self) -> None:
         # By everything that the check looks at. Types of fields stand there by identity, and are held so that none comes again.
         self._known: dict[tuple[Any, ...], tuple[Any, list[Any]]] = {}
+        # By identity of arguments and state: both, the fields as they were, and the type. A tuple cannot change, the fields in it can.
+        self._seen: dict[tuple[int, int], tuple[Any, Any, tuple[Any, ...], Any]] = {}
 
     def rebuild(self, arguments: tuple[Any, ...], state: Any, nested: Callable[[Any], Any]) -> Any:
         """Make the type as `rebuild` does, if it was not made of the same parts before."""
+        place = id(arguments), id(state)
+        if place in self._seen:
+            _, _, fields, made = self._seen[place]
+            if len(fields) == 2 * len(state[4]) and all(map(is_, fields, (*state[4], *state[4].values()))):
+                return made
         formats: list[Any] = []
         key = _parts(arguments, state, nested, formats)
         if key is None:
             return rebuild(arguments, state, nested)
         if key not in self._known:
             self._known[key] = rebuild(arguments, state, nested), formats
-        return self._known[key][0]
+        made = self._known[key][0]
+        if made is not None and not any(part.names or part.subdtype for part in formats):  # those have fields of their own
+            self._seen[place] = arguments, state, (*state[4], *state[4].values()), made
+        return made
 
 
 def _parts(arguments: tuple[Any, ...], state: Any, nested: Callable[[Any], Any], formats: list[Any]) -> tuple[Any, ...] | None:
