@@ -51,10 +51,10 @@ class FrontEnd:
     def card(self, after=None):
         """The model id of the card that waits, once it is shown: nobody clicks on a card that has only been announced."""
         return self.wait_for(
-            lambda: next((key for key in self._shown() if key != after and self.cards[key].get("state") == "stopped"), None)
+            lambda: next((key for key in self.shown() if key != after and self.cards[key].get("state") == "stopped"), None)
         )
 
-    def _shown(self):
+    def shown(self):
         views = [bundle.get("application/vnd.jupyter.widget-view+json", {}) for bundle in self.outputs]
         return [view["model_id"] for view in views if view.get("model_id") in self.cards]
 
