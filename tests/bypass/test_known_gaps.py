@@ -177,3 +177,66 @@ def test_a_trusted_function_may_read_another_file_by_native_code(worker, tmp_pat
         weights(2)
         assert load() == 2
     assert len(person.asked) == 1
+
+
+CARD_THAT_DRAWS_NOTHING = """
+import pathlib, pickle
+from jupyter_modelguard.approval import card
+card._STATIC = pathlib.Path({static!r})
+%load_ext modelguard
+"""
+
+
+@pytest.fixture
+def load_that_waits(payload, tmp_path):
+    """A kernel in which an armed load waits for a person: its front end, and the cell."""
+    pytest.importorskip("ipykernel")
+    from front_end import FrontEnd, started_kernel
+
+    for name, text in (("card.js", "export default {};"), ("card.css", "")):
+        (tmp_path / name).write_text(text)
+    home = tmp_path / "home"
+    home.mkdir()
+    with started_kernel(home) as started:
+        front_end = FrontEnd(*started)
+        code = CARD_THAT_DRAWS_NOTHING.format(static=str(tmp_path))
+        assert front_end.reply(front_end.run(code))["status"] == "ok", front_end.text()
+        front_end.listener = front_end.manager.blocking_client()  # another program, with the same connection file
+        front_end.listener.start_channels(shell=True, iopub=True, stdin=False, hb=False, control=False)
+        front_end.listener.wait_for_ready(timeout=60)
+        yield front_end, front_end.run(f"pickle.loads({payload!r})")
+        front_end.listener.stop_channels()
+
+
+def test_program_of_the_same_user_can_click_with_the_key_of_the_connection(load_that_waits, canary):
+    """The key lies in a file of this user, and what the card shows is published to whoever has it."""
+    front_end, cell = load_that_waits
+    listener = front_end.listener
+    state = {}
+    while "token" not in state:
+        message = listener.get_iopub_msg(timeout=60)
+        state = message["content"].get("data", {}).get("state", {}) if message["msg_type"] == "comm_open" else {}
+    card = message["content"]["comm_id"]
+    click = {"token": state["token"], "decision": "allow", "reason": "I read the code", "scope": "once"}
+    click["finding"] = state["view"]["confirm"][0]
+    front_end.wait_for(lambda: front_end.cards)
+    content = {"comm_id": card, "data": {"method": "custom", "content": click}}
+    listener.shell_channel.send(listener.session.msg("comm_msg", content))
+    assert front_end.reply(cell)["status"] == "ok"
+    assert canary.exists()
+
+
+def test_program_of_the_same_user_can_write_the_answer_into_the_history(load_that_waits, canary):
+    """It is the same row that `modelguard decide` writes."""
+    front_end, cell = load_that_waits
+    front_end.card()
+    answer = """if True:
+    from jupyter_modelguard.config import home
+    from jupyter_modelguard.history.store import Store
+    from jupyter_modelguard.types import Decision
+    store = Store(home())
+    assert store.decide(store.pending()[0].id, Decision(True, "nobody", "database", "I read the code"))
+    """
+    subprocess.run([sys.executable, "-c", answer], env=front_end.environment, check=True)
+    assert front_end.reply(cell)["status"] == "ok"
+    assert canary.exists()
