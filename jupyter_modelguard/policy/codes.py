@@ -105,7 +105,8 @@ def _length(values: Any, facts: Facts, depth: int) -> int | None:
         return _rows(values, facts)
     if made == "pyarrow.Array":
         description = next(iter(facts.given(values)), None)
-        return description[1] if type(description) is tuple else None  # a list of arrays could be changed later
+        # A list of arrays could be changed later.
+        return next((part for part in description[1:2] if type(part) is int), None) if type(description) is tuple else None
     state = facts.state(values) if made == "pandas.array" and depth <= _DEEPEST else None
     parts = _numbers(state, facts)
     if type(state) is dict:

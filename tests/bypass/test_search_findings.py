@@ -200,3 +200,42 @@ def test_the_state_of_what_was_made_in_another_way_is_no_error_of_the_judgement(
     stream = b"\x80\x02cnumpy._core.multiarray\n_reconstruct\n(K\x03tR(K\x01K\x02\x85" + dtype + b"\x89]tb."
 
     assert asks(stream)
+
+
+CODES_OF_NOBODY_KNOWS_HOW_MANY = b"""\x80\x03cpandas._libs.arrays
+__pyx_unpickle_NDArrayBacked
+(cpandas
+Categorical
+tR(ccopy_reg
+_reconstructor
+(cpandas
+CategoricalDtype
+tR}(X\n\0\0\0categoriescpandas.core.indexes.base
+_new_Index
+(cpandas
+Index
+}(X\x04\0\0\0datacpyarrow.lib
+_restore_array
+((cpyarrow.lib
+type_for_alias
+(X\x0c\0\0\0large_stringtRX\x03\0\0\0twottRutRX\x07\0\0\0orderedI00
+ubcnumpy._core.multiarray
+_reconstruct
+(cnumpy
+ndarray
+(K\0tc_codecs
+encode
+(X\x01\0\0\0bX\x06\0\0\0latin1tRtR(K\x01(K\x02tcnumpy
+dtype
+(X\x02\0\0\0i1I00
+I01
+tR(K\x03X\x01\0\0\0|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\0tbI00
+c_codecs
+encode
+(X\x02\0\0\0\0\x01X\x06\0\0\0latin1tRtbtb."""
+
+
+def test_a_length_that_is_no_number_is_asked_about():
+    pytest.importorskip("pandas", reason="its codes are compared with the length of an array of Arrow")
+
+    assert asks(CODES_OF_NOBODY_KNOWS_HOW_MANY)
