@@ -224,12 +224,11 @@ def _codes_of_class(module: str, name: str) -> dict[CodeType, str]:
     for base in type.mro(cls):
         file = getattr(sys.modules.get(base.__module__), "__file__", None)
         for attribute, value in vars(base).items():
-            if base is enum.Enum and attribute == "__new__":
-                continue  # a look at the table of members, in which inspection has found the values
             if f"{base.__module__}:{base.__qualname__}.{attribute}" not in reviewed:
                 # what a decorator of another module put around a method is shared with other functions
                 for function in (one for one in _functions(value) if one.__code__.co_filename == file):
                     codes[function.__code__] = f"inspection cleared {module}.{name}"
+    codes.pop(enum.Enum.__new__.__code__, None)  # looks into the table of members, in which inspection has found the values
     return codes
 
 

@@ -33,7 +33,7 @@ def small_parts(monkeypatch):
     monkeypatch.setattr(unpacked, "FIRST_PART", PART)
     monkeypatch.setattr(unpacked, "_PIECE", PART)
     monkeypatch.setattr(unpacked, "_INLINE", PART // 2)
-    monkeypatch.setattr(trace_cache, "_LARGEST", 0)  # far less than the first part, as it is without these small ones
+    monkeypatch.setattr(trace_cache, "MOST_COMPARED", 0)  # far less than the first part, as it is without these small ones
 
 
 @pytest.fixture
