@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["refusal"]
 
 _MOST_CALLS = 4
-_MOST_LINES = 40  # of an entry in a message
+_MOST_LINES = 100  # of an entry in a message
 
 
 def refusal(view: CardView, decision: Decision, proposal: tuple[str, str] = ("", "")) -> str:
@@ -69,7 +69,7 @@ def _reviewed(entry: str, refused: str) -> list[str]:
         return []
     lines = entry.splitlines()
     if len(lines) > _MOST_LINES:
-        return ["For runs that nobody watches, modelguard lock writes the entry that a reviewer would add to modelguard.lock."]
+        return ["For runs that nobody watches, modelguard run writes the entry that a reviewer would add to modelguard.lock."]
     return ["For runs that nobody watches, a reviewer adds to modelguard.lock, with who and why:", *lines]
 
 

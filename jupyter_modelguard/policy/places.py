@@ -71,7 +71,7 @@ class Places:
         self._own_folder = own_folder
         self._system = system
         self._prefix = prefix or Path(sys.prefix)
-        self.project = project if project is not None else _here()
+        self.project = project.resolve() if project is not None else _here()
 
     def policies(self) -> tuple[Place, ...]:
         """Give the places of policies, the administrator's first."""
@@ -88,6 +88,13 @@ class Places:
     def locks(self) -> tuple[Path, ...]:
         """Give the places of the project's lock files, the nearest first."""
         return tuple(folder / LOCK_NAME for folder in self.project_folders())
+
+    def lock_to_write(self) -> Path:
+        """Give the lock file that is there, the nearest, or where there is none the place of one."""
+        places = self.locks()
+        if not places:
+            raise ConfigurationError("There is no folder of a project here.")
+        return next((path for path in places if os.path.lexists(path)), places[0])
 
     def project_folders(self) -> tuple[Path, ...]:
         """Give the folders of the project, the nearest first."""
