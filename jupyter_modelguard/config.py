@@ -22,7 +22,19 @@ from traitlets.config import Configurable
 
 from jupyter_modelguard.errors import ConfigurationError
 
-__all__ = ["CHILDREN", "ModelGuardConfig", "default_home", "headless_mode", "home", "strict_by_environment", "user_name"]
+__all__ = [
+    "BLOCKED",
+    "CHILDREN",
+    "ModelGuardConfig",
+    "default_home",
+    "headless_mode",
+    "home",
+    "strict_by_environment",
+    "user_name",
+]
+
+BLOCKED = "MODELGUARD_BLOCKED"
+"""Variable by which `modelguard run` names the file that its processes add to what they block; not for people to set."""
 
 CHILDREN = "MODELGUARD_CHILDREN"
 """Variable by which a guarded process tells those it starts; not for people to set, and it loosens nothing."""

@@ -23,6 +23,7 @@ from jupyter_modelguard.hooks.scopes import LoadHeld, Suspended, current_scope, 
 from jupyter_modelguard.stages.code import CodeCheck
 from jupyter_modelguard.stages.deciding import Deciding
 from jupyter_modelguard.stages.named import NamedCheck
+from jupyter_modelguard.stages.proposing import report_blocked
 from jupyter_modelguard.stages.streams import StreamCheck
 from jupyter_modelguard.types import CallSite, LoadRequest, Outcome
 
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from jupyter_modelguard.history.journal import CellTally
     from jupyter_modelguard.history.store import Store
     from jupyter_modelguard.hooks.gate import Permit
+    from jupyter_modelguard.policy.rulebook import Rulebook
     from jupyter_modelguard.policy.trust import Trust
     from jupyter_modelguard.types import Artifact, CodeFile, Finding, GlobalUse
 
@@ -57,6 +59,8 @@ class Guard:
         Says where user code stands now; asked once a cell.
     trust
         What this person trusts; None where nothing is, and every answer counts once.
+    rulebook
+        The policy and lock files that count; None where there are none.
     """
 
     def __init__(
@@ -66,6 +70,7 @@ class Guard:
         store: Store,
         site: Callable[[], CallSite] = CallSite,
         trust: Trust | None = None,
+        rulebook: Rulebook | None = None,
     ) -> None:
         self.worker = worker
         self.traces = TraceCache(worker)
@@ -73,7 +78,8 @@ class Guard:
         self.store = store
         self.journal = Journal(store, site)
         self.trust = trust
-        deciding = Deciding(approver, self.journal, trust)
+        self.rulebook = rulebook
+        self.deciding = deciding = Deciding(approver, self.journal, trust, rulebook)
         self._streams = StreamCheck(self.traces, worker, deciding)
         self._code = CodeCheck(deciding)
         self._named = NamedCheck(deciding)
@@ -104,6 +110,11 @@ class Guard:
         if CHILDREN in os.environ:
             self._tell_children()
 
+    @property
+    def locked(self) -> bool:
+        """Whether an administrator locked the policy, so that the guard stays."""
+        return self.rulebook is not None and self.rulebook.policy.locked
+
     def _tell_children(self) -> None:
         """Have processes that are started from here guarded too, where `modelguard install --children` was run."""
         os.environ[CHILDREN] = "strict" if self.strict else "1"
@@ -114,11 +125,13 @@ class Guard:
         Raises
         ------
         UnloadRefusedError
-            If a load is under way on this thread.
+            If a load is under way on this thread, or an administrator locked the policy.
         """
         if current_scope() is not None or self.journal.busy:
             message = "modelguard cannot be unloaded while a load is under way; unload it from a cell of its own."
             raise UnloadRefusedError(message)
+        if self.locked:
+            raise UnloadRefusedError("The policy of this machine is locked, so modelguard stays. %modelguard policy says where.")
         self.patches.restore()
         FLOOR.close()
         os.environ.pop(CHILDREN, None)
@@ -179,12 +192,15 @@ class Guard:
             message = f"modelguard stopped {request.loader}: it went beyond {beyond} and reached for {why}."
             if self.trust is not None and self.trust.went_beyond(permit.record_id):
                 message += " It is not trusted any more: run it again to see what it would do and decide."
+            report_blocked(permit.record_id, message)
             return ModelLoadBlockedError(message, None, permit.record_id)
         message = (
             f"modelguard stopped {request.loader or 'a load'} before {why} was resolved: it was read by a loader that cannot ask. "
             "Load the file through the public function (pickle.load, torch.load, joblib.load …) to see what it would do and decide."
         )
-        return ModelLoadBlockedError(message, None, self.journal.record(request, Outcome.BLOCKED, error=why).id)
+        identity = self.journal.record(request, Outcome.BLOCKED, error=why).id
+        report_blocked(identity, message)
+        return ModelLoadBlockedError(message, None, identity)
 
     def request(self, loader: str, call: str, source: str, frame: FrameType | None) -> LoadRequest:
         """Describe a load."""
@@ -225,6 +241,7 @@ def start(
     site: Callable[[], CallSite] = CallSite,
     *,
     at_terminal: bool = False,
+    rulebook: Rulebook | None = None,
 ) -> Guard:
     """Put a guard in place for this process; one that is in place already is returned as it is.
 
@@ -238,6 +255,8 @@ def start(
         Says where user code stands; asked once a cell.
     at_terminal
         Whether to ask in the terminal of a program without IPython.
+    rulebook
+        The policy and lock files that count; those of the folder where the process is by default.
 
     Raises
     ------
@@ -247,7 +266,7 @@ def start(
     global _current  # noqa: PLW0603 one guard a process, because audit hooks and patches are the process's
     with _lock:
         if _current is None:
-            guard = _build(shell, config or ModelGuardConfig(parent=shell), site, at_terminal=at_terminal)
+            guard = _build(shell, config or ModelGuardConfig(parent=shell), site, rulebook, at_terminal=at_terminal)
             guard.open(getattr(shell, "user_ns", None))
             _current = guard
         return _current
@@ -262,14 +281,18 @@ def stop() -> None:
             _current = None
 
 
-def _build(shell: Any, config: ModelGuardConfig, site: Callable[[], CallSite], *, at_terminal: bool) -> Guard:
+def _build(
+    shell: Any, config: ModelGuardConfig, site: Callable[[], CallSite], rulebook: Rulebook | None, *, at_terminal: bool
+) -> Guard:
     from jupyter_modelguard.approval.order import Approver
     from jupyter_modelguard.engines.worker import Worker
     from jupyter_modelguard.history.store import Store
+    from jupyter_modelguard.policy.rulebook import Rulebook
     from jupyter_modelguard.policy.trust import Trust
 
     store = Store(home())
-    guard = Guard(Worker(), Approver(store, config, shell, at_terminal=at_terminal), store, site, Trust(default_home))
+    approver = Approver(store, config, shell, at_terminal=at_terminal)
+    guard = Guard(Worker(), approver, store, site, Trust(default_home), rulebook or Rulebook(default_home))
     guard.be_strict(strict_by_environment(), "environment")
     guard.be_strict(config.strict)
     config.observe(lambda change: guard.be_strict(change.new), "strict")

@@ -30,7 +30,7 @@ class GuardHandle:
             guard_held.be_strict(True, self)  # noqa: FBT003 one switch
 
     def close(self) -> None:
-        """Give up this handle; the last one to go restores what was patched.
+        """Give up this handle; the last one to go restores what was patched, unless an administrator locked the policy.
 
         Raises
         ------
@@ -41,7 +41,7 @@ class GuardHandle:
         with _lock:
             if not self._open:
                 return
-            if _handles == 1 and _started_here:
+            if _handles == 1 and _started_here and not self._guard.locked:
                 guard.stop()
                 _started_here = False
             _handles -= 1

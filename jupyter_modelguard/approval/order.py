@@ -93,7 +93,7 @@ class Approver:
         say, read
             Show text, and ask one line; `input` when None.
         """
-        why = self._nobody()
+        why = self.nobody()
         if why is not None:
             return keep_blocked(why)
         from jupyter_modelguard.approval.conversation import converse
@@ -130,7 +130,7 @@ class Approver:
         """Decide where policy or the lack of anybody to ask decides; None when a person is to be asked."""
         if view.level is RiskLevel.FORBIDDEN or not any(scope.enabled for scope in view.scopes):
             return Decision(allow=False, by="policy", transport="policy", reason=view.title, at=time.time())
-        why = self._nobody()
+        why = self.nobody()
         return None if why is None else keep_blocked(why)
 
     def _find_shell(self) -> Any:
@@ -139,7 +139,7 @@ class Approver:
         ipython = sys.modules.get("IPython")
         return ipython.get_ipython() if ipython is not None else None
 
-    def _nobody(self) -> str | None:
+    def nobody(self) -> str | None:
         """Why nobody can answer; None when somebody can."""
         if os.getpid() != self._pid:
             return "this is a child process"

@@ -147,7 +147,8 @@ def _count(number: int, what: str) -> str:
 
 def _title(artifact: Artifact, assessment: Assessment) -> tuple[str, str]:
     if assessment.level is RiskLevel.FORBIDDEN:
-        return f"Blocked by policy: {assessment.rules[0] if assessment.rules else 'a rule'}", ""
+        rule, reason = (*assessment.rules, "", "")[:2]
+        return f"Blocked by policy: {rule or 'a rule'}", reason
     if artifact.format == "python-code":
         runs = "it runs a command when imported" if assessment.level is RiskLevel.DANGEROUS else ""
         return f"Stopped before importing code from {'@'.join(filter(None, repository(artifact)))}", runs

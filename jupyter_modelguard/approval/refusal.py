@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 __all__ = ["refusal"]
 
 _MOST_CALLS = 4
+_MOST_LINES = 100  # of an entry in a message
 
 
-def refusal(view: CardView, decision: Decision) -> str:
+def refusal(view: CardView, decision: Decision, proposal: tuple[str, str] = ("", "")) -> str:
     """Compose the text of `ModelLoadBlockedError`; strangers' names in it are escaped.
 
     Parameters
@@ -25,18 +26,21 @@ def refusal(view: CardView, decision: Decision) -> str:
         What was asked about.
     decision
         The answer that kept it blocked.
+    proposal
+        Where nobody could be asked: the entry of a lock file that would let it pass, or why there can be none.
     """
     name = as_plain(view.object)
     where = f" ({view.place})" if view.place else ""
     lines = [f"{name} was not loaded{where}, nothing of it ran: {_why(view)}.", _who(view, decision)]
     lines += [f"Without running code: {as_plain(way.label)}: {as_plain(way.code, code=True, limit=None)}" for way in view.safer]
     lines.append(_next(view, decision))
+    lines += _reviewed(*proposal)
     return "\n".join(lines)
 
 
 def _why(view: CardView) -> str:
     if view.level is RiskLevel.FORBIDDEN:
-        return as_plain(view.title, limit=None)
+        return as_plain(": ".join(filter(None, (view.title, view.consequence))), limit=None)
     said = [as_plain(view.consequence or view.would, limit=None)]
     if view.calls:
         shown = [f"{as_plain(row.name, name=True)} ×{row.count}" for row in view.calls[:_MOST_CALLS]]
@@ -57,9 +61,21 @@ def _who(view: CardView, decision: Decision) -> str:
     return f"Kept blocked by {as_plain(decision.by)}{how}."
 
 
+def _reviewed(entry: str, refused: str) -> list[str]:
+    """Say what a reviewer would add; all of it is text of ours and escaped TOML."""
+    if refused:
+        return [f"No lock file can let it pass: {as_plain(refused, limit=None)}"]
+    if not entry:
+        return []
+    lines = entry.splitlines()
+    if len(lines) > _MOST_LINES:
+        return ["For runs that nobody watches, modelguard run writes the entry that a reviewer would add to modelguard.lock."]
+    return ["For runs that nobody watches, a reviewer adds to modelguard.lock, with who and why:", *lines]
+
+
 def _next(view: CardView, decision: Decision) -> str:
     if view.level is RiskLevel.FORBIDDEN:
-        return f"See what the rule is about: %modelguard show {view.id}"
+        return f"See which rules there are: %modelguard policy. What was found: %modelguard show {view.id}"
     if decision.transport == "headless":
         return (
             "To decide, run it where you can answer: in JupyterLab, Notebook or a terminal IPython. "

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from jupyter_modelguard.config import default_home, headless_mode, home
 from jupyter_modelguard.errors import ConfigurationError, HistoryError
 from jupyter_modelguard.ipython.alias import foreign_alias
+from jupyter_modelguard.policy.places import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,6 +35,7 @@ def diagnosis() -> tuple[Diagnosis, ...]:
         _home,
         _database,
         _trust,
+        _policy,
         _headless,
         _card,
         _kernel,
@@ -93,6 +95,19 @@ def _trust() -> Diagnosis:
     except (ConfigurationError, OSError) as error:
         return Diagnosis(well=False, text=str(error))
     return Diagnosis(well=True, text=f"Trusted for longer than one load: {said_of_trust(trust)}.")
+
+
+def _policy() -> Diagnosis:
+    from jupyter_modelguard.ipython.policies import said_of_policy
+    from jupyter_modelguard.policy.rulebook import Rulebook
+
+    rulebook = Rulebook(default_home)
+    for file in rulebook.policy.files():
+        if file.problem:
+            return Diagnosis(well=False, text=f"{file.problem} Until then every load that is looked at is asked about.")
+        if file.powerless and file.place.kind is not Kind.PROJECT:
+            return Diagnosis(well=False, text=f"What {file.place.path} allows does not count: {file.powerless}")
+    return Diagnosis(well=True, text=f"Rules and lock files that count in this folder: {said_of_policy(rulebook)}.")
 
 
 def _headless() -> Diagnosis:

@@ -19,11 +19,13 @@ if TYPE_CHECKING:
 
     from jupyter_modelguard.guard import Guard
     from jupyter_modelguard.ipython.sheet import Sheet
+    from jupyter_modelguard.policy.rulebook import Rulebook
     from jupyter_modelguard.types import HistoryRecord
 
 __all__ = ["ModelGuardMagics"]
 
 _LINES = 20  # of the history, when no number is given
+_LOOKED_BACK = 200  # loads among which those that a rule decided are shown
 
 
 @magics_class
@@ -41,6 +43,9 @@ class ModelGuardMagics(Magics):
         %modelguard allow ID       ask again about a blocked load; the next load of the same file passes
         %modelguard deny ID        take such an approval back, or keep a waiting load blocked
         %modelguard forget [ID]    what is trusted for longer than one load, or take that back
+        %modelguard policy [ID]    which rule of which file decided, or would decide about a load
+        %modelguard policy accept FILE   let a lock file or policy of this project count; asks you. forget FILE takes it back
+        %modelguard lock [ID …]    write what was allowed here to modelguard.lock
         """
         command, *arguments = _split(line) or ["status"]
         actions: dict[str, Callable[[list[str]], None]] = {
@@ -51,6 +56,8 @@ class ModelGuardMagics(Magics):
             "allow": self._allow,
             "deny": self._deny,
             "forget": self._forget,
+            "policy": self._policy,
+            "lock": self._lock,
         }
         if command not in actions:
             raise UsageError(f"%modelguard knows {', '.join(actions)}, not {command!r}.")
@@ -61,6 +68,7 @@ class ModelGuardMagics(Magics):
 
     def _status(self, arguments: list[str]) -> None:
         from jupyter_modelguard.ipython import display, status
+        from jupyter_modelguard.ipython.policies import said_of_policy
 
         _expect(arguments, 0, "%modelguard status")
         guard = current()
@@ -73,6 +81,7 @@ class ModelGuardMagics(Magics):
                 ("database", "in use" if guard.store.usable else "cannot be used now; records stay in memory"),
                 ("decides", user_name()),
                 ("trust", said_of_trust(guard.trust)),
+                ("policy", said_of_policy(guard.rulebook)),
             ]
             facts += status.facts(guard)
         self._show_sheet(display.status_table(facts))
@@ -144,6 +153,44 @@ class ModelGuardMagics(Magics):
         _expect(arguments, 1, "%modelguard forget [ID]")
         self._say(forget(guard.trust, guard.store, arguments[0]))
 
+    def _policy(self, arguments: list[str]) -> None:
+        from jupyter_modelguard.ipython import policies
+
+        guard = _guard()
+        rulebook = _rulebook(guard)
+        if not arguments:
+            self._show_sheet(policies.policy_table(rulebook))
+            self._show_sheet(policies.decided_table(guard.store.history(_LOOKED_BACK)))
+        elif arguments[0] in {"accept", "forget"}:
+            self._accept(guard, *arguments)
+        else:
+            _expect(arguments, 1, "%modelguard policy [ID]")
+            record = guard.store.find(arguments[0])
+            self._say(f"#{record.id}: {policies.would_decide(rulebook, record)}")
+
+    def _accept(self, guard: Guard, act: str, *names: str) -> None:
+        from jupyter_modelguard.ipython.accepting import accept, withdraw
+
+        _expect(list(names), 1, f"%modelguard policy {act} FILE")
+        accepted = _rulebook(guard).accepted
+        if act == "forget":
+            self._say(withdraw(accepted, names[0]))
+            return
+        why = guard.approver.nobody()
+        if why is not None:
+            raise UsageError(f"Nothing can be accepted here: {why}.")
+        try:
+            self._say(accept(accepted, names[0], say=self._say, read=input))
+        except StdinNotImplementedError:
+            raise UsageError(f"This front end takes no input. In a terminal: modelguard policy accept {names[0]}") from None
+
+    def _lock(self, arguments: list[str]) -> None:
+        from jupyter_modelguard.ipython.locking import write_lock
+
+        guard = _guard()
+        records = [guard.store.find(name) for name in arguments] if arguments else list(guard.deciding.allowed)
+        self._say(write_lock(_rulebook(guard).places.lock_to_write(), records, guard.trust))
+
     def _say(self, text: str) -> None:
         from jupyter_modelguard.ipython.sheet import say
 
@@ -174,6 +221,12 @@ def _guard() -> Guard:
     if guard is None:
         raise UsageError("This kernel is not guarded. %load_ext modelguard")
     return guard
+
+
+def _rulebook(guard: Guard) -> Rulebook:
+    if guard.rulebook is None:
+        raise UsageError("This guard goes by no policy and no lock file.")
+    return guard.rulebook
 
 
 def _view(guard: Guard, record: HistoryRecord) -> Any:

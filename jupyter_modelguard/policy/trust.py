@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from jupyter_modelguard.errors import ConfigurationError
-from jupyter_modelguard.policy.trust_entry import commit_of, covers_commit, covers_file, difference, entry_of
+from jupyter_modelguard.policy.covering import against_commit, against_trust, covering
+from jupyter_modelguard.policy.trust_entry import difference, entry_of
 from jupyter_modelguard.policy.trust_file import TrustFile
-from jupyter_modelguard.types import Decision, Judgement, RiskLevel, Scope
+from jupyter_modelguard.types import Decision, RiskLevel, Scope
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,10 +31,8 @@ if TYPE_CHECKING:
 __all__ = ["ONLY_ONCE", "Offer", "Standing", "Trust"]
 
 _LOG = logging.getLogger(__name__)
-_OPEN = frozenset({Judgement.UNKNOWN, Judgement.INSPECT})
 _CHANGED = "Changed"
 _OTHER_CONTENT = "its content is different"
-_CHANGING = ("a file ", "not found", "this notebook")  # how origins begin that lead to no installed library
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +107,7 @@ class Trust:
             return Standing(offers=_offers(record, _sentence(error)))
         try:
             offers = _offers(record)
-            entry, notes = self._match(record, entries, Standing(offers=offers), hold)
+            entry, notes = _match(record, entries, hold)
         except Exception:  # noqa: BLE001 a fault of ours has it asked about
             _LOG.exception("Whether %s is trusted could not be found out", record.id)
             return ONLY_ONCE
@@ -171,19 +170,6 @@ class Trust:
         """Let go of a load that has ended."""
         self._passed.pop(record_id, None)
 
-    def _match(
-        self, record: HistoryRecord, entries: tuple[TrustEntry, ...], standing: Standing, hold: Callable[[], str]
-    ) -> tuple[TrustEntry | None, tuple[tuple[str, str], ...]]:
-        if standing.offered(Scope.COMMIT) and (entry := covers_commit(entries, record)) is not None:
-            return entry, ()
-        covering = [entry for entry in entries if covers_file(entry, record)] if standing.offered(Scope.DIGEST) else []
-        if covering:
-            content = "" if record.artifact is not None and record.artifact.files else _held(hold)
-            for entry in reversed(covering):
-                if entry.content == content:
-                    return entry, ()
-        return None, _notes(record, entries)
-
     def _drop(self, matches: Callable[[TrustEntry], bool]) -> tuple[TrustEntry, ...]:
         dropped: list[TrustEntry] = []
 
@@ -203,41 +189,19 @@ class Trust:
             _LOG.warning("%s", said)
 
 
+def _match(
+    record: HistoryRecord, entries: tuple[TrustEntry, ...], hold: Callable[[], str]
+) -> tuple[TrustEntry | None, tuple[tuple[str, str], ...]]:
+    entry = covering(entries, record, hold)
+    return (entry, ()) if entry is not None else (None, _notes(record, entries))
+
+
 def _offers(record: HistoryRecord, refused: str = "") -> tuple[Offer, ...]:
     """Say which scopes beyond once a person may choose; none is even shown for what runs a command."""
     if record.level not in {RiskLevel.RUNS_CODE, RiskLevel.UNINSPECTED} or record.artifact is None:
         return ()
-    why = refused or _against_trust(record)
-    return Offer(Scope.DIGEST, why), Offer(Scope.COMMIT, why or _against_commit(record))
-
-
-def _against_trust(record: HistoryRecord) -> str:
-    """Say why a load cannot be trusted for longer than once; empty if it can."""
-    artifact, report = record.artifact, record.report
-    if (
-        artifact is None
-        or report is None
-        or not artifact.digest
-        or report.coverage.missed
-        or record.level is RiskLevel.UNINSPECTED
-    ):
-        return "Part of it was not checked."
-    if not artifact.alone:
-        return "This kind of load may read more than was looked at, so it is asked about each time."
-    for use in report.globals:
-        if use.judgement in _OPEN and (not use.origin or use.origin.startswith(_CHANGING)):
-            found = use.origin and not use.origin.startswith("not found")
-            return f"{use.name} comes from {use.origin}, which can change." if found else f"{use.name} was not found here."
-    return ""
-
-
-def _against_commit(record: HistoryRecord) -> str:
-    artifact = record.artifact
-    if artifact is None or artifact.format != "python-code" or not artifact.source.startswith("hf:"):
-        return "Only for the code of a repository on a hub."
-    if commit_of(artifact.source) is None:
-        return "It was asked for without a full commit id, and a branch or tag can move. Name the commit: revision=…"
-    return ""
+    why = refused or against_trust(record)
+    return Offer(Scope.DIGEST, why), Offer(Scope.COMMIT, why or against_commit(record))
 
 
 def _notes(record: HistoryRecord, entries: tuple[TrustEntry, ...]) -> tuple[tuple[str, str], ...]:
@@ -262,14 +226,6 @@ def _same(known: TrustEntry, entry: TrustEntry) -> bool:
     return (known.source if entry.scope is Scope.COMMIT else known.digest) == (
         entry.source if entry.scope is Scope.COMMIT else entry.digest
     ) and (known.content, known.functions) == (entry.content, entry.functions)
-
-
-def _held(hold: Callable[[], str]) -> str:
-    try:
-        return hold() or "nothing"
-    except OSError:
-        _LOG.warning("The bytes of a load could not be kept still, so it is asked about.", exc_info=True)
-        return "nothing"
 
 
 def _sentence(error: Exception) -> str:

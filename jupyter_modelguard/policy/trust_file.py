@@ -6,20 +6,18 @@ that is broken is moved aside and grants nothing; one that somebody else could h
 
 from __future__ import annotations
 
-import contextlib
 import json
 import logging
-import os
-import sys
 import time
 from typing import TYPE_CHECKING
 
 from jupyter_modelguard.errors import ConfigurationError
+from jupyter_modelguard.policy.own_file import LARGEST, own_lock, own_text, replace_own
 from jupyter_modelguard.policy.trust_entry import TrustEntry, entry_from_plain, entry_to_plain
-from jupyter_modelguard.policy.trust_folder import check_file, check_folder
+from jupyter_modelguard.policy.trust_folder import check_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
 __all__ = ["TrustFile"]
@@ -28,11 +26,6 @@ _LOG = logging.getLogger(__name__)
 _NAME = "trust.json"
 _LOCK = "trust.lock"
 _VERSION = 1
-_LARGEST = 1 << 24  # bytes; thousands of decisions
-_PATIENCE = 2.0  # seconds to wait for another kernel
-_PAUSE = 0.01
-_PLATFORM: str = sys.platform  # a plain string: every branch is checked on every platform
-_NO_LINK = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
 class TrustFile:
@@ -62,18 +55,18 @@ class TrustFile:
         folder = self._folder()
         if not check_folder(folder):
             return ()
-        text = _text(folder / _NAME)
+        text = own_text(folder / _NAME)
         try:
             return _entries(text)
         except ValueError:
-            with _locked(folder):
+            with own_lock(folder / _LOCK):
                 return self._mended(folder / _NAME)
 
     def change(self, change: Callable[[tuple[TrustEntry, ...]], tuple[TrustEntry, ...]]) -> tuple[TrustEntry, ...]:
         """Replace what is trusted by what `change` makes of it, and give that; raises like `read`."""
         folder = self._folder()
         check_folder(folder, create=True)
-        with _locked(folder):
+        with own_lock(folder / _LOCK):
             before = self._mended(folder / _NAME)
             after = change(before)
             if after != before:
@@ -83,7 +76,7 @@ class TrustFile:
     @staticmethod
     def _mended(path: Path) -> tuple[TrustEntry, ...]:
         """Read under the lock; move a broken file aside."""
-        text = _text(path)
+        text = own_text(path)
         try:
             return _entries(text)
         except ValueError as error:
@@ -93,25 +86,11 @@ class TrustFile:
             return ()
 
 
-def _text(path: Path) -> bytes:
-    try:
-        descriptor = os.open(path, os.O_RDONLY | _NO_LINK)
-    except FileNotFoundError:
-        return b""
-    except OSError as error:
-        if path.is_symlink():
-            raise ConfigurationError(f"{path} is a link, so nothing is trusted. Take it away.") from error
-        raise
-    with os.fdopen(descriptor, "rb") as file:
-        check_file(path, os.fstat(descriptor))
-        return file.read(_LARGEST + 1)
-
-
 def _entries(text: bytes) -> tuple[TrustEntry, ...]:
     """Read the file's text; a `ValueError` says that it is broken."""
     if not text:
         return ()
-    if len(text) > _LARGEST:
+    if len(text) > LARGEST:
         raise ValueError("it is too large")
     try:
         plain = json.loads(text)
@@ -129,53 +108,10 @@ def _entries(text: bytes) -> tuple[TrustEntry, ...]:
 
 def _write(folder: Path, entries: tuple[TrustEntry, ...]) -> None:
     text = json.dumps({"version": _VERSION, "entries": [entry_to_plain(entry) for entry in entries]}, indent=1).encode("ascii")
-    if len(text) > _LARGEST:
+    if len(text) > LARGEST:
         raise OSError("there is no room for more; modelguard forget takes trust back")
     try:
         _entries(text)
     except ValueError as error:  # one entry that cannot be read would take all others with it
         raise OSError(str(error)) from error
-    fresh = folder / f"{_NAME}.{os.getpid()}-{time.time_ns()}"
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_LINK, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(descriptor)
-        fresh.replace(folder / _NAME)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            fresh.unlink()
-        raise
-
-
-@contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Keep other kernels of this user out; raises `TimeoutError` when one stays in."""
-    path = folder / _LOCK
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | _NO_LINK, 0o600)
-    try:
-        check_file(path, os.fstat(descriptor))
-        deadline = time.monotonic() + _PATIENCE
-        while not _try_lock(descriptor):
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"another process holds {path}")
-            time.sleep(_PAUSE)
-        yield
-    finally:
-        os.close(descriptor)  # which gives the lock back
-
-
-def _try_lock(descriptor: int) -> bool:
-    try:
-        if _PLATFORM == "win32":
-            import msvcrt
-
-            getattr(msvcrt, "locking")(descriptor, getattr(msvcrt, "LK_NBLCK"), 1)  # noqa: B009 absent elsewhere
-        else:
-            import fcntl
-
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except (BlockingIOError, PermissionError):
-        return False
-    return True
+    replace_own(folder / _NAME, text)

@@ -1,34 +1,40 @@
 """From an assessment to a decision: what every check ends with.
 
-What was proved goes on at once. Everything else is asked about, unless it was decided before or is trusted; a "no" is the one public error.
+What a policy forbids ends here. What was proved goes on at once, unless a rule asks. Everything else is asked about, unless it was decided
+earlier (`earlier` has the order); a "no" is the one public error.
 """
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import time
 from typing import TYPE_CHECKING, Final
 
-from jupyter_modelguard.config import headless_mode
-from jupyter_modelguard.errors import ConfigurationError, ModelLoadBlockedError
-from jupyter_modelguard.types import Decision, Outcome, Scope
+from jupyter_modelguard.errors import ModelLoadBlockedError
+from jupyter_modelguard.stages.earlier import BOUND, POLICY, AnswerStep, LockStep, Look, RuleStep, Step, TrustStep, first_decision
+from jupyter_modelguard.stages.proposing import propose, report_blocked, with_content
+from jupyter_modelguard.types import Decision, Outcome, RiskLevel, Scope
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from jupyter_modelguard.approval.order import Approver
+    from jupyter_modelguard.approval.view import CardView
     from jupyter_modelguard.engines.explanation import Explanation
     from jupyter_modelguard.history.journal import Journal
+    from jupyter_modelguard.policy.rulebook import Rulebook
+    from jupyter_modelguard.policy.rules import Rule
     from jupyter_modelguard.policy.trust import Standing, Trust
     from jupyter_modelguard.types import Artifact, Assessment, HistoryRecord, LoadRequest, ScanReport
 
-__all__ = ["PROOF", "TRUST", "Deciding", "evaluate"]
+__all__ = ["PROOF", "Deciding", "evaluate"]
 
 PROOF: Final = Decision(allow=True, by="proof", transport="proof")
 """The decision that nobody had to take."""
 
-TRUST: Final = "trust"
-"""Transport of a decision that was taken for an earlier load."""
+_REMEMBERED = 1_000  # allowed loads of this process, for %modelguard lock
+_HASHED = 1 << 28  # bytes of a file that is read once more when it was allowed once, so that a lock file can name all of them
 
 
 def evaluate(report: ScanReport) -> Assessment:
@@ -49,12 +55,36 @@ class Deciding:
         Keeps the record until the load has ended.
     trust
         What this person trusts; where there is none, every answer counts once.
+    rulebook
+        The policy and lock files that count; where there is none, nothing is forbidden or granted by one.
+
+    Attributes
+    ----------
+    steps
+        What may have decided about a load before it is asked about, in the order in which it is looked at.
+    allowed
+        The latest loads that were allowed here, with the sha256 of all they read where that could be had.
     """
 
-    def __init__(self, approver: Approver, journal: Journal, trust: Trust | None = None) -> None:
+    def __init__(
+        self,
+        approver: Approver,
+        journal: Journal,
+        trust: Trust | None = None,
+        rulebook: Rulebook | None = None,
+    ) -> None:
         self.approver = approver
         self.journal = journal
         self.trust = trust
+        self._rulebook = rulebook
+        self._answer = AnswerStep(approver)
+        self.steps: tuple[Step, ...] = (
+            RuleStep(),
+            *([LockStep(rulebook.locks)] if rulebook is not None else []),
+            *([TrustStep(trust)] if trust is not None else []),
+            self._answer,
+        )
+        self.allowed: collections.deque[HistoryRecord] = collections.deque(maxlen=_REMEMBERED)
 
     def decide(
         self,
@@ -81,58 +111,108 @@ class Deciding:
         Returns
         -------
         tuple
-            The record that the load's end will fill, and the decision.
+            The record that the load's end will fill, and the decision: `PROOF` for what was proved, even where a rule had it asked about.
 
         Raises
         ------
         ModelLoadBlockedError
             If it was neither proved nor allowed.
         """
-        from jupyter_modelguard.approval.present import build_view
-
         record = self.journal.record(request, Outcome.WAITING, assessment.level, artifact, assessment.report)
-        decision = PROOF
-        if assessment.level.asks:
-            standing = self._standing(record, hold)
-            decided = standing.decision or self.approver.prior(record)
-            if decided is None:
-                view = build_view(record, assessment, explain() if explain is not None else ((), ()), standing)
-                waited = time.perf_counter()
-                decided = self.approver.ask(record, view)
-                started += time.perf_counter() - waited  # the time a person took is not the load's
-            decision = self._kept(record, decided, standing, hold)
+        rule = self._rulebook.policy.rule_on(record, hold) if self._rulebook is not None else None
+        if rule is not None and _forbids(rule):
+            assessment = dataclasses.replace(assessment, level=RiskLevel.FORBIDDEN, rules=_said(rule))
+            record = dataclasses.replace(record, level=RiskLevel.FORBIDDEN)
+        proved = not assessment.level.asks
+        decision, view, waited = PROOF, None, 0.0
+        if not proved or (rule is not None and _asks(rule)):
+            record, decision, view, waited = self._decided(record, assessment, rule, explain, hold)
+        started += waited  # the time a person took is not the load's
         if not decision.allow:
             record = self.journal.deny(record, decision, started)
-            raise ModelLoadBlockedError(_kept_blocked(record, assessment, decision), assessment, record.id)
+            raise ModelLoadBlockedError(self._kept_blocked(record, assessment, decision, view, hold), assessment, record.id)
         self.journal.begin(record, decision, started)
-        return record, decision
+        return record, PROOF if proved else decision
 
-    def _standing(self, record: HistoryRecord, hold: Callable[[], str]) -> Standing:
+    def _decided(
+        self,
+        record: HistoryRecord,
+        assessment: Assessment,
+        rule: Rule | None,
+        explain: Callable[[], Explanation] | None,
+        hold: Callable[[], str],
+    ) -> tuple[HistoryRecord, Decision, CardView | None, float]:
+        """Go by what was decided earlier, or ask; say too what was shown and how many seconds a person took."""
+        from jupyter_modelguard.approval.present import build_view
         from jupyter_modelguard.policy.trust import ONLY_ONCE
 
-        if self.trust is None or _goes_by_no_person():
-            return ONLY_ONCE
-        return self.trust.look(record, hold)
+        look = Look(record, hold, rule, ONLY_ONCE)
+        forbidden = assessment.level is RiskLevel.FORBIDDEN
+        if rule is not None and _asks(rule):
+            look.standing = dataclasses.replace(ONLY_ONCE, notes=(("Policy", f"asks each time · {' · '.join(_said(rule))}"),))
+            decided = self._answer(look)
+        else:
+            decided = None if forbidden else first_decision(self.steps, look)
+        if decided is not None:
+            return self._noted(record, decided, hold), decided, None, 0.0
+        standing = self._with_lock(look)
+        view = build_view(record, assessment, explain() if explain is not None else ((), ()), standing)
+        began = time.perf_counter()
+        decided = self.approver.ask(record, view)
+        waited = time.perf_counter() - began
+        if forbidden and decided.allow:
+            decided = Decision(allow=False, by=POLICY, transport=POLICY, reason=view.title, at=time.time())
+        decided = self._kept(record, decided, standing, hold)
+        return self._noted(record, decided, hold), decided, view, waited
+
+    def _with_lock(self, look: Look) -> Standing:
+        """Say on the card that a lock file would let this pass, if somebody accepted it."""
+        said = self._rulebook.locks.waiting(look.record, look.hold) if self._rulebook is not None else ""
+        if not said:
+            return look.standing
+        return dataclasses.replace(look.standing, notes=(*look.standing.notes, ("Lock file", said)))
 
     def _kept(self, record: HistoryRecord, decision: Decision, standing: Standing, hold: Callable[[], str]) -> Decision:
         """Trust what was allowed for longer than once; what was not offered, or cannot be kept, counts once."""
-        if not decision.allow or decision.scope is Scope.ONCE or decision is standing.decision:
+        if not decision.allow or decision.scope is Scope.ONCE:
             return decision
         if self.trust is not None and standing.offered(decision.scope) and self.trust.keep(record, decision, hold):
             return decision
         return dataclasses.replace(decision, scope=Scope.ONCE)
 
+    def _noted(self, record: HistoryRecord, decision: Decision, hold: Callable[[], str]) -> HistoryRecord:
+        """Keep what was allowed in mind, and what all its bytes are, for a lock file that is written from it."""
+        if decision.allow:
+            if decision.transport not in BOUND:
+                record = with_content(record, hold, _HASHED)
+            self.allowed.append(dataclasses.replace(record, decision=decision, outcome=Outcome.ALLOWED))
+        return record
 
-def _goes_by_no_person() -> bool:
-    """Whether the environment says to go by no person's answers, not even earlier ones; a wrong word in it says so too."""
-    try:
-        return headless_mode() is not None
-    except ConfigurationError:
-        return True
+    def _kept_blocked(
+        self,
+        record: HistoryRecord,
+        assessment: Assessment,
+        decision: Decision,
+        view: CardView | None,
+        hold: Callable[[], str],
+    ) -> str:
+        from jupyter_modelguard.approval.present import build_view
+        from jupyter_modelguard.approval.refusal import refusal
+
+        project = self._rulebook.places.project if self._rulebook is not None else None
+        proposal = propose(record, decision, hold, project)
+        message = refusal(view or build_view(record, assessment), decision, proposal)
+        report_blocked(record.id, message, proposal)
+        return message
 
 
-def _kept_blocked(record: HistoryRecord, assessment: Assessment, decision: Decision) -> str:
-    from jupyter_modelguard.approval.present import build_view
-    from jupyter_modelguard.approval.refusal import refusal
+def _forbids(rule: Rule) -> bool:
+    return rule.action.value == "forbid"
 
-    return refusal(build_view(record, assessment), decision)
+
+def _asks(rule: Rule) -> bool:
+    return rule.action.value == "ask"
+
+
+def _said(rule: Rule) -> tuple[str, ...]:
+    return tuple(filter(None, (f"{rule.title} ({rule.place})", rule.reason)))

@@ -11,7 +11,8 @@ import time
 from typing import TYPE_CHECKING
 
 from jupyter_modelguard.hooks.gate import Permit
-from jupyter_modelguard.stages.deciding import PROOF, TRUST, evaluate
+from jupyter_modelguard.stages.deciding import PROOF, evaluate
+from jupyter_modelguard.stages.earlier import BOUND
 from jupyter_modelguard.types import Artifact, Outcome
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ class StreamCheck:
             request, artifact, evaluate(report), started, lambda: self._worker.explain(trace, dialect), reached.hold
         )
         files = {file.digest: file.content for file in code}
-        trusted = decision.transport == TRUST
+        trusted = decision.transport in BOUND
         return Permit(record.id, trace.names, decision is not PROOF, trace.copy, report.format, files, trusted)
 
     def _traced(self, reached: Reached, dialect: str) -> StreamTrace:

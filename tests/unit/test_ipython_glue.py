@@ -183,7 +183,7 @@ def test_without_a_guard_the_magic_says_what_to_do(loaded, guard, capsys, monkey
 
 def test_allow_asks_and_passes_once(loaded, guard, capsys, monkeypatch):
     made = record(guard.store)
-    monkeypatch.setattr(guard.approver, "_nobody", lambda: None)
+    monkeypatch.setattr(guard.approver, "nobody", lambda: None)
     lines = iter(["run", "1"])
     monkeypatch.setattr(builtins, "input", lambda _question="": next(lines))
     assert "passes once" in run(loaded, f"allow {made.id}", capsys)
@@ -193,7 +193,7 @@ def test_allow_asks_and_passes_once(loaded, guard, capsys, monkeypatch):
 
 def test_deny_takes_an_allowance_back(loaded, guard, capsys, monkeypatch):
     made = record(guard.store)
-    monkeypatch.setattr(guard.approver, "_nobody", lambda: None)
+    monkeypatch.setattr(guard.approver, "nobody", lambda: None)
     lines = iter(["run", "1"])
     monkeypatch.setattr(builtins, "input", lambda _question="": next(lines))
     run(loaded, f"allow {made.id}", capsys)
@@ -204,7 +204,7 @@ def test_deny_takes_an_allowance_back(loaded, guard, capsys, monkeypatch):
 
 def test_allow_where_input_is_refused_says_where_to_go(loaded, guard, capsys, monkeypatch):
     made = record(guard.store)
-    monkeypatch.setattr(guard.approver, "_nobody", lambda: None)
+    monkeypatch.setattr(guard.approver, "nobody", lambda: None)
 
     def refuse(_question=""):
         raise StdinNotImplementedError

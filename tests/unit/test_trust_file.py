@@ -14,7 +14,7 @@ import pytest
 
 from jupyter_modelguard import config
 from jupyter_modelguard.errors import ConfigurationError
-from jupyter_modelguard.policy import trust_file
+from jupyter_modelguard.policy import own_file
 from jupyter_modelguard.policy.trust_entry import TrustEntry, entry_to_plain
 from jupyter_modelguard.policy.trust_file import TrustFile
 from jupyter_modelguard.types import Scope
@@ -236,7 +236,7 @@ def test_kernels_that_write_at_once_lose_nothing(folder):
 def test_another_process_that_never_lets_go_is_not_waited_for_long(kept, folder, monkeypatch):
     import fcntl
 
-    monkeypatch.setattr(trust_file, "_PATIENCE", 0.05)
+    monkeypatch.setattr(own_file, "_PATIENCE", 0.05)
     with (folder / "trust.lock").open("r+") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         with pytest.raises(TimeoutError, match=r"trust\.lock"):

@@ -1,0 +1,91 @@
+"""Which loads can be decided for longer than once, and the entry that decides one.
+
+The one way of binding an earlier decision to a load: what a person trusts on this machine and what a lock file grants are both found here.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from jupyter_modelguard.policy.trust_entry import commit_of, covers_commit, covers_file
+from jupyter_modelguard.types import Judgement, RiskLevel
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from jupyter_modelguard.policy.trust_entry import TrustEntry
+    from jupyter_modelguard.types import HistoryRecord
+
+__all__ = ["against_commit", "against_trust", "covering", "held"]
+
+_LOG = logging.getLogger(__name__)
+_OPEN = frozenset({Judgement.UNKNOWN, Judgement.INSPECT})
+_CHANGING = ("a file ", "not found", "this notebook")  # how origins begin that lead to no installed library
+
+
+def covering(entries: Iterable[TrustEntry], record: HistoryRecord, hold: Callable[[], str]) -> TrustEntry | None:
+    """Find the latest entry that covers a load whole.
+
+    Parameters
+    ----------
+    entries
+        What was decided, the oldest first.
+    record
+        The load.
+    hold
+        Keeps all bytes that it will read as they are, and gives their sha256; called only for a load that is covered but for its bytes.
+    """
+    if against_trust(record):
+        return None
+    known = tuple(entries)
+    if not against_commit(record) and (entry := covers_commit(known, record)) is not None:
+        return entry
+    alike = [entry for entry in known if covers_file(entry, record)]
+    if alike:
+        content = "" if record.artifact is not None and record.artifact.files else held(hold)
+        for entry in reversed(alike):
+            if entry.content == content:
+                return entry
+    return None
+
+
+def against_trust(record: HistoryRecord) -> str:
+    """Say why a load cannot be decided for longer than once; empty if it can."""
+    artifact, report = record.artifact, record.report
+    if record.level is RiskLevel.DANGEROUS:
+        return "A file that runs a command is asked about each time."
+    if (
+        artifact is None
+        or report is None
+        or not artifact.digest
+        or report.coverage.missed
+        or record.level is RiskLevel.UNINSPECTED
+    ):
+        return "Part of it was not checked."
+    if not artifact.alone:
+        return "This kind of load may read more than was looked at, so it is asked about each time."
+    for use in report.globals:
+        if use.judgement in _OPEN and (not use.origin or use.origin.startswith(_CHANGING)):
+            found = use.origin and not use.origin.startswith("not found")
+            return f"{use.name} comes from {use.origin}, which can change." if found else f"{use.name} was not found here."
+    return ""
+
+
+def against_commit(record: HistoryRecord) -> str:
+    """Say why the code of a load cannot be decided for its whole commit; empty if it can."""
+    artifact = record.artifact
+    if artifact is None or artifact.format != "python-code" or not artifact.source.startswith("hf:"):
+        return "Only for the code of a repository on a hub."
+    if commit_of(artifact.source) is None:
+        return "It was asked for without a full commit id, and a branch or tag can move. Name the commit: revision=…"
+    return ""
+
+
+def held(hold: Callable[[], str]) -> str:
+    """Give the sha256 of all bytes of a load; a word that is no digest where they cannot be kept still."""
+    try:
+        return hold() or "nothing"
+    except OSError:
+        _LOG.warning("The bytes of a load could not be kept still, so it is asked about.", exc_info=True)
+        return "nothing"
