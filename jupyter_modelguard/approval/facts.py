@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import unicodedata
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,10 @@ _NAMELESS = {
     "<text>": "text in memory",
     "<configuration>": "the configuration of the model",
 }
+_UNSEEN = frozenset({"Cc", "Cf", "Zl", "Zp"})
+_TURNS = dict.fromkeys("\u202a\u202b\u202d\u202e\u2066\u2067\u2068", "turns text around")
+_EFFECTS = {"Cc": "moves a terminal's cursor", "Cf": "has no ink", "Zl": "breaks the line", "Zp": "breaks the line"}
+_MOST_HIDDEN = 4
 _COMMIT = 7  # digits of a commit that people read
 
 
@@ -39,7 +44,28 @@ def repository(artifact: Artifact) -> tuple[str, str]:
 
 def facts(artifact: Artifact, report: ScanReport) -> tuple[Fact, ...]:
     """Say what surrounds a load that needs a decision."""
-    return (Fact("It would run as", _run_as()), Fact("From", _origin(artifact)), Fact("Checked", _checked(artifact, report)))
+    hidden = _hidden(artifact.name)
+    return (
+        Fact("It would run as", _run_as()),
+        *((Fact("The name", hidden),) if hidden else ()),
+        Fact("From", _origin(artifact)),
+        Fact("Checked", _checked(artifact, report)),
+    )
+
+
+def _hidden(name: str) -> str:
+    """Say which characters of a name are not what they seem; each face spells them out."""
+    found = [character for character in name if unicodedata.category(character) in _UNSEEN]
+    kinds = list(dict.fromkeys(found))
+    if not found:
+        return ""
+    said = [
+        f"{character} {_TURNS.get(character) or _EFFECTS[unicodedata.category(character)]}" for character in kinds[:_MOST_HIDDEN]
+    ]
+    if len(kinds) > _MOST_HIDDEN:
+        said.append(f"{len(kinds) - _MOST_HIDDEN} more kinds")
+    count = f"{len(found):,} hidden character{'s' * (len(found) != 1)}"
+    return f"has {count}: {', '.join(said)}. {'They are' if len(found) > 1 else 'It is'} shown, never applied."
 
 
 def _run_as() -> str:

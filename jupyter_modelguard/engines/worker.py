@@ -19,12 +19,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jupyter_modelguard.engines.verdict import StreamTrace, failed
+from jupyter_modelguard.types import Explanation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from jupyter_modelguard.artifacts.source import StreamSource
-    from jupyter_modelguard.engines.explanation import Explanation
     from jupyter_modelguard.types import ScanReport
 
 __all__ = ["Worker"]
@@ -71,7 +71,7 @@ class Worker:
     def explain(self, trace: StreamTrace, dialect: str) -> Explanation:
         """Write down what a traced stream does; nothing where that takes too much."""
         answer = self._run(_explain, trace, dialect)
-        return ((), ()) if isinstance(answer, str) else answer
+        return answer if isinstance(answer, Explanation) else Explanation()
 
     def scan(self, path: str) -> tuple[ScanReport, ...]:
         """Scan a file, see `jupyter_modelguard.engines.file_scan.scan_file`. What stops the process was not inspected."""

@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Final
 
 from jupyter_modelguard.config import headless_mode
 from jupyter_modelguard.errors import ConfigurationError, ModelLoadBlockedError
-from jupyter_modelguard.types import Decision, Outcome, Scope
+from jupyter_modelguard.types import Decision, Explanation, Outcome, Scope
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from jupyter_modelguard.approval.order import Approver
-    from jupyter_modelguard.engines.explanation import Explanation
     from jupyter_modelguard.history.journal import Journal
     from jupyter_modelguard.policy.trust import Standing, Trust
     from jupyter_modelguard.types import Artifact, Assessment, HistoryRecord, LoadRequest, ScanReport
@@ -96,7 +95,7 @@ class Deciding:
             standing = self._standing(record, hold)
             decided = standing.decision or self.approver.prior(record)
             if decided is None:
-                view = build_view(record, assessment, explain() if explain is not None else ((), ()), standing)
+                view = build_view(record, assessment, explain() if explain is not None else Explanation(), standing)
                 waited = time.perf_counter()
                 decided = self.approver.ask(record, view)
                 started += time.perf_counter() - waited  # the time a person took is not the load's
