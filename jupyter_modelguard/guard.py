@@ -74,7 +74,7 @@ class Guard:
         self.journal = Journal(store, site)
         self.trust = trust
         deciding = Deciding(approver, self.journal, trust)
-        self._streams = StreamCheck(self.traces, worker, deciding)
+        self._streams = StreamCheck(self.traces, worker, deciding, getattr(approver, "checking", None))
         self._code = CodeCheck(deciding)
         self._named = NamedCheck(deciding)
         self.patches = Patches(self)

@@ -14,7 +14,7 @@ from jupyter_modelguard.config import user_name
 if TYPE_CHECKING:
     from jupyter_modelguard.types import Artifact, ScanReport
 
-__all__ = ["facts", "repository"]
+__all__ = ["facts", "repository", "said_size"]
 
 _SECRET = re.compile(
     r"TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIAL|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY|^AWS_PROFILE$", re.IGNORECASE
@@ -91,7 +91,7 @@ def _origin(artifact: Artifact) -> str:
         path = PurePath(artifact.source)
         folder = artifact.format == "python-code" and not Path(path).is_file()  # an archive may hold code too
         place = f"local folder {path}" if folder else f"local file in {path.parent}"
-    return f"{place} · {_size(artifact.size)}" if artifact.size else place
+    return f"{place} · {said_size(artifact.size)}" if artifact.size else place
 
 
 def _checked(artifact: Artifact, report: ScanReport) -> str:
@@ -108,7 +108,8 @@ def _checked(artifact: Artifact, report: ScanReport) -> str:
     return " · ".join(said)
 
 
-def _size(size: int) -> str:
+def said_size(size: int) -> str:
+    """Say how large something is."""
     number = float(size)
     for unit in ("bytes", "KB", "MB", "GB"):
         if number < _KIB or unit == "GB":

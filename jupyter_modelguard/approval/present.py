@@ -16,15 +16,16 @@ from jupyter_modelguard.approval.choices import allowed_words, scope_choices
 from jupyter_modelguard.approval.facts import facts, repository
 from jupyter_modelguard.approval.listings import MOST_ROWS, code_listing, counted, flagged_lines, listing_of, noted
 from jupyter_modelguard.approval.text import LONG
+from jupyter_modelguard.approval.transport import STALE
 from jupyter_modelguard.approval.view import CallRow, CardView, Fact
 from jupyter_modelguard.policy.trust import ONLY_ONCE
 from jupyter_modelguard.types import Artifact, Explanation, Judgement, RiskLevel
 
 if TYPE_CHECKING:
     from jupyter_modelguard.policy.trust import Standing
-    from jupyter_modelguard.types import Assessment, CodeFile, Decision, GlobalUse, HistoryRecord, ScanReport
+    from jupyter_modelguard.types import Assessment, CodeFile, Decision, GlobalUse, HistoryRecord, LoadRequest, ScanReport
 
-__all__ = ["REASONS", "Receipt", "build_view", "plain_view", "receipt"]
+__all__ = ["REASONS", "Receipt", "build_view", "checking_view", "plain_view", "receipt"]
 
 _NOTHING_MORE = Explanation()
 
@@ -118,6 +119,31 @@ def build_view(
     )
 
 
+def checking_view(request: LoadRequest) -> CardView:
+    """Describe a load while nothing is known of it but its name: there is nothing to decide yet."""
+    return CardView(
+        id="checking",
+        level=RiskLevel.UNINSPECTED,
+        title="Checking before loading",
+        consequence="",
+        chip="",
+        object=PurePath(request.source).name or request.source,
+        call=request.call,
+        place=str(request.site),
+        would="",
+        calls=(),
+        missed=(),
+        facts=(),
+        safer=(),
+        reasons=(),
+        scopes=(),
+        confirm=(),
+        every_call=(),
+        listings=(),
+        opcodes=(),
+    )
+
+
 def receipt(view: CardView, decision: Decision) -> Receipt:
     """Say in one line what was decided, for the output of the cell and the saved notebook."""
     name = view.object if len(view.object) <= LONG else f"{view.object[: LONG // 2]}…{view.object[-LONG // 4 :]}"
@@ -125,6 +151,8 @@ def receipt(view: CardView, decision: Decision) -> Receipt:
     if decision.allow:
         done = _done(view)
         text = f'{name} {done} · {allowed_words(decision.scope)} by {decision.by}, "{decision.reason}" · {clock} · #{view.id}'
+    elif decision.transport == STALE:
+        text = f"{name} changed while the card was open · checking it again · #{view.id}"
     elif view.level is RiskLevel.FORBIDDEN:
         rule = view.title.removeprefix("Blocked by policy: ")
         text = f"{name} blocked by policy {rule} · {clock} · #{view.id}"

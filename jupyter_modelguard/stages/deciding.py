@@ -9,8 +9,9 @@ import dataclasses
 import time
 from typing import TYPE_CHECKING, Final
 
+from jupyter_modelguard.approval.transport import STALE
 from jupyter_modelguard.config import headless_mode
-from jupyter_modelguard.errors import ConfigurationError, ModelLoadBlockedError
+from jupyter_modelguard.errors import ConfigurationError, ModelLoadBlockedError, StaleArtifactError
 from jupyter_modelguard.types import Decision, Explanation, Outcome, Scope
 
 if TYPE_CHECKING:
@@ -63,6 +64,8 @@ class Deciding:
         started: float,
         explain: Callable[[], Explanation] | None = None,
         hold: Callable[[], str] = str,
+        changed: Callable[[], bool] = lambda: False,
+        answered: Decision | None = None,
     ) -> tuple[HistoryRecord, Decision]:
         """Let a load go on, on proof or because somebody says so.
 
@@ -77,6 +80,11 @@ class Deciding:
         hold
             Keeps the bytes of the load as they are until it has ended, and gives their sha256; without it, "" says that this cannot be had.
 
+        changed
+            Whether the file is not any more what was assessed; asked while a person looks at the card.
+        answered
+            What a person said already, while it was checked.
+
         Returns
         -------
         tuple
@@ -86,22 +94,28 @@ class Deciding:
         ------
         ModelLoadBlockedError
             If it was neither proved nor allowed.
+        StaleArtifactError
+            If it changed while the card was open; nothing was decided.
         """
         from jupyter_modelguard.approval.present import build_view
 
         record = self.journal.record(request, Outcome.WAITING, assessment.level, artifact, assessment.report)
         decision = PROOF
-        if assessment.level.asks:
+        if answered is not None:
+            decision = answered
+        elif assessment.level.asks:
             standing = self._standing(record, hold)
             decided = standing.decision or self.approver.prior(record)
             if decided is None:
                 view = build_view(record, assessment, explain() if explain is not None else Explanation(), standing)
                 waited = time.perf_counter()
-                decided = self.approver.ask(record, view)
+                decided = self.approver.ask(record, view, changed)
                 started += time.perf_counter() - waited  # the time a person took is not the load's
             decision = self._kept(record, decided, standing, hold)
         if not decision.allow:
             record = self.journal.deny(record, decision, started)
+            if decision.transport == STALE:
+                raise StaleArtifactError(f"{artifact.name} changed while it was asked about.")
             raise ModelLoadBlockedError(_kept_blocked(record, assessment, decision), assessment, record.id)
         self.journal.begin(record, decision, started)
         return record, decision

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from jupyter_modelguard.approval.view import CallRow, CardView, CodeListing
     from jupyter_modelguard.types import CallNode
 
-__all__ = ["card_text", "details_text", "receipt_text"]
+__all__ = ["card_text", "checking_text", "details_text", "receipt_text"]
 
 _MOST_OPCODES = 200
 _FACT = 160  # characters of one fact
@@ -37,6 +37,11 @@ def card_text(view: CardView) -> str:
         lines.append("No safer version found.")
     lines.append(f"#{view.id} · What this cannot see: {as_plain(view.limits, limit=_LINE)}")
     return "\n".join(lines)
+
+
+def checking_text(view: CardView) -> str:
+    """Say that a load is being checked."""
+    return f"modelguard · {as_plain(view.title)} · {as_plain(view.object)} · Nothing has been loaded yet."
 
 
 def details_text(view: CardView) -> str:
