@@ -80,7 +80,7 @@ class Guard:
         self.trust = trust
         self.rulebook = rulebook
         self.deciding = deciding = Deciding(approver, self.journal, trust, rulebook)
-        self._streams = StreamCheck(self.traces, worker, deciding)
+        self._streams = StreamCheck(self.traces, worker, deciding, getattr(approver, "checking", None))
         self._code = CodeCheck(deciding)
         self._named = NamedCheck(deciding)
         self.patches = Patches(self)

@@ -13,10 +13,12 @@ from typing import NamedTuple
 __all__ = [
     "Artifact",
     "Assessment",
+    "CallNode",
     "CallSite",
     "CodeFile",
     "Coverage",
     "Decision",
+    "Explanation",
     "Finding",
     "GlobalUse",
     "HistoryRecord",
@@ -193,6 +195,30 @@ class TraceStep:
     opcode: str
     argument: str
     flagged: bool = False
+    meaning: str = ""  # "call os.system('touch canary')"
+
+
+@dataclass(frozen=True, slots=True)
+class CallNode:
+    """One call that a stream makes, in the order of a tree that is read from the top: what it is made of stands below it, deeper."""
+
+    depth: int
+    name: str  # "builtins.getattr"
+    arguments: str  # "(DetectionModel, 'stride')"
+    position: int  # bytes from the start of the stream
+    count: int = 1  # calls like this one in a row, which share a line
+    flagged: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What a person may read of an artifact before deciding."""
+
+    listings: tuple[
+        tuple[str, str, tuple[tuple[int, str, bool], ...]], ...
+    ] = ()  # heading, source, (number, text, flagged) a line
+    steps: tuple[TraceStep, ...] = ()
+    calls: tuple[CallNode, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,10 +17,13 @@ from jupyter_modelguard.approval.database import PendingRow
 from jupyter_modelguard.approval.present import receipt
 from jupyter_modelguard.approval.prompt import NotebookPrompt, TerminalPrompt
 from jupyter_modelguard.approval.slot import OutputSlot
+from jupyter_modelguard.approval.tap import hears_threads
 from jupyter_modelguard.config import user_name
 from jupyter_modelguard.types import Decision
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from jupyter_modelguard.approval.transport import Transport
     from jupyter_modelguard.approval.view import CardView
     from jupyter_modelguard.config import ModelGuardConfig
@@ -38,14 +41,21 @@ def ask_in_terminal(store: Store, record: HistoryRecord, view: CardView) -> Deci
     return row.settle(_first([TerminalPrompt()], record, view) or unanswered("the terminal takes no input"))
 
 
-def ask_in_notebook(kernel: Any, store: Store, config: ModelGuardConfig, record: HistoryRecord, view: CardView) -> Decision:
+def ask_in_notebook(  # noqa: PLR0913, PLR0917 what a question is made of
+    kernel: Any,
+    store: Store,
+    config: ModelGuardConfig,
+    record: HistoryRecord,
+    view: CardView,
+    changed: Callable[[], bool] = lambda: False,
+) -> Decision:
     """Ask with a card, or else with a prompt, and leave one line in the output of the cell."""
-    slot = OutputSlot.take(kernel)
+    slot = OutputSlot.take(kernel, joins=hears_threads(kernel))
     try:
         row = PendingRow(store, record, view)
         ways: list[Transport] = [NotebookPrompt(slot.show_text)]
         if config.ask_with == "card":
-            ways.insert(0, CardTransport(kernel, row, slot, config.ready_within))
+            ways.insert(0, CardTransport(kernel, row, slot, config.ready_within, changed))
         decision = _first(ways, record, view)
         if decision is None:
             return _leave_open(store, slot, row, record, view)
@@ -53,14 +63,14 @@ def ask_in_notebook(kernel: Any, store: Store, config: ModelGuardConfig, record:
         _show(slot.settle, receipt(view, decision))
         return decision
     finally:
-        slot.give_back()
+        _show(slot.give_back)
 
 
 def tell(kernel: Any, view: CardView, decision: Decision) -> None:
     """Show what was blocked without asking; a batch run's notebook is read later."""
     slot = OutputSlot.take(kernel)
     _show(slot.show_static, view, receipt(view, decision).text)
-    slot.give_back()
+    _show(slot.give_back)
 
 
 def unanswered(why: str) -> Decision:

@@ -81,10 +81,11 @@ def _choose(view: CardView, say: Callable[[str], None], read: Callable[[str], st
 def _pick_scope(
     view: CardView, scopes: list[ScopeChoice], say: Callable[[str], None], read: Callable[[str], str]
 ) -> ScopeChoice | None:
-    """Ask what is allowed where there is a choice, and say why the rest is none."""
+    """Ask what is allowed where there is a choice, and say what each means and why the rest is none."""
     for scope in view.scopes:
-        if not scope.enabled:
-            say(f"{as_plain(scope.label, limit=None)}: cannot be chosen. {as_plain(scope.hint, limit=None)}")
+        if scope.hint or not scope.enabled:
+            refused = "" if scope.enabled else "cannot be chosen. "
+            say(f"{as_plain(scope.label, limit=None)}: {refused}{as_plain(scope.hint, limit=400)}")
     if len(scopes) == 1:
         return scopes[0]
     labels = tuple(as_plain(scope.label, limit=None) for scope in scopes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import unicodedata
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from jupyter_modelguard.config import user_name
 if TYPE_CHECKING:
     from jupyter_modelguard.types import Artifact, ScanReport
 
-__all__ = ["facts", "repository"]
+__all__ = ["facts", "repository", "said_size"]
 
 _SECRET = re.compile(
     r"TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIAL|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY|^AWS_PROFILE$", re.IGNORECASE
@@ -26,6 +27,10 @@ _NAMELESS = {
     "<text>": "text in memory",
     "<configuration>": "the configuration of the model",
 }
+_UNSEEN = frozenset({"Cc", "Cf", "Zl", "Zp"})
+_TURNS = dict.fromkeys("\u202a\u202b\u202d\u202e\u2066\u2067\u2068", "turns text around")
+_EFFECTS = {"Cc": "moves a terminal's cursor", "Cf": "has no ink", "Zl": "breaks the line", "Zp": "breaks the line"}
+_MOST_HIDDEN = 4
 _COMMIT = 7  # digits of a commit that people read
 
 
@@ -39,7 +44,28 @@ def repository(artifact: Artifact) -> tuple[str, str]:
 
 def facts(artifact: Artifact, report: ScanReport) -> tuple[Fact, ...]:
     """Say what surrounds a load that needs a decision."""
-    return (Fact("It would run as", _run_as()), Fact("From", _origin(artifact)), Fact("Checked", _checked(artifact, report)))
+    hidden = _hidden(artifact.name)
+    return (
+        Fact("It would run as", _run_as()),
+        *((Fact("The name", hidden),) if hidden else ()),
+        Fact("From", _origin(artifact)),
+        Fact("Checked", _checked(artifact, report)),
+    )
+
+
+def _hidden(name: str) -> str:
+    """Say which characters of a name are not what they seem; each face spells them out."""
+    found = [character for character in name if unicodedata.category(character) in _UNSEEN]
+    kinds = list(dict.fromkeys(found))
+    if not found:
+        return ""
+    said = [
+        f"{character} {_TURNS.get(character) or _EFFECTS[unicodedata.category(character)]}" for character in kinds[:_MOST_HIDDEN]
+    ]
+    if len(kinds) > _MOST_HIDDEN:
+        said.append(f"{len(kinds) - _MOST_HIDDEN} more kinds")
+    count = f"{len(found):,} hidden character{'s' * (len(found) != 1)}"
+    return f"has {count}: {', '.join(said)}. {'They are' if len(found) > 1 else 'It is'} shown, never applied."
 
 
 def _run_as() -> str:
@@ -65,7 +91,7 @@ def _origin(artifact: Artifact) -> str:
         path = PurePath(artifact.source)
         folder = artifact.format == "python-code" and not Path(path).is_file()  # an archive may hold code too
         place = f"local folder {path}" if folder else f"local file in {path.parent}"
-    return f"{place} · {_size(artifact.size)}" if artifact.size else place
+    return f"{place} · {said_size(artifact.size)}" if artifact.size else place
 
 
 def _checked(artifact: Artifact, report: ScanReport) -> str:
@@ -82,7 +108,8 @@ def _checked(artifact: Artifact, report: ScanReport) -> str:
     return " · ".join(said)
 
 
-def _size(size: int) -> str:
+def said_size(size: int) -> str:
+    """Say how large something is."""
     number = float(size)
     for unit in ("bytes", "KB", "MB", "GB"):
         if number < _KIB or unit == "GB":

@@ -23,9 +23,10 @@ from jupyter_modelguard.types import Decision, RiskLevel
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from jupyter_modelguard.approval.checking import Checking
     from jupyter_modelguard.approval.view import CardView
     from jupyter_modelguard.history.store import Store
-    from jupyter_modelguard.types import HistoryRecord
+    from jupyter_modelguard.types import HistoryRecord, LoadRequest
 
 __all__ = ["Approver"]
 
@@ -67,10 +68,18 @@ class Approver:
             decision = self._allowed.pop(mark, None)
         return decision or self._store.claim(record)
 
-    def ask(self, record: HistoryRecord, view: CardView) -> Decision:
-        """Have a load decided; interrupting the wait keeps it blocked. It never raises for a fault of its own."""
+    def ask(self, record: HistoryRecord, view: CardView, changed: Callable[[], bool] = lambda: False) -> Decision:
+        """Have a load decided; interrupting the wait keeps it blocked. It never raises for a fault of its own.
+
+        Parameters
+        ----------
+        record, view
+            The load, and its card.
+        changed
+            Whether the file is not any more what the card shows: the question then ends with the transport `STALE`.
+        """
         try:
-            return self._ask(record, view)
+            return self._ask(record, view, changed)
         except KeyboardInterrupt:
             decision = Decision(allow=False, by=user_name(), transport="none", reason="interrupted", at=time.time())
         except Exception:  # noqa: BLE001 a fault of ours keeps it blocked
@@ -78,6 +87,15 @@ class Approver:
             decision = Decision(allow=False, by="nobody", transport="none", reason="asking failed", at=time.time())
         self._store.settle(record.id, decision)
         return decision
+
+    def checking(self, request: LoadRequest, size: int) -> Checking | None:
+        """Be ready to say that a check of so many bytes takes its time; None where nobody would see it."""
+        kernel = getattr(self._find_shell(), "kernel", None)
+        if kernel is None or self._config.ask_with != "card" or self.nobody() is not None:
+            return None
+        from jupyter_modelguard.approval.checking import Checking
+
+        return Checking(kernel, request, size)
 
     def allow(
         self, record: HistoryRecord, view: CardView, *, say: Callable[[str], None], read: Callable[[str], str] | None = None
@@ -113,7 +131,7 @@ class Approver:
         with self._lock:
             return self._allowed.pop(fingerprint(record), None) is not None
 
-    def _ask(self, record: HistoryRecord, view: CardView) -> Decision:
+    def _ask(self, record: HistoryRecord, view: CardView, changed: Callable[[], bool]) -> Decision:
         from jupyter_modelguard.approval import asking
 
         kernel = getattr(self._find_shell(), "kernel", None)
@@ -124,7 +142,7 @@ class Approver:
             return decision
         if kernel is None:
             return asking.ask_in_terminal(self._store, record, view)
-        return asking.ask_in_notebook(kernel, self._store, self._config, record, view)
+        return asking.ask_in_notebook(kernel, self._store, self._config, record, view, changed)
 
     def _unasked(self, view: CardView) -> Decision | None:
         """Decide where policy or the lack of anybody to ask decides; None when a person is to be asked."""

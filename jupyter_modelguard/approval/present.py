@@ -9,29 +9,29 @@ from __future__ import annotations
 
 import time
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from jupyter_modelguard.approval.changes import change_rows, compared
 from jupyter_modelguard.approval.choices import allowed_words, scope_choices
 from jupyter_modelguard.approval.facts import facts, repository
+from jupyter_modelguard.approval.listings import MOST_ROWS, code_listing, counted, flagged_lines, listing_of, noted
 from jupyter_modelguard.approval.text import LONG
-from jupyter_modelguard.approval.view import CallRow, CardView, CodeListing, CodeRow, Fact
+from jupyter_modelguard.approval.transport import STALE
+from jupyter_modelguard.approval.view import CallRow, CardView, Fact
 from jupyter_modelguard.policy.trust import ONLY_ONCE
-from jupyter_modelguard.types import Artifact, Judgement, RiskLevel, TraceStep
+from jupyter_modelguard.types import Artifact, Explanation, Judgement, RiskLevel
 
 if TYPE_CHECKING:
     from jupyter_modelguard.policy.trust import Standing
-    from jupyter_modelguard.types import Assessment, CodeFile, Decision, GlobalUse, HistoryRecord, ScanReport
+    from jupyter_modelguard.types import Assessment, CodeFile, Decision, GlobalUse, HistoryRecord, LoadRequest, ScanReport
 
-__all__ = ["REASONS", "Explanation", "Listing", "Receipt", "build_view", "plain_view", "receipt"]
+__all__ = ["REASONS", "Receipt", "build_view", "checking_view", "plain_view", "receipt"]
 
-Listing: TypeAlias = "tuple[str, str, tuple[tuple[int, str, bool], ...]]"  # heading, source, (number, text, flagged) a line
-Explanation: TypeAlias = "tuple[tuple[Listing, ...], tuple[TraceStep, ...]]"
+_NOTHING_MORE = Explanation()
 
 REASONS = ("I made this file", "I know the publisher", "I read the code", "I accept the risk")
 
-_MOST_ROWS = 1_000  # lines of a listing, or opcodes, that a card carries
 _MOST_TEXT = 4_000  # characters of one text
-_LONGEST_ROW = 400  # characters of a line of a listing
 _CHIPS = {
     RiskLevel.DATA_ONLY: "Nothing found",
     RiskLevel.NOTE: "Nothing found",
@@ -58,7 +58,12 @@ class Receipt(NamedTuple):
 
 
 def build_view(
-    record: HistoryRecord, assessment: Assessment, explanation: Explanation = ((), ()), standing: Standing = ONLY_ONCE
+    record: HistoryRecord,
+    assessment: Assessment,
+    explanation: Explanation = _NOTHING_MORE,
+    standing: Standing = ONLY_ONCE,
+    *,
+    sought: bool = False,
 ) -> CardView:
     """Choose the words for a load that needs a decision.
 
@@ -69,15 +74,15 @@ def build_view(
     assessment
         What was found and what policy makes of it.
     explanation
-        Listings and opcodes of the engine, to be read under *Show what it does*. A model's own Python files are taken from the
-        artifact.
+        What the engine wrote down, to be read under *Show what it does*. A model's own Python files are taken from the artifact.
     standing
         What trust says of the load: what may be chosen beyond once, and how it differs from what was trusted.
+    sought
+        Whether safer ways were looked for, so that "none" can be said.
     """
     report = assessment.report
     artifact = record.artifact or Artifact(name=PurePath(report.target).name, source=report.target, format=report.format)
     remote = artifact.format == "python-code"
-    listings, opcodes = explanation
     title, consequence = _title(artifact, assessment)
     if standing.changed:
         consequence = ", ".join(filter(None, ("changed since it was trusted", consequence)))
@@ -100,8 +105,42 @@ def build_view(
         scopes=scope_choices(artifact, assessment.level, _act(artifact, assessment), standing),
         confirm=_confirm(assessment),
         every_call=tuple(_call_row(use, flagged=use in assessment.unknown) for use in report.globals),
-        listings=(*(_listing(*listing) for listing in listings), *(_code_listing(file, report) for file in artifact.files)),
-        opcodes=opcodes[:_MOST_ROWS],
+        listings=(
+            *(noted(listing_of(*listing), assessment) for listing in explanation.listings),
+            *(code_listing(file, report) for file in artifact.files),
+        ),
+        opcodes=explanation.steps[:MOST_ROWS],
+        tree=explanation.calls,
+        remark=_remark(assessment),
+        since=f"New since {standing.since}" if standing.changes else "",
+        changes=change_rows(standing),
+        differences=compared(artifact, standing),
+        sought=sought or bool(assessment.safer),
+    )
+
+
+def checking_view(request: LoadRequest) -> CardView:
+    """Describe a load while nothing is known of it but its name: there is nothing to decide yet."""
+    return CardView(
+        id="checking",
+        level=RiskLevel.UNINSPECTED,
+        title="Checking before loading",
+        consequence="",
+        chip="",
+        object=PurePath(request.source).name or request.source,
+        call=request.call,
+        place=str(request.site),
+        would="",
+        calls=(),
+        missed=(),
+        facts=(),
+        safer=(),
+        reasons=(),
+        scopes=(),
+        confirm=(),
+        every_call=(),
+        listings=(),
+        opcodes=(),
     )
 
 
@@ -112,6 +151,8 @@ def receipt(view: CardView, decision: Decision) -> Receipt:
     if decision.allow:
         done = _done(view)
         text = f'{name} {done} · {allowed_words(decision.scope)} by {decision.by}, "{decision.reason}" · {clock} · #{view.id}'
+    elif decision.transport == STALE:
+        text = f"{name} changed while the card was open · checking it again · #{view.id}"
     elif view.level is RiskLevel.FORBIDDEN:
         rule = view.title.removeprefix("Blocked by policy: ")
         text = f"{name} blocked by policy {rule} · {clock} · #{view.id}"
@@ -141,10 +182,6 @@ def _plain(value: Any) -> Any:
     return value.value if isinstance(value, RiskLevel) else value
 
 
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
-
-
 def _title(artifact: Artifact, assessment: Assessment) -> tuple[str, str]:
     if assessment.level is RiskLevel.FORBIDDEN:
         rule, reason = (*assessment.rules, "", "")[:2]
@@ -166,14 +203,30 @@ def _would(artifact: Artifact, assessment: Assessment) -> str:
         return "The rule"
     if artifact.format == "python-code":
         run = "run its" if len(artifact.files) == 1 else "run their"
-        return f"Python would import {_count(len(artifact.files), 'file')} and {run} top level"
+        return f"Python would import {counted(len(artifact.files), 'file')} and {run} top level"
     if assessment.level is RiskLevel.DANGEROUS:
         return "Reading this file would run a command"
     if assessment.level is RiskLevel.UNINSPECTED:
         coverage = assessment.report.coverage
         missed = _unchecked(assessment.report)
-        return f"Not checked, {missed} of {_count(max(coverage.parts, missed), 'part')}"
+        return f"Not checked, {missed} of {counted(max(coverage.parts, missed), 'part')}"
     return "Python would call, while reading the file"
+
+
+def _remark(assessment: Assessment) -> str:
+    """Say of a file that was checked in part what is known of the rest: nothing."""
+    coverage = assessment.report.coverage
+    if assessment.level is not RiskLevel.UNINSPECTED or not coverage.inspected or assessment.unknown:
+        return ""
+    missed = _unchecked(assessment.report)
+    return (
+        f"Found nothing that runs code in the {counted(coverage.inspected, 'part')} that {_was(coverage.inspected)} checked. "
+        f"The other{f' {missed:,}' if missed > 1 else ''} could do anything."
+    )
+
+
+def _was(number: int) -> str:
+    return "was" if number == 1 else "were"
 
 
 def _unchecked(report: ScanReport) -> int:
@@ -183,14 +236,14 @@ def _unchecked(report: ScanReport) -> int:
 def _act(artifact: Artifact, assessment: Assessment) -> str:
     """Name the running button by what it does."""
     if artifact.format == "python-code":
-        return f"Import {_count(len(artifact.files), 'file')} once"
+        return f"Import {counted(len(artifact.files), 'file')} once"
     if assessment.level is RiskLevel.DANGEROUS:
         name, *others = _confirm(assessment)
-        return " ".join(["Run", name, *([f"and {_count(len(others), 'other')}"] if others else []), "once"])
+        return " ".join(["Run", name, *([f"and {counted(len(others), 'other')}"] if others else []), "once"])
     if assessment.level is RiskLevel.UNINSPECTED:
-        return f"Load {_count(_unchecked(assessment.report), 'unchecked part')} once"
+        return f"Load {counted(_unchecked(assessment.report), 'unchecked part')} once"
     if assessment.unknown:
-        return f"Run {_count(len(assessment.unknown), 'unknown function')} once"
+        return f"Run {counted(len(assessment.unknown), 'unknown function')} once"
     return "Load this file once"
 
 
@@ -222,37 +275,8 @@ def _call_row(use: GlobalUse, *, flagged: bool) -> CallRow:
     return CallRow(_shown(use), use.count, use.reason, use.origin, _JUDGED[use.judgement], flagged)
 
 
-def _lines_of(report: ScanReport, path: str) -> dict[int, str]:
-    """Find the flagged lines of one file, from findings located as "modeling.py:12"."""
-    lines: dict[int, str] = {}
-    for finding in report.findings:
-        file, colon, number = finding.location.rpartition(":")
-        if colon and number.isdigit() and file in {path, PurePath(path).name}:
-            lines.setdefault(int(number), finding.title)
-    return lines
-
-
 def _file_row(file: CodeFile, report: ScanReport) -> CallRow:
-    lines = _lines_of(report, file.path)
+    lines = flagged_lines(report, file.path)
     found = [f"{title} (line {number})" for number, title in sorted(lines.items())]
-    note = " · ".join([_count(len(file.content.splitlines()), "line"), *found])
+    note = " · ".join([counted(len(file.content.splitlines()), "line"), *found])
     return CallRow(file.path, 1, note, "", "unknown", flagged=True)
-
-
-def _listing(heading: str, source: str, rows: tuple[tuple[int, str, bool], ...]) -> CodeListing:
-    left = len(rows) - _MOST_ROWS
-    if left > 0:
-        heading = f"{heading} · first {_MOST_ROWS:,} of {len(rows):,} lines"
-    return CodeListing(heading, source, tuple(CodeRow(number, _cut(text), flag) for number, text, flag in rows[:_MOST_ROWS]))
-
-
-def _cut(text: str) -> str:
-    left = len(text) - _LONGEST_ROW
-    return text if left <= 0 else f"{text[:_LONGEST_ROW]}… {left:,} more characters"
-
-
-def _code_listing(file: CodeFile, report: ScanReport) -> CodeListing:
-    flagged = _lines_of(report, file.path)
-    lines = file.content.decode("utf-8", "replace").splitlines()
-    heading = f"{len(flagged)} of {_count(len(lines), 'line')} flagged" if flagged else _count(len(lines), "line")
-    return _listing(heading, file.path, tuple((number, line, number in flagged) for number, line in enumerate(lines, 1)))

@@ -1,7 +1,7 @@
 """The place in a cell's output that all loads of that cell share.
 
 While a load waits it shows the card; afterwards one inert line a load, as text and as HTML, which is what the saved notebook
-keeps. Two loads that wait at once, in two threads, get a place each.
+keeps. Loads that wait at once, in threads, share the card where each of them can be heard, and get a place each elsewhere.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from jupyter_modelguard.approval.faces.html import card_html, receipts_html
 from jupyter_modelguard.approval.faces.plain import card_text, receipt_text
 
 if TYPE_CHECKING:
+    from jupyter_modelguard.approval.board import CardBoard
     from jupyter_modelguard.approval.present import Receipt
     from jupyter_modelguard.approval.view import CardView
 
@@ -26,24 +27,40 @@ _WATCHED = threading.local()  # hooks of ipykernel's publisher are a thread's ow
 
 
 class OutputSlot:
-    """One updatable output; get it with `take` and give it back with `settle`."""
+    """One updatable output; get it with `take` and give it back with `give_back`."""
 
     def __init__(self) -> None:
         self._display_id: str | None = None
         self._receipts: list[Receipt] = []
-        self._taken = False
+        self._users = 0
+        self._unshown = False
+        self.board: CardBoard | None = None  # the card that loads wait in
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """What was decided here before, a line each."""
+        return tuple(map(receipt_text, self._receipts))
 
     @classmethod
-    def take(cls, kernel: Any) -> OutputSlot:
-        """Find the place of the running cell, or a fresh one when another load waits in it."""
+    def take(cls, kernel: Any, *, joins: bool = False) -> OutputSlot:
+        """Find the place of the running cell, or a fresh one when another load waits in it.
+
+        Parameters
+        ----------
+        kernel
+            The ipykernel that runs the cell.
+        joins
+            Whether the load can wait in the card of another one.
+        """
         cell = _running_cell(kernel)
         with _LOCK:
             known = _SLOTS.get(kernel)
             here = known is not None and known[0] == cell
-            slot = known[1] if known is not None and here and not known[1]._taken else cls()  # noqa: SLF001 its own class
+            free = known is not None and here and (not known[1]._users or (joins and known[1].board is not None))  # noqa: SLF001 its own class
+            slot = known[1] if known is not None and free else cls()
             if not here:
                 _SLOTS[kernel] = (cell, slot)
-            slot._taken = True  # noqa: SLF001 its own class
+            slot._users += 1  # noqa: SLF001 its own class
         return slot
 
     def show(self, bundle: dict[str, Any]) -> None:
@@ -72,14 +89,26 @@ class OutputSlot:
         return True
 
     def settle(self, receipt: Receipt) -> None:
-        """Leave the line that stays, and the place to the next load of the cell."""
+        """Leave the line that stays; where other loads wait here, it is shown with theirs."""
         self._receipts.append(receipt)
-        self.show({"text/plain": "\n".join(map(receipt_text, self._receipts)), "text/html": receipts_html(self._receipts)})
-        self.give_back()
+        self._unshown = True
+        if self._users <= 1:
+            self._show_receipts()
 
     def give_back(self) -> None:
-        """Leave the place as it is."""
-        self._taken = False
+        """Leave the place to the next load of the cell."""
+        with _LOCK:
+            self._users -= 1
+            last = self._users <= 0
+        if last:
+            self.board = None
+            if self._unshown:
+                self._show_receipts()
+
+    def _show_receipts(self) -> None:
+        self._unshown = False
+        self.board = None
+        self.show({"text/plain": "\n".join(map(receipt_text, self._receipts)), "text/html": receipts_html(self._receipts)})
 
 
 def _watch_clearing() -> None:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["ShellTap"]
+__all__ = ["ShellTap", "hears_threads"]
 
 _LOG = logging.getLogger(__name__)
 _DELIMITER = b"<IDS|MSG>"
@@ -132,6 +132,11 @@ class ShellTap:
         listener = self._listeners.get(content.get("comm_id"))
         if listener is not None and isinstance(content.get("data"), dict):
             listener(content["data"])
+
+
+def hears_threads(kernel: Any) -> bool:
+    """Whether every thread of a kernel can wait for a message, not only the main one."""
+    return getattr(kernel, "shell_channel_thread", None) is not None
 
 
 def _fits(kernel: Any) -> bool:

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+import time
+from typing import TYPE_CHECKING, Final, Protocol
+
+from jupyter_modelguard.types import Decision
 
 if TYPE_CHECKING:
     from jupyter_modelguard.approval.view import CardView
-    from jupyter_modelguard.types import Decision, HistoryRecord
+    from jupyter_modelguard.types import HistoryRecord
 
-__all__ = ["Transport"]
+__all__ = ["STALE", "Transport", "changed_meanwhile"]
+
+STALE: Final = "stale"
+"""Transport of the answer that nobody gave: the file changed while a person looked at the card."""
+
+
+def changed_meanwhile() -> Decision:
+    """End a question that is not about the file any more that would be loaded."""
+    return Decision(allow=False, by="nobody", transport=STALE, reason="it changed while the card was open", at=time.time())
 
 
 class Transport(Protocol):

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from jupyter_modelguard.types import RiskLevel, SaferWay, TraceStep  # noqa: TC001 read at run time to rebuild a view from JSON
+from jupyter_modelguard.types import CallNode, RiskLevel, SaferWay, TraceStep  # noqa: TC001 read at run time to rebuild a view from JSON
 
-__all__ = ["CallRow", "CardView", "CodeListing", "CodeRow", "Fact", "ScopeChoice"]
+__all__ = ["CallRow", "CardView", "ChangeRow", "CodeListing", "CodeRow", "Fact", "ScopeChoice"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +40,23 @@ class CodeRow:
     number: int
     text: str
     flagged: bool = False
+    note: str = ""  # said below the line: "On import: reads HF_TOKEN."
+    change: str = ""  # "+" or "-" in a comparison
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeRow:
+    """One difference to what was approved before."""
+
+    change: str  # "+", "-" or "±"
+    what: str  # "function" or "file"
+    name: str
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class CodeListing:
-    """Code to read: a pickle decompiled, or a file of the model's own."""
+    """Code to read: a pickle decompiled, a file of the model's own, a rule, or two versions of a file in comparison."""
 
     heading: str  # "Rebuilt from the pickle, not run"
     source: str  # "yolo.pt / data.pkl"
@@ -85,4 +97,10 @@ class CardView:
     every_call: tuple[CallRow, ...]
     listings: tuple[CodeListing, ...]
     opcodes: tuple[TraceStep, ...]
+    tree: tuple[CallNode, ...] = ()  # what calls what
+    remark: str = ""  # last line of the box: "The other 2 could do anything."
+    since: str = ""  # heading of the differences: "New since ada approved it on 2026-10-31"
+    changes: tuple[ChangeRow, ...] = ()  # in the box: what is different from what was approved before
+    differences: tuple[CodeListing, ...] = ()  # the changed lines, where they are known
+    sought: bool = False  # whether anybody looked for a safer way
     limits: str = "Native code, code already running in this kernel, and processes it started."

@@ -85,6 +85,8 @@ class Reached:
         self._descriptor = descriptor
         self._spool = spool
         self._held = False
+        self._path = ""
+        self._seen = None if descriptor is None or spool is not None else _state(os.fstat(descriptor))
 
     @classmethod
     def at_path(cls, path: str) -> Self:
@@ -95,15 +97,10 @@ class Reached:
         OSError
             Whatever `open` would raise; `OSError` too for FIFOs, sockets and devices, which can neither be looked at nor rewound.
         """
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            os.close(descriptor)
-            if stat.S_ISDIR(status.st_mode):
-                raise IsADirectoryError(21, "Is a directory", path)
-            message = f"{path} is not a regular file, so it cannot be looked at before it is loaded; copy it to a file first"
-            raise OSError(message)
-        return cls(StreamSource(path=path), path, status.st_size, descriptor)
+        descriptor = _open_regular(path)
+        reached = cls(StreamSource(path=path), path, os.fstat(descriptor).st_size, descriptor)
+        reached._path = path
+        return reached
 
     @classmethod
     def of_file(cls, file: BinaryIO, start: int) -> Self:
@@ -191,6 +188,25 @@ class Reached:
         file.seek(self.source.offset)
         return file
 
+    def changed(self) -> bool:
+        """Whether the file is another one by now, or was written to since it was reached; never for bytes that are in hand."""
+        if self._seen is None or self._held or self._descriptor is None:
+            return False
+        try:
+            return _state(os.stat(self._path) if self._path else os.fstat(self._descriptor)) != self._seen
+        except OSError:
+            return True
+
+    def renew(self) -> None:
+        """Reach what is there now; raises `OSError` where nothing is."""
+        assert self._descriptor is not None  # noqa: S101 nothing else changes
+        if self._path:
+            descriptor = _open_regular(self._path)
+            os.close(self._descriptor)
+            self._descriptor = descriptor
+        status = os.fstat(self._descriptor)
+        self.size, self._seen = max(status.st_size - self.source.offset, 0), _state(status)
+
     def extend(self) -> bool:
         """Reach further, where bytes are obtained step by step; whether there was more."""
         return False
@@ -212,6 +228,22 @@ class Reached:
             os.close(self._descriptor)
         if self._spool is not None:
             os.unlink(self._spool)
+
+
+def _open_regular(path: str) -> int:
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        os.close(descriptor)
+        if stat.S_ISDIR(status.st_mode):
+            raise IsADirectoryError(21, "Is a directory", path)
+        message = f"{path} is not a regular file, so it cannot be looked at before it is loaded; copy it to a file first"
+        raise OSError(message)
+    return descriptor
+
+
+def _state(status: os.stat_result) -> tuple[int, ...]:
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def _regular_descriptor(file: object) -> int | None:

@@ -1,4 +1,4 @@
-"""What a stream would do, for people: the pickle written as Python, and the opcodes behind it.
+"""What a stream would do, for people: the pickle written as Python, what calls what, and the opcodes behind it.
 
 The Python is fickling's; its own severities are not used. It works on a copy of the bytes, runs nothing, and is asked only for streams
 that are going to be asked about, in the limited worker and up to a size.
@@ -12,16 +12,16 @@ import logging
 import pickletools
 from typing import TYPE_CHECKING, BinaryIO, TypeAlias, cast
 
+from jupyter_modelguard.engines.call_tree import CallTree, words_of
 from jupyter_modelguard.engines.opcodes import CopyFile
-from jupyter_modelguard.types import Judgement, TraceStep
+from jupyter_modelguard.types import Explanation, Judgement, TraceStep
 
 if TYPE_CHECKING:
     from jupyter_modelguard.engines.verdict import StreamTrace
 
-__all__ = ["Explanation", "Listing", "explain"]
+__all__ = ["explain"]
 
 Listing: TypeAlias = "tuple[str, str, tuple[tuple[int, str, bool], ...]]"  # heading, source, (number, text, flagged) a line
-Explanation: TypeAlias = "tuple[tuple[Listing, ...], tuple[TraceStep, ...]]"
 
 _LARGEST = 1 << 20  # bytes of a stream that fickling is asked about
 _MOST_OPCODES = 20_000  # of a stream that fickling is asked about
@@ -47,18 +47,20 @@ def explain(trace: StreamTrace, dialect: str) -> Explanation:
     Returns
     -------
     Explanation
-        Listings of Python, none where the stream is too large or fickling cannot read it; and the opcodes around what is flagged.
+        A listing of Python, none where the stream is too large or fickling cannot read it; the opcodes around what is flagged; and what
+        calls what.
     """
     if trace.copy is None:
-        return ((), ())
+        return Explanation()
     flagged = {use.name.name for use in trace.report.globals if use.judgement not in (Judgement.CLOSED, Judgement.INERT)}
     source = "data.pkl" if trace.report.format == "torch-zip" else "the pickle stream"
-    steps, count = _steps(trace, flagged)
+    tree = CallTree(str(use.name) for use in trace.report.globals if use.judgement not in (Judgement.CLOSED, Judgement.INERT))
+    steps, count = _steps(trace, flagged, tree)
     listing = _decompiled(trace, flagged, source) if count <= _MOST_OPCODES and dialect != "joblib" else None
-    return ((listing,) if listing is not None else (), steps)
+    return Explanation((listing,) if listing is not None else (), steps, tree.rows())
 
 
-def _steps(trace: StreamTrace, flagged: set[str]) -> tuple[tuple[TraceStep, ...], int]:
+def _steps(trace: StreamTrace, flagged: set[str], tree: CallTree) -> tuple[tuple[TraceStep, ...], int]:
     """Collect the opcodes around each that names something flagged, or the first ones if none does."""
     if trace.copy is None:
         return (), 0
@@ -69,39 +71,33 @@ def _steps(trace: StreamTrace, flagged: set[str]) -> tuple[tuple[TraceStep, ...]
     number = 0
     file = CopyFile(trace.copy)
     try:
-        while file.tell() < trace.copy.length and number < _WALKED and len(kept) < _MOST_STEPS:
+        while file.tell() < trace.copy.length and number < _WALKED:
             before = file.tell()
             for opcode, argument, position in pickletools.genops(cast("BinaryIO", file)):
-                text = "" if argument is None else _short(argument)
+                text = "" if argument is None else words_of(argument)
                 words = text.replace("'", " ").split()
                 marked = opcode.name in ("GLOBAL", "INST", "STACK_GLOBAL", "UNICODE", "SHORT_BINUNICODE", "BINUNICODE") and bool(
                     flagged.intersection(words)
                 )
-                step = TraceStep(position or 0, opcode.name, text, marked)
+                meaning = tree.feed(opcode.name, argument, position or 0)
+                marked = marked or tree.marked
+                step = TraceStep(position or 0, opcode.name, text, marked, meaning)
                 if len(first) < _AROUND * 4:
                     first.append(step)
-                if marked:
-                    kept.update(recent)
-                    until = number + _AROUND
-                if number <= until:
+                if len(kept) < _MOST_STEPS and (marked or number <= until):
+                    if marked:
+                        kept.update(recent)
+                        until = number + _AROUND
                     kept[number] = step
                 recent = [*recent[-_AROUND + 1 :], (number, step)]
                 number += 1
-                if number >= _WALKED or len(kept) >= _MOST_STEPS:
+                if number >= _WALKED:
                     break
             if trace.report.format != "torch-legacy" or file.tell() <= before:
                 break
     except Exception:  # noqa: BLE001 what was collected until here is still true
         _log.debug("the opcodes of a stream could not be walked to its end", exc_info=True)
     return tuple(kept[place] for place in sorted(kept)) or tuple(first), number
-
-
-def _short(argument: object) -> str:
-    if isinstance(argument, (bytes, bytearray, str)) and len(argument) > _LONGEST:
-        return f"{argument[:_LONGEST]!r}… {len(argument):,} in all"
-    if isinstance(argument, int) and argument.bit_length() > 4 * _LONGEST:
-        return f"a number of {argument.bit_length():,} bits"
-    return repr(argument)[: _LONGEST * 2]
 
 
 def _decompiled(trace: StreamTrace, flagged: set[str], source: str) -> Listing | None:

@@ -19,18 +19,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jupyter_modelguard.engines.verdict import StreamTrace, failed
+from jupyter_modelguard.types import Explanation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from jupyter_modelguard.artifacts.source import StreamSource
-    from jupyter_modelguard.engines.explanation import Explanation
     from jupyter_modelguard.types import ScanReport
 
 __all__ = ["Worker"]
 
 _MEMORY = 4 << 30  # bytes of address space beyond what the worker starts with
 _SECONDS = 60.0
+_PATIENCE = 0.3  # seconds before somebody who waits is told so
+_PATIENCE_AT_FIRST = 2.0  # where the process has to be started, which is nothing that a file is to blame for
+_BEAT = 0.1  # seconds between words to somebody who waits
 _ENVIRONMENT = {
     "MODELGUARD_CHILDREN": "",  # it never loads what it reads
     "PYTHONSAFEPATH": "1",  # no module of the working directory, not even while the worker starts
@@ -60,6 +63,7 @@ class Worker:
         self._lock = threading.Lock()
         self._pool: Any = None
         self._owner = 0
+        self._waiting = threading.local()
         atexit.register(self.close)
         _workers.add(self)
 
@@ -71,7 +75,7 @@ class Worker:
     def explain(self, trace: StreamTrace, dialect: str) -> Explanation:
         """Write down what a traced stream does; nothing where that takes too much."""
         answer = self._run(_explain, trace, dialect)
-        return ((), ()) if isinstance(answer, str) else answer
+        return answer if isinstance(answer, Explanation) else Explanation()
 
     def scan(self, path: str) -> tuple[ScanReport, ...]:
         """Scan a file, see `jupyter_modelguard.engines.file_scan.scan_file`. What stops the process was not inspected."""
@@ -84,6 +88,15 @@ class Worker:
         """Return whether this is the thread on which the process's answers arrive."""
         return threading.current_thread() is getattr(self._pool, "_executor_manager_thread", None)
 
+    @contextlib.contextmanager
+    def telling(self, beat: Callable[[float], bool] | None) -> Iterator[None]:
+        """Have `beat` called, on this thread, while a task of it takes long: with the seconds it took, and False ends the task."""
+        self._waiting.beat = beat
+        try:
+            yield
+        finally:
+            self._waiting.beat = None
+
     def close(self) -> None:
         """End the process; the next task would start another."""
         with self._lock:
@@ -92,12 +105,16 @@ class Worker:
     def _run(self, task: Callable[..., Any], *arguments: Any) -> Any:
         """Give the task's value, or the sentence that says why there is none. Tasks of several threads take turns."""
         with self._lock:
-            deadline = time.monotonic() + self._seconds
+            started = time.monotonic()
+            patience = _PATIENCE if self._pool is not None else _PATIENCE_AT_FIRST
             try:
                 pool = self._ready()
                 with _even_a_daemon():
                     future = pool.submit(task, *arguments)
-                return future.result(timeout=max(0.0, deadline - time.monotonic()))
+                if (beat := getattr(self._waiting, "beat", None)) is not None and not _told(future, started, patience, beat):
+                    self._discard()
+                    return "the check was stopped"
+                return future.result(timeout=max(0.0, started + self._seconds - time.monotonic()))
             except TaskTimeoutError:
                 self._discard()
                 return f"it took longer than {self._seconds:g} seconds to read"
@@ -150,6 +167,22 @@ def _after_fork() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
+
+
+def _told(future: Any, started: float, patience: float, beat: Callable[[float], bool]) -> bool:
+    """Wait for a task and say that it takes long; False when it is to be stopped."""
+    pause = patience
+    while True:
+        try:
+            future.result(timeout=pause)
+        except TaskTimeoutError:
+            if not future.done() and not beat(time.monotonic() - started):
+                return False
+            if time.monotonic() - started > _SECONDS:
+                return True  # the limit is the caller's to say
+            pause = _BEAT
+        else:
+            return True
 
 
 def _track_quietly() -> None:

@@ -120,7 +120,7 @@ def _headless() -> Diagnosis:
 
 
 def _card() -> Diagnosis:
-    from jupyter_modelguard.approval.card import card_files
+    from jupyter_modelguard.approval.widget import card_files
 
     if card_files() is None:
         return Diagnosis(well=False, text="The card's front end is not built, so a text prompt asks. Install again from a wheel.")

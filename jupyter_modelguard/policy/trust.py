@@ -11,14 +11,15 @@ reads more than the bytes in hand, or what names a function of a file that can c
 from __future__ import annotations
 
 import logging
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from jupyter_modelguard.errors import ConfigurationError
 from jupyter_modelguard.policy.covering import against_commit, against_trust, covering
-from jupyter_modelguard.policy.trust_entry import difference, entry_of
+from jupyter_modelguard.policy.trust_entry import Change, changes, entry_of
 from jupyter_modelguard.policy.trust_file import TrustFile
+from jupyter_modelguard.policy.trust_nearest import CHANGED, day_of, nearest, note_of
+from jupyter_modelguard.policy.trusted_code import TrustedCode
 from jupyter_modelguard.types import Decision, RiskLevel, Scope
 
 if TYPE_CHECKING:
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
 __all__ = ["ONLY_ONCE", "Offer", "Standing", "Trust"]
 
 _LOG = logging.getLogger(__name__)
-_CHANGED = "Changed"
-_OTHER_CONTENT = "its content is different"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +54,21 @@ class Standing:
         The scopes beyond once, in the order in which they are shown.
     notes
         For the card, `(label, sentence)` pairs: how this load differs from what was trusted.
+    since, changes, before
+        Who trusted what this load differs from, and when; each difference; and the text of trusted code files, by digest.
     """
 
     decision: Decision | None = None
     offers: tuple[Offer, ...] = ()
     notes: tuple[tuple[str, str], ...] = ()
+    since: str = ""
+    changes: tuple[Change, ...] = ()
+    before: tuple[tuple[str, bytes], ...] = ()
 
     @property
     def changed(self) -> bool:
         """Whether this is not what was trusted any more."""
-        return any(label == _CHANGED for label, _ in self.notes)
+        return any(label == CHANGED for label, _ in self.notes)
 
     def offered(self, scope: Scope) -> bool:
         """Whether a person may choose a scope."""
@@ -86,6 +90,7 @@ class Trust:
 
     def __init__(self, folder: Callable[[], Path]) -> None:
         self._file = TrustFile(folder)
+        self._code = TrustedCode(folder)
         self._warned: set[str] = set()
         self._passed: dict[str, str] = {}  # id of a trusted load that is under way -> id of its entry
 
@@ -107,12 +112,12 @@ class Trust:
             return Standing(offers=_offers(record, _sentence(error)))
         try:
             offers = _offers(record)
-            entry, notes = _match(record, entries, hold)
+            entry = covering(entries, record, hold)
+            if entry is None:
+                return self._compared(record, entries, offers)
         except Exception:  # noqa: BLE001 a fault of ours has it asked about
             _LOG.exception("Whether %s is trusted could not be found out", record.id)
             return ONLY_ONCE
-        if entry is None:
-            return Standing(None, offers, notes)
         self._passed[record.id] = entry.id
         return Standing(Decision(True, entry.by, "trust", entry.reason, entry.scope, entry.at), offers)  # noqa: FBT003 as everywhere
 
@@ -124,6 +129,7 @@ class Trust:
             if not (entry.content or entry.files):
                 raise OSError("its bytes could not be kept still while they were read")  # noqa: TRY301 the same end for all
             self._file.change(lambda entries: (*(known for known in entries if not _same(known, entry)), entry))
+            self._code.keep(record.artifact.files if record.artifact is not None else ())
         except (ConfigurationError, OSError) as error:
             self._warn(error)
             return False
@@ -170,6 +176,17 @@ class Trust:
         """Let go of a load that has ended."""
         self._passed.pop(record_id, None)
 
+    def _compared(self, record: HistoryRecord, entries: tuple[TrustEntry, ...], offers: tuple[Offer, ...]) -> Standing:
+        """Say what was trusted before that this load nearly is."""
+        entry = nearest(record, entries)
+        if entry is None:
+            return Standing(None, offers)
+        label, note = note_of(record, entry)
+        different = changes(entry, record) if label == CHANGED else ()
+        before = [(change.before, self._code.read(change.before)) for change in different if change.before]
+        kept = tuple((digest, content) for digest, content in before if content is not None)
+        return Standing(None, offers, ((label, note),), f"{entry.by} trusted it on {day_of(entry)}", different, kept)
+
     def _drop(self, matches: Callable[[TrustEntry], bool]) -> tuple[TrustEntry, ...]:
         dropped: list[TrustEntry] = []
 
@@ -178,7 +195,8 @@ class Trust:
             return tuple(entry for entry in entries if not matches(entry))
 
         if self._file.read():
-            self._file.change(without)
+            left = self._file.change(without)
+            self._code.forget_all_but(digest for entry in left for _, digest in entry.files)
         return tuple(dropped)
 
     def _warn(self, error: Exception) -> None:
@@ -189,34 +207,12 @@ class Trust:
             _LOG.warning("%s", said)
 
 
-def _match(
-    record: HistoryRecord, entries: tuple[TrustEntry, ...], hold: Callable[[], str]
-) -> tuple[TrustEntry | None, tuple[tuple[str, str], ...]]:
-    entry = covering(entries, record, hold)
-    return (entry, ()) if entry is not None else (None, _notes(record, entries))
-
-
 def _offers(record: HistoryRecord, refused: str = "") -> tuple[Offer, ...]:
     """Say which scopes beyond once a person may choose; none is even shown for what runs a command."""
     if record.level not in {RiskLevel.RUNS_CODE, RiskLevel.UNINSPECTED} or record.artifact is None:
         return ()
     why = refused or against_trust(record)
     return Offer(Scope.DIGEST, why), Offer(Scope.COMMIT, why or against_commit(record))
-
-
-def _notes(record: HistoryRecord, entries: tuple[TrustEntry, ...]) -> tuple[tuple[str, str], ...]:
-    """Say what was trusted before that this load nearly is."""
-    artifact = record.artifact
-    if artifact is None:
-        return ()
-    origin = artifact.source.partition("@")[0] if artifact.source.startswith("hf:") else artifact.source
-    for entry in reversed(entries):
-        if entry.digest == artifact.digest or (not origin.startswith("<") and entry.source.partition("@")[0] == origin):
-            day = time.strftime("%Y-%m-%d %H:%M", time.localtime(entry.at))
-            if entry.digest == artifact.digest and entry.loader != record.request.loader:
-                return (("Trusted", f"by {entry.by} on {day} · {difference(entry, record)}"),)
-            return ((_CHANGED, f"since {entry.by} trusted it on {day} · {difference(entry, record) or _OTHER_CONTENT}"),)
-    return ()
 
 
 def _same(known: TrustEntry, entry: TrustEntry) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, fields
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jupyter_modelguard.types import Scope
 
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from jupyter_modelguard.types import Decision, HistoryRecord
 
 __all__ = [
+    "Change",
     "TrustEntry",
+    "changes",
     "commit_of",
     "covers_commit",
     "covers_file",
@@ -35,6 +37,16 @@ _MOST_NAMED = 3
 _LAST = 1e11  # seconds since the epoch; a later time has no date
 
 Pairs = tuple[tuple[str, str], ...]
+
+
+class Change(NamedTuple):
+    """One thing that is different from what was trusted."""
+
+    mark: str  # "+", "-" or "±"
+    what: str  # "function" or "file"
+    name: str
+    note: str
+    before: str = ""  # of a file that was trusted: its digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +134,24 @@ def difference(entry: TrustEntry, record: HistoryRecord) -> str:
     said += _listed("file", "changed", [path for path in there if files.get(path, there[path]) != there[path]])
     said += _listed("file", "new", [path for path in there if path not in files])
     return " · ".join(said)
+
+
+def changes(entry: TrustEntry, record: HistoryRecord) -> tuple[Change, ...]:
+    """List how a load differs from what was trusted: functions and files that are new, gone, or not the same."""
+    made: list[Change] = []
+    before, now = dict(entry.functions), dict(_functions(record))
+    made += [Change("+", "function", name, _from(now[name])) for name in now if name not in before]
+    made += [
+        Change("±", "function", name, f"is now {_from(now[name])}, was {_from(before[name])}")
+        for name in now
+        if before.get(name, now[name]) != now[name]
+    ]
+    made += [Change("-", "function", name, _from(before[name])) for name in before if name not in now]
+    files, there = dict(entry.files), dict(_files(record))
+    made += [Change("±", "file", path, "changed", files[path]) for path in there if files.get(path, there[path]) != there[path]]
+    made += [Change("+", "file", path, "new") for path in there if path not in files]
+    made += [Change("-", "file", path, "not among what is imported now", files[path]) for path in files if path not in there]
+    return tuple(made)
 
 
 def entry_to_plain(entry: TrustEntry) -> dict[str, Any]:

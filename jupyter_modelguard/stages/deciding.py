@@ -11,17 +11,17 @@ import dataclasses
 import time
 from typing import TYPE_CHECKING, Final
 
-from jupyter_modelguard.errors import ModelLoadBlockedError
+from jupyter_modelguard.approval.transport import STALE
+from jupyter_modelguard.errors import ModelLoadBlockedError, StaleArtifactError
 from jupyter_modelguard.stages.earlier import BOUND, POLICY, AnswerStep, LockStep, Look, RuleStep, Step, TrustStep, first_decision
 from jupyter_modelguard.stages.proposing import propose, report_blocked, with_content
-from jupyter_modelguard.types import Decision, Outcome, RiskLevel, Scope
+from jupyter_modelguard.types import Decision, Explanation, Outcome, RiskLevel, Scope
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from jupyter_modelguard.approval.order import Approver
     from jupyter_modelguard.approval.view import CardView
-    from jupyter_modelguard.engines.explanation import Explanation
     from jupyter_modelguard.history.journal import Journal
     from jupyter_modelguard.policy.rulebook import Rulebook
     from jupyter_modelguard.policy.rules import Rule
@@ -94,6 +94,8 @@ class Deciding:
         started: float,
         explain: Callable[[], Explanation] | None = None,
         hold: Callable[[], str] = str,
+        changed: Callable[[], bool] = lambda: False,
+        answered: Decision | None = None,
     ) -> tuple[HistoryRecord, Decision]:
         """Let a load go on, on proof or because somebody says so.
 
@@ -108,6 +110,11 @@ class Deciding:
         hold
             Keeps the bytes of the load as they are until it has ended, and gives their sha256; without it, "" says that this cannot be had.
 
+        changed
+            Whether the file is not any more what was assessed; asked while a person looks at the card.
+        answered
+            What a person said already, while it was checked.
+
         Returns
         -------
         tuple
@@ -117,19 +124,23 @@ class Deciding:
         ------
         ModelLoadBlockedError
             If it was neither proved nor allowed.
+        StaleArtifactError
+            If it changed while the card was open; nothing was decided.
         """
         record = self.journal.record(request, Outcome.WAITING, assessment.level, artifact, assessment.report)
         rule = self._rulebook.policy.rule_on(record, hold) if self._rulebook is not None else None
         if rule is not None and _forbids(rule):
             assessment = dataclasses.replace(assessment, level=RiskLevel.FORBIDDEN, rules=_said(rule))
             record = dataclasses.replace(record, level=RiskLevel.FORBIDDEN)
-        proved = not assessment.level.asks
-        decision, view, waited = PROOF, None, 0.0
-        if not proved or (rule is not None and _asks(rule)):
-            record, decision, view, waited = self._decided(record, assessment, rule, explain, hold)
+        proved = not assessment.level.asks and answered is None
+        decision, view, waited = PROOF if answered is None else answered, None, 0.0
+        if answered is None and (not proved or (rule is not None and _asks(rule))):
+            record, decision, view, waited = self._decided(record, assessment, rule, explain, hold, changed)
         started += waited  # the time a person took is not the load's
         if not decision.allow:
             record = self.journal.deny(record, decision, started)
+            if decision.transport == STALE:
+                raise StaleArtifactError(f"{artifact.name} changed while it was asked about.")
             raise ModelLoadBlockedError(self._kept_blocked(record, assessment, decision, view, hold), assessment, record.id)
         self.journal.begin(record, decision, started)
         return record, PROOF if proved else decision
@@ -141,6 +152,7 @@ class Deciding:
         rule: Rule | None,
         explain: Callable[[], Explanation] | None,
         hold: Callable[[], str],
+        changed: Callable[[], bool],
     ) -> tuple[HistoryRecord, Decision, CardView | None, float]:
         """Go by what was decided earlier, or ask; say too what was shown and how many seconds a person took."""
         from jupyter_modelguard.approval.present import build_view
@@ -156,9 +168,9 @@ class Deciding:
         if decided is not None:
             return self._noted(record, decided, hold), decided, None, 0.0
         standing = self._with_lock(look)
-        view = build_view(record, assessment, explain() if explain is not None else ((), ()), standing)
+        view = build_view(record, assessment, explain() if explain is not None else Explanation(), standing)
         began = time.perf_counter()
-        decided = self.approver.ask(record, view)
+        decided = self.approver.ask(record, view, changed)
         waited = time.perf_counter() - began
         if forbidden and decided.allow:
             decided = Decision(allow=False, by=POLICY, transport=POLICY, reason=view.title, at=time.time())

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING
 
 from jupyter_modelguard.hooks.gate import Permit
 from jupyter_modelguard.stages.deciding import PROOF, evaluate
-from jupyter_modelguard.types import Coverage, ScanReport
+from jupyter_modelguard.types import Coverage, Explanation, ScanReport
 
 if TYPE_CHECKING:
-    from jupyter_modelguard.engines.explanation import Explanation
     from jupyter_modelguard.stages.deciding import Deciding
     from jupyter_modelguard.types import Artifact, Finding, GlobalUse, LoadRequest
 
@@ -70,4 +69,4 @@ def _evidence(artifact: Artifact, findings: tuple[Finding, ...]) -> Explanation:
         if finding.code and finding.code not in finding.title:
             text = finding.code if numbered or not finding.location else f"{finding.location}: {finding.code}"
             rows.append((int(number) if numbered else place, text, True))
-    return (((_HEADING, artifact.name, tuple(rows)),), ()) if rows else ((), ())
+    return Explanation(((_HEADING, artifact.name, tuple(rows)),)) if rows else Explanation()

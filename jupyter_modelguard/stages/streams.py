@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import importlib
 import logging
@@ -10,12 +11,16 @@ import pickle
 import time
 from typing import TYPE_CHECKING
 
+from jupyter_modelguard.errors import StaleArtifactError
 from jupyter_modelguard.hooks.gate import Permit
 from jupyter_modelguard.stages.deciding import PROOF, evaluate
 from jupyter_modelguard.stages.earlier import BOUND
 from jupyter_modelguard.types import Artifact, Outcome
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from jupyter_modelguard.approval.checking import Checking
     from jupyter_modelguard.artifacts.reach import Reached
     from jupyter_modelguard.engines.trace import StreamTrace
     from jupyter_modelguard.engines.trace_cache import TraceCache
@@ -26,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["StreamCheck"]
 
 _log = logging.getLogger(__name__)
+_MOST_LOOKS = 20  # at a file that changes whenever somebody is asked about it
 _FROM_THE_BYTES = frozenset(
     {"pickle", "joblib", "torch-zip", "torch-legacy"}
 )  # formats whose load can be handed the bytes in hand
@@ -47,17 +53,41 @@ class StreamCheck:
         Explains what a stream does, for a card.
     deciding
         What follows the look.
+    checking
+        Makes what tells a person that a look takes long.
     """
 
-    def __init__(self, traces: TraceCache, worker: Worker, deciding: Deciding) -> None:
+    def __init__(
+        self,
+        traces: TraceCache,
+        worker: Worker,
+        deciding: Deciding,
+        checking: Callable[[LoadRequest, int], Checking | None] | None = None,
+    ) -> None:
         self._traces = traces
         self._worker = worker
         self._deciding = deciding
+        self._checking = checking
 
     def check(self, request: LoadRequest, reached: Reached, dialect: str, code: tuple[CodeFile, ...] = ()) -> Permit:
-        """Scan and assess a stream; ask if it was not proved. See `Gate.check_stream`."""
+        """Scan and assess a stream; ask if it was not proved. See `Gate.check_stream`.
+
+        A file that changes while a person looks at the card is looked at again, as long as it keeps changing.
+        """
+        for _ in range(_MOST_LOOKS - 1):
+            try:
+                return self._look(request, reached, dialect, code)
+            except StaleArtifactError:
+                reached.renew()
+        return self._look(request, reached, dialect, code, still=True)
+
+    def _look(
+        self, request: LoadRequest, reached: Reached, dialect: str, code: tuple[CodeFile, ...], *, still: bool = False
+    ) -> Permit:
         started = time.perf_counter()
-        trace = self._traced(reached, dialect)
+        watch = self._checking(request, reached.size) if self._checking is not None else None
+        with watch or contextlib.nullcontext(), self._worker.telling(watch.beat if watch is not None else None):
+            trace = self._traced(reached, dialect)
         report = dataclasses.replace(trace.report, target=request.source, size=reached.size)
         if code:
             report = _with_code(report, request.source, code)
@@ -66,8 +96,17 @@ class StreamCheck:
         artifact = Artifact(name, request.source, report.format or dialect, report.digest, reached.size, code, alone)
         self._give_up(request, artifact, report, trace.error, started)
         record, decision = self._deciding.decide(
-            request, artifact, evaluate(report), started, lambda: self._worker.explain(trace, dialect), reached.hold
+            request,
+            artifact,
+            evaluate(report),
+            started,
+            lambda: self._worker.explain(trace, dialect),
+            reached.hold,
+            _never if still else reached.changed,
+            watch.answer if watch is not None else None,
         )
+        if watch is not None:
+            watch.passed(decision)
         files = {file.digest: file.content for file in code}
         trusted = decision.transport in BOUND
         return Permit(record.id, trace.names, decision is not PROOF, trace.copy, report.format, files, trusted)
@@ -110,6 +149,10 @@ class StreamCheck:
             request, Outcome.FAILED, level, artifact, report, seconds=seconds, error=f"{kind}: {message}"
         )
         raise _ERRORS[kind](message)
+
+
+def _never() -> bool:
+    return False
 
 
 def _with_code(report: ScanReport, origin: str, code: tuple[CodeFile, ...]) -> ScanReport:

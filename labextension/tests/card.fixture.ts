@@ -28,8 +28,20 @@ export const VIEW: CardView = {
   ],
   confirm: [],
   every_call: [{ name: 'builtins.getattr', count: 3, note: '', origin: 'Python', judged: 'unknown', flagged: true }],
-  listings: [{ heading: 'Rebuilt', source: 'data.pkl', rows: [{ number: 1, text: 'getattr(a, "b")', flagged: true }] }],
-  opcodes: [{ position: 0, opcode: 'PROTO', argument: '4', flagged: false }],
+  listings: [
+    {
+      heading: 'Rebuilt',
+      source: 'data.pkl',
+      rows: [{ number: 1, text: 'getattr(a, "b")', flagged: true, note: '', change: '' }]
+    }
+  ],
+  opcodes: [{ position: 0, opcode: 'PROTO', argument: '4', flagged: false, meaning: 'pickle protocol 4' }],
+  tree: [],
+  remark: '',
+  since: '',
+  changes: [],
+  differences: [],
+  sought: false,
   limits: 'Native code.'
 };
 
@@ -39,7 +51,7 @@ export class FakeModel implements CardModel {
   private readonly traits: CardTraits;
 
   constructor(view: unknown, state: CardState = 'stopped', receipt = '') {
-    this.traits = { token: 'a-token', view, state, receipt };
+    this.traits = { token: 'a-token', view, state, receipt, earlier: [], others: [], progress: null };
   }
 
   get<Name extends keyof CardTraits>(name: Name): CardTraits[Name] {

@@ -171,8 +171,9 @@ test('a safer way shows the call to write instead, and keeps this load blocked',
   expect(shown.model.sent).toEqual([DENY]);
 });
 
-test('without a safer way the card says so', () => {
-  expect(new Shown().text).toContain('No safer version found.');
+test('that there is no safer way is said only where somebody looked', () => {
+  expect(new Shown().text).not.toContain('No safer version found.');
+  expect(new Shown(viewWith({ sought: true })).text).toContain('No safer version found.');
 });
 
 test('what the guard cannot see is one press away', () => {

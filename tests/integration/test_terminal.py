@@ -83,7 +83,7 @@ def test_terminal_ipython_asks_with_the_same_fields(spawn, typed, allowed):
         "Python would call, while reading the file",
         "evil.run",
         "It would run as",
-        "No safer version found.",
+        "What this cannot see: ",
     ):
         terminal.expect_exact(line)
     for line in typed:

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from jupyter_modelguard.approval.card import CardAnswer
+from jupyter_modelguard.approval.answer import CardAnswer
 from jupyter_modelguard.approval.present import build_view
 from jupyter_modelguard.approval.tap import ShellTap
 from jupyter_modelguard.types import (

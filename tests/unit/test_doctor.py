@@ -51,7 +51,7 @@ def test_an_open_home_and_a_wrong_variable_are_said(tmp_path, monkeypatch):
 
 
 def test_a_card_that_was_not_built_is_said(tmp_path, monkeypatch):
-    from jupyter_modelguard.approval import card
+    from jupyter_modelguard.approval import widget
 
-    monkeypatch.setattr(card, "_STATIC", tmp_path / "nothing")
+    monkeypatch.setattr(widget, "_STATIC", tmp_path / "nothing")
     assert any("not built" in text for text in ill())

@@ -20,6 +20,7 @@ from jupyter_modelguard.types import (
     CodeFile,
     Coverage,
     Decision,
+    Explanation,
     Finding,
     GlobalUse,
     HistoryRecord,
@@ -214,7 +215,7 @@ def test_a_card_carries_no_more_than_a_page_can_hold():
     record = HistoryRecord("7f3a91c2", 0.0, LoadRequest("pickle.load", "c", "/x"), Outcome.WAITING, None, None, report)
     rows = tuple((number, "x" * 10_000, False) for number in range(5_000))
     steps = tuple(TraceStep(number, "MEMOIZE", "") for number in range(50_000))
-    view = build_view(record, Assessment(RiskLevel.RUNS_CODE, report), ((("Rebuilt", "x", rows),), steps))
+    view = build_view(record, Assessment(RiskLevel.RUNS_CODE, report), Explanation((("Rebuilt", "x", rows),), steps))
     assert view.listings[0].heading == "Rebuilt · first 1,000 of 5,000 lines"
     assert len(view.opcodes) == 1_000
     assert len(json.dumps(plain_view(view))) < 1_000_000

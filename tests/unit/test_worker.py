@@ -16,7 +16,7 @@ from jupyter_modelguard.artifacts.source import StreamSource
 from jupyter_modelguard.engines import worker as worker_module
 from jupyter_modelguard.engines.worker import Worker
 from jupyter_modelguard.policy.evaluate import evaluate
-from jupyter_modelguard.types import RiskLevel
+from jupyter_modelguard.types import Explanation, RiskLevel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -162,16 +162,16 @@ def test_forked_child_has_a_worker_of_its_own(worker: Worker) -> None:
 def test_explanation_shows_the_call(worker: Worker) -> None:
     pytest.importorskip("fickling")
     data = b"\x80\x04cos\nsystem\n(X\x02\x00\x00\x00idtR."
-    listings, opcodes = worker.explain(worker.trace(StreamSource(data=data), "pickle"), "pickle")
-    heading, _, rows = listings[0]
+    explanation = worker.explain(worker.trace(StreamSource(data=data), "pickle"), "pickle")
+    heading, _, rows = explanation.listings[0]
     assert heading == "Rebuilt from the pickle, not run"
     assert any("system('id')" in line and flagged for _, line, flagged in rows)
-    assert [(step.position, step.opcode) for step in opcodes if step.flagged] == [(2, "GLOBAL")]
-    assert [step.opcode for step in opcodes][-2:] == ["REDUCE", "STOP"]
+    assert [(step.position, step.opcode) for step in explanation.steps if step.flagged] == [(2, "GLOBAL"), (22, "REDUCE")]
+    assert [step.opcode for step in explanation.steps][-2:] == ["REDUCE", "STOP"]
 
 
 def test_explanation_of_what_could_not_be_read_is_empty(worker: Worker) -> None:
-    assert worker.explain(worker.trace(StreamSource(data=b"\x80"), "pickle"), "pickle") == ((), ())
+    assert worker.explain(worker.trace(StreamSource(data=b"\x80"), "pickle"), "pickle") == Explanation()
 
 
 def test_missing_file_is_not_inspected(worker: Worker, tmp_path: Path) -> None:

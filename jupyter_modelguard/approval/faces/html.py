@@ -8,7 +8,7 @@ from jupyter_modelguard.approval.text import as_html
 
 if TYPE_CHECKING:
     from jupyter_modelguard.approval.present import Receipt
-    from jupyter_modelguard.approval.view import CallRow, CardView
+    from jupyter_modelguard.approval.view import CallRow, CardView, ChangeRow
 
 __all__ = ["card_html", "receipts_html"]
 
@@ -23,27 +23,36 @@ def card_html(view: CardView, note: str = "") -> str:
     note
         A last line: how to answer, where this card cannot be clicked.
     """
-    title = as_html(" · ".join(filter(None, (view.title, view.consequence))), limit=None)
+    title = as_html(" · ".join(filter(None, (view.title, view.consequence))), limit=400)
     place = " · ".join(
         part for part in (as_html(view.object), f"<code>{as_html(view.call, limit=160)}</code>", as_html(view.place))
     )
     rows = [_call(row) for row in view.calls] + [as_html(missed, limit=160) for missed in view.missed]
     facts = "".join(f"<tr><th>{as_html(fact.label)}</th><td>{as_html(fact.text, limit=400)}</td></tr>" for fact in view.facts)
     safer = "".join(f"<p>{as_html(way.label)}: <code>{as_html(way.code, code=True, limit=400)}</code></p>" for way in view.safer)
+    changes = "".join(f"<li>{_change(row)}</li>" for row in view.changes)
+    if view.remark:
+        rows.append(as_html(view.remark, limit=400))
     parts = [
         f"<p><strong>⛔ {title}</strong><br>{place}</p>",
-        f"<p>{as_html(view.would, limit=None)}</p><ul>{''.join(f'<li>{row}</li>' for row in rows)}</ul>" if rows else "",
+        f"<p>{as_html(view.since, limit=400)}</p><ul>{changes}</ul>" if changes else "",
+        f"<p>{as_html(view.would, limit=400)}</p><ul>{''.join(f'<li>{row}</li>' for row in rows)}</ul>" if rows else "",
         f"<table>{facts}</table>",
-        safer or ("<p>No safer version found.</p>" if view.scopes else ""),
-        f"<p>{as_html(note, limit=None)}</p>" if note else "",
+        safer or ("<p>No safer version found.</p>" if view.sought else ""),
+        f"<p>{as_html(note, limit=400)}</p>" if note else "",
     ]
     return f'<div class="mg-static" role="group">{"".join(parts)}</div>'
 
 
 def receipts_html(receipts: list[Receipt]) -> str:
     """Draw the lines that stay, one a load."""
-    lines = "".join(f"<div>{'▣' if one.allowed else '▢'} modelguard · {as_html(one.text, limit=None)}</div>" for one in receipts)
+    lines = "".join(f"<div>{'▣' if one.allowed else '▢'} modelguard · {as_html(one.text, limit=400)}</div>" for one in receipts)
     return f'<div class="mg-static">{lines}</div>'
+
+
+def _change(row: ChangeRow) -> str:
+    note = f" · {as_html(row.note, limit=160)}" if row.note else ""
+    return f"{as_html(f'{row.change} {row.what}')} <code>{as_html(row.name, name=True)}</code>{note}"
 
 
 def _call(row: CallRow) -> str:

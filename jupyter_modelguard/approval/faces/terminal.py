@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.text import Text
 
-    from jupyter_modelguard.approval.view import CallRow, CardView
+    from jupyter_modelguard.approval.view import CallRow, CardView, ChangeRow
 
 __all__ = ["card_panel"]
 
@@ -22,6 +22,7 @@ _STYLES = {
     RiskLevel.UNINSPECTED: "cyan",
 }
 _LONGEST = 160
+_LINE = 400
 
 
 def card_panel(view: CardView) -> RenderableType:
@@ -38,16 +39,22 @@ def card_panel(view: CardView) -> RenderableType:
     )
     rows = [_call(row, style) for row in view.calls]
     rows += [Text("? ", style=style) + as_rich(missed, limit=_LONGEST) for missed in view.missed]
+    if view.remark:
+        rows.append(as_rich(view.remark, style="dim", limit=_LINE))
+    changes = [_change(row, style) for row in view.changes]
+    if changes:
+        changes = [as_rich(view.since, style=style, limit=_LINE), *changes, Text()]
     facts = Table.grid(padding=(0, 2))
     for fact in view.facts:
-        facts.add_row(as_rich(fact.label, style="dim"), as_rich(fact.text, limit=None))
+        facts.add_row(as_rich(fact.label, style="dim"), as_rich(fact.text, limit=_LINE))
     for way in view.safer:
-        facts.add_row(as_rich(way.label, style="green"), as_rich(way.code, code=True, limit=None))
-    if view.scopes and not view.safer:
+        facts.add_row(as_rich(way.label, style="green"), as_rich(way.code, code=True, limit=_LINE))
+    if view.sought and not view.safer:
         facts.add_row(Text("Safer", style="dim"), Text("No safer version found."))
-    title = Text(" · ").join(as_rich(part, limit=None) for part in (view.title, view.consequence) if part)
+    limits = Text("What this cannot see: ", style="dim") + as_rich(view.limits, style="dim", limit=_LINE)
+    title = Text(" · ").join(as_rich(part, limit=_LINE) for part in (view.title, view.consequence) if part)
     return Panel(
-        Group(place, Text(), as_rich(view.would, style=style, limit=None), *rows, Text(), facts),
+        Group(place, Text(), *changes, as_rich(view.would, style=style, limit=_LINE), *rows, Text(), facts, Text(), limits),
         box=box.HEAVY if view.level is RiskLevel.DANGEROUS else box.ROUNDED,
         title=Text("⛔ ") + title,
         title_align="left",
@@ -55,6 +62,17 @@ def card_panel(view: CardView) -> RenderableType:
         subtitle_align="right",
         border_style=style,
     )
+
+
+def _change(row: ChangeRow, style: str) -> Text:
+    from rich.text import Text
+
+    line = (
+        as_rich(f"{row.change} ", style=style)
+        + as_rich(f"{row.what} " if row.what else "")
+        + as_rich(row.name, style="bold", name=True)
+    )
+    return line + Text(" · ") + as_rich(row.note, limit=_LONGEST) if row.note else line
 
 
 def _call(row: CallRow, style: str) -> Text:

@@ -22,7 +22,7 @@ export function actions(view: CardView, decide: Decide): HTMLElement {
     const keep = button('mg-btn', decide.deny, 'Keep blocked');
     keep.dataset.decides = '';
     first.append(keep);
-    if (safer.buttons.length === 0) {
+    if (safer.buttons.length === 0 && view.sought) {
       first.append(element('span', { class: 'mg-2nd' }, 'No safer version found.'));
     }
   }

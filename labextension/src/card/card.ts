@@ -6,7 +6,7 @@
  */
 
 import { actions } from './actions';
-import { checking } from './checking';
+import { checking, showProgress } from './checking';
 import { button, element, uniqueId } from './element';
 import { factList } from './facts';
 import { foot } from './foot';
@@ -23,19 +23,23 @@ const DISCONNECTED = 'jupyter-widgets-disconnected';
 export class Card {
   private readonly model: CardModel;
   private readonly host: HTMLElement;
+  private readonly root: HTMLElement;
   private readonly observer: MutationObserver;
-  private drawn: CardState | 'disconnected' | null = null;
+  private drawn: CardState | Ending | null = null;
   private decided = false;
   private alerted = false;
 
-  constructor(model: CardModel, host: HTMLElement) {
+  /** `root` is the widget's own element, which says whether its kernel is there. */
+  constructor(model: CardModel, host: HTMLElement, root: HTMLElement = host) {
     this.model = model;
     this.host = host;
+    this.root = root;
     this.model.on('change:state', this.update);
     this.model.on('change:view', this.redraw);
     this.model.on('change:receipt', this.reword);
+    this.model.on('change:progress', this.advance);
     this.observer = new MutationObserver(this.update);
-    this.observer.observe(host, { attributes: true, attributeFilter: ['class'] });
+    this.observer.observe(root, { attributes: true, attributeFilter: ['class'] });
     this.update();
   }
 
@@ -44,6 +48,7 @@ export class Card {
     this.model.off('change:state', this.update);
     this.model.off('change:view', this.redraw);
     this.model.off('change:receipt', this.reword);
+    this.model.off('change:progress', this.advance);
   }
 
   private readonly redraw = (): void => {
@@ -53,15 +58,21 @@ export class Card {
 
   /** The line may come before the state that shows it, and must not unlock a card that was answered. */
   private readonly reword = (): void => {
-    if (this.drawn !== null && this.drawn !== 'disconnected' && isEnding(this.drawn)) {
+    if (this.drawn !== null && isEnding(this.drawn)) {
       this.redraw();
+    }
+  };
+
+  private readonly advance = (): void => {
+    if (this.drawn === 'checking') {
+      showProgress(this.host, this.model.get('progress'));
     }
   };
 
   private readonly update = (): void => {
     const state = this.model.get('state');
     const ended = isEnding(state);
-    const shown = !ended && this.host.classList.contains(DISCONNECTED) ? 'disconnected' : state;
+    const shown = !ended && this.root.classList.contains(DISCONNECTED) ? this.lost() : state;
     if (shown === this.drawn) {
       return;
     }
@@ -74,7 +85,7 @@ export class Card {
     this.decided = shown === 'deciding';
     const focused = this.host.contains(document.activeElement);
     const view = readView(this.model.get('view'));
-    if (shown === 'disconnected' || isEnding(shown)) {
+    if (isEnding(shown)) {
       this.host.replaceChildren(receipt(view, shown, this.model.get('receipt')));
       if (focused) {
         this.host.querySelector('button')?.focus({ preventScroll: true });
@@ -82,12 +93,18 @@ export class Card {
       return;
     }
     this.host.replaceChildren(this.section(view, shown));
+    this.advance();
     if (shown === 'deciding') {
       this.lock();
     } else if (shown === 'stopped') {
       this.announce(focused);
     }
   };
+
+  /** A kernel that was there and is gone was restarted or has died; a notebook that is only read never had one. */
+  private lost(): Ending {
+    return this.drawn === null || this.drawn === 'disconnected' ? 'disconnected' : 'abandoned';
+  }
 
   private section(view: CardView | null, state: CardState): HTMLElement {
     const titleId = uniqueId('title');
@@ -189,6 +206,6 @@ export class Card {
   }
 }
 
-function isEnding(state: CardState | 'disconnected'): state is Ending {
-  return state === 'receipt' || state === 'denied' || state === 'stale' || state === 'abandoned';
+function isEnding(state: CardState | Ending): state is Ending {
+  return state === 'disconnected' || state === 'receipt' || state === 'denied' || state === 'stale' || state === 'abandoned';
 }

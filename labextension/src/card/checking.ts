@@ -3,7 +3,10 @@
 import { button, element } from './element';
 import { subtitle } from './head';
 import { icon } from './icons';
+import { plain } from './text';
 import type { CardView } from './view';
+
+const TITLE = 'Checking before loading';
 
 export function checking(view: CardView | null, titleId: string, keepBlocked: () => void): HTMLElement[] {
   const stop = button('mg-btn mg-btn--s', keepBlocked, 'Stop and keep blocked');
@@ -13,10 +16,38 @@ export function checking(view: CardView | null, titleId: string, keepBlocked: ()
       'div',
       { class: 'mg-head' },
       icon('turning', 'mg-spin'),
-      element('h3', { class: 'mg-title', id: titleId, tabindex: '-1' }, 'Checking before loading'),
+      element('h3', { class: 'mg-title', id: titleId, tabindex: '-1' }, TITLE),
       stop,
       view === null ? null : subtitle(view),
+      element('div', { class: 'mg-sub', 'data-progress': '' }),
       element('div', { class: 'mg-sub' }, 'Nothing has been loaded yet.')
     )
   ];
+}
+
+/** Say how far the check is: a sentence, and a bar where the part that is done is known. The focus stays where it is. */
+export function showProgress(host: HTMLElement, progress: unknown): void {
+  const title = host.querySelector('.mg-title');
+  const place = host.querySelector('[data-progress]');
+  if (title === null || place === null || typeof progress !== 'object' || progress === null) {
+    return;
+  }
+  const { percent, text } = progress as { percent?: unknown; text?: unknown };
+  const said = typeof text === 'string' ? element('span', {}, plain(text)) : null;
+  if (typeof percent !== 'number' || !(percent >= 0 && percent <= 100)) {
+    title.textContent = TITLE;
+    place.replaceChildren(...(said === null ? [] : [said]));
+    return;
+  }
+  const done = Math.round(percent);
+  title.textContent = `${TITLE} · ${done} %`;
+  const bar = element('i');
+  bar.style.width = `${done}%`;
+  const track = element(
+    'div',
+    { class: 'mg-prog', role: 'progressbar', 'aria-valuenow': String(done), 'aria-valuemin': '0', 'aria-valuemax': '100' },
+    bar
+  );
+  track.setAttribute('aria-labelledby', title.id);
+  place.replaceChildren(...(said === null ? [track] : [said, track]));
 }

@@ -1,6 +1,6 @@
 /** Listings: code to read, wrapped and never scrolled sideways, with the lines that matter marked by shape and words. */
 
-import { button, element, focusOn } from './element';
+import { button, element, focusOn, type Child } from './element';
 import { icon } from './icons';
 import { strange } from './text';
 import type { CodeListing, CodeRow } from './view';
@@ -29,7 +29,7 @@ export function codeBlock(rows: readonly CodeRow[]): HTMLElement {
     if (run.folded) {
       block.append(fold(run.rows));
     } else {
-      block.append(...run.rows.map(line));
+      block.append(...run.rows.flatMap(line));
     }
   }
   return block;
@@ -46,7 +46,7 @@ function runs(rows: readonly CodeRow[]): Run[] {
   }
   const near = new Set<number>();
   rows.forEach((row, index) => {
-    if (row.flagged) {
+    if (row.flagged || row.change !== '') {
       for (let other = index - CONTEXT; other <= index + CONTEXT; other++) {
         near.add(other);
       }
@@ -65,22 +65,39 @@ function runs(rows: readonly CodeRow[]): Run[] {
   return made.map(run => (run.rows.length < FOLD ? { rows: run.rows, folded: false } : run));
 }
 
-function line(row: CodeRow): HTMLElement {
-  const marked = row.flagged ? [icon('mark'), element('span', { class: 'mg-sr' }, 'flagged: ')] : [];
-  return element(
+/** One line, and what is said of it. */
+function line(row: CodeRow): HTMLElement[] {
+  const drawn = element(
     'div',
-    { class: row.flagged ? 'mg-ln hit' : 'mg-ln' },
-    element('span', { class: 'mk' }, ...marked),
+    { class: `mg-ln ${kindOf(row)}`.trim() },
+    element('span', { class: 'mk' }, ...mark(row)),
     element('span', { class: 'no' }, row.number > 0 ? String(row.number) : ''),
     strange(row.text, { code: true })
   );
+  return row.note === '' ? [drawn] : [drawn, element('div', { class: 'mg-note' }, strange(row.note))];
+}
+
+function kindOf(row: CodeRow): string {
+  if (row.change !== '') {
+    return row.change === '+' ? 'add' : 'del';
+  }
+  return row.flagged ? 'hit' : '';
+}
+
+/** What changed or matters is marked by a shape and by words. */
+function mark(row: CodeRow): Child[] {
+  if (row.change !== '') {
+    const added = row.change === '+';
+    return [added ? '+' : '\u2212', element('span', { class: 'mg-sr' }, added ? 'added: ' : 'removed: ')];
+  }
+  return row.flagged ? [icon('mark'), element('span', { class: 'mg-sr' }, 'flagged: ')] : [];
 }
 
 function fold(rows: CodeRow[]): HTMLElement {
   const show = button(
     'mg-link',
     () => {
-      const lines = rows.map(line);
+      const lines = rows.flatMap(line);
       folded.replaceWith(...lines);
       // The button is gone: keep the reader's place.
       focusOn(lines[0]);

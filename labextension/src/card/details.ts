@@ -4,10 +4,14 @@ import { listing } from './code';
 import { element } from './element';
 import { opcodeTable } from './opcodes';
 import { strange } from './text';
+import { callTree } from './tree';
 import type { CallRow, CardView } from './view';
 
 export function details(view: CardView): HTMLElement[] {
   const parts: HTMLElement[] = [];
+  if (view.differences.length > 0) {
+    parts.push(element('div', {}, element('h4', {}, strange(view.since)), ...view.differences.map(listing)));
+  }
   if (view.listings.length > 0) {
     parts.push(
       element(
@@ -20,6 +24,9 @@ export function details(view: CardView): HTMLElement[] {
   }
   if (view.every_call.length > 0) {
     parts.push(element('div', {}, element('h4', {}, 'Every call it makes'), callTable(view.every_call)));
+  }
+  if (view.tree.length > 0) {
+    parts.push(callTree(view.tree));
   }
   if (view.opcodes.length > 0) {
     parts.push(opcodeTable(view.opcodes));

@@ -2,7 +2,7 @@
 
 import { element, type Child } from './element';
 import { icon } from './icons';
-import { lookOf } from './level';
+import { lookOf, shapeOf } from './level';
 import { plain, strange, strangeName } from './text';
 import type { CardView } from './view';
 
@@ -25,7 +25,7 @@ export function head(view: CardView, titleId: string): HTMLElement {
   return element(
     'div',
     { class: 'mg-head' },
-    icon(look.icon),
+    icon(shapeOf(view)),
     title,
     view.chip === ''
       ? null

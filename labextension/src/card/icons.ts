@@ -27,6 +27,12 @@ const DRAWINGS = {
     stroke: [['M4.8 7V4.7a3.2 3.2 0 0 1 6.4 0V7', 1.6]],
     cut: [['M5.2 10.9h5.6', 1.6]]
   },
+  diff: {
+    stroke: [
+      [DIAMOND, 1.5, ROUND],
+      ['M5.7 6.6h4.6M8 4.3v4.6M5.7 11h4.6', 1.5]
+    ]
+  },
   gone: { stroke: [[SQUARE, 1.5, { 'stroke-dasharray': '2.4 1.8' }]] },
   kept: {
     stroke: [
@@ -36,6 +42,12 @@ const DRAWINGS = {
   },
   mark: { fill: ['M4 2.5 13 8l-9 5.5z'] },
   ran: { stroke: [[SQUARE, 1.5]], fill: ['M6.2 5v6l4.8-3z'] },
+  remote: {
+    stroke: [
+      [DIAMOND, 1.5, ROUND],
+      ['M8 4.6v6M5.6 8.4 8 10.8l2.4-2.4', 1.5]
+    ]
+  },
   runs: { stroke: [[DIAMOND, 1.5, ROUND]], fill: ['M6.5 5.2 10.8 8l-4.3 2.8z'] },
   ok: {
     stroke: [

@@ -14,6 +14,12 @@ export interface CardTraits {
   state: CardState;
   /** What happened, in one line; empty until something did. */
   receipt: string;
+  /** Lines of loads of the same cell that were decided before. */
+  earlier: unknown;
+  /** Loads that wait in the same cell at the same time, each with a token, a view, a state and a receipt of its own. */
+  others: unknown;
+  /** While checking: a sentence, and how much is done where that is known. */
+  progress: unknown;
 }
 
 export interface Ready {

@@ -9,41 +9,6 @@ const LONG_TABLE = 40;
 const BEFORE = 4;
 const BOOKKEEPING: ReadonlySet<string> = new Set(['BINPUT', 'FRAME', 'LONG_BINPUT', 'MEMOIZE', 'PUT']);
 
-const MEANING: Readonly<Record<string, string>> = {
-  APPEND: 'append to a list',
-  APPENDS: 'append several to a list',
-  BINPERSID: 'ask the loader for an object kept elsewhere',
-  BUILD: 'set the state of an object',
-  DICT: 'make a dict',
-  EMPTY_DICT: 'make a dict',
-  EMPTY_LIST: 'make a list',
-  EMPTY_TUPLE: 'make a tuple',
-  EXT1: 'look up a registered name',
-  EXT2: 'look up a registered name',
-  EXT4: 'look up a registered name',
-  FRAME: 'start of a block',
-  GLOBAL: 'look up a name',
-  INST: 'look up a class and call it',
-  LIST: 'make a list',
-  MARK: 'start of a group',
-  MEMOIZE: 'remember this object',
-  NEWOBJ: 'make an object of a class',
-  NEWOBJ_EX: 'make an object of a class',
-  OBJ: 'call a class',
-  PERSID: 'ask the loader for an object kept elsewhere',
-  POP: 'drop the last object',
-  PROTO: 'pickle protocol',
-  REDUCE: 'call the function with its arguments',
-  SETITEM: 'set an item of a dict',
-  SETITEMS: 'set several items of a dict',
-  STACK_GLOBAL: 'look up the name just pushed',
-  STOP: 'end of the pickle',
-  TUPLE: 'pack as a tuple',
-  TUPLE1: 'pack the last one as arguments',
-  TUPLE2: 'pack the last two as arguments',
-  TUPLE3: 'pack the last three as arguments'
-};
-
 export function opcodeTable(steps: readonly TraceStep[]): HTMLElement {
   const shown = brief(steps);
   const body = element('tbody', {}, ...shown.map(row));
@@ -101,6 +66,6 @@ function row(step: TraceStep): HTMLElement {
     element('td', { class: 'opt mg-num' }, String(step.position)),
     element('td', {}, strange(step.opcode, { name: true })),
     element('td', {}, step.argument === '' ? '' : strange(step.argument, { code: true })),
-    element('td', {}, MEANING[step.opcode] ?? (/UNICODE|STRING/.test(step.opcode) ? 'push text' : 'push or move data'))
+    element('td', {}, strange(step.meaning, { code: true }))
   );
 }

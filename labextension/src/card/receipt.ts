@@ -12,6 +12,9 @@ import { wouldBox } from './wouldBox';
 
 export type Ending = 'receipt' | 'denied' | 'stale' | 'abandoned' | 'disconnected';
 
+/** What stands before a line in plain text. */
+export const SIGN = /^[▣▢▨]?\s*(modelguard\s*·\s*)?/u;
+
 const ICONS: Record<Ending, IconName> = {
   receipt: 'ran',
   denied: 'kept',
@@ -57,9 +60,29 @@ export function receipt(view: CardView | null, ending: Ending, line: string): HT
   return drawn;
 }
 
+/** Lines of loads of this cell that were decided before the one that waits: they say it, and nothing more. */
+export function earlierLines(lines: readonly unknown[]): HTMLElement[] {
+  return lines
+    .filter(line => typeof line === 'string')
+    .map(line => {
+      const allowed = line.startsWith('▣');
+      const own = line.replace(SIGN, '');
+      return element(
+        'div',
+        { class: 'mg mg-receipt', 'data-level': 'none' },
+        element(
+          'div',
+          { class: 'mg-line' },
+          icon(allowed ? 'ran' : 'kept'),
+          element('span', {}, element('b', {}, 'modelguard'), ' · ', strange(own))
+        )
+      );
+    });
+}
+
 /** The kernel's line without the sign and the name that plain text needs, or our own words where it had no time to write one. */
 function sentence(view: CardView | null, ending: Ending, line: string): Node[] {
-  const own = line.replace(/^[▣▢▨]?\s*(modelguard\s*·\s*)?/u, '');
+  const own = line.replace(SIGN, '');
   if (ending !== 'disconnected' && own !== '') {
     const object = view?.object ?? '';
     if (object !== '' && own.startsWith(`${object} `)) {

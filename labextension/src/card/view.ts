@@ -24,6 +24,26 @@ export interface CodeRow {
   number: number;
   text: string;
   flagged: boolean;
+  /** Said below the line. */
+  note: string;
+  /** "+" or "-" in a comparison. */
+  change: string;
+}
+
+export interface ChangeRow {
+  change: string;
+  what: string;
+  name: string;
+  note: string;
+}
+
+export interface CallNode {
+  depth: number;
+  name: string;
+  arguments: string;
+  position: number;
+  count: number;
+  flagged: boolean;
 }
 
 export interface CodeListing {
@@ -50,6 +70,7 @@ export interface TraceStep {
   opcode: string;
   argument: string;
   flagged: boolean;
+  meaning: string;
 }
 
 export interface CardView {
@@ -72,6 +93,12 @@ export interface CardView {
   every_call: CallRow[];
   listings: CodeListing[];
   opcodes: TraceStep[];
+  tree: CallNode[];
+  remark: string;
+  since: string;
+  changes: ChangeRow[];
+  differences: CodeListing[];
+  sought: boolean;
   limits: string;
 }
 
@@ -120,21 +147,32 @@ export function readView(trait: unknown): CardView | null {
     })),
     confirm: texts(value, 'confirm'),
     every_call: list(value, 'every_call').map(callRow),
-    listings: list(value, 'listings').map(row => ({
-      heading: text(row, 'heading'),
-      source: text(row, 'source'),
-      rows: list(row, 'rows').map(line => ({
-        number: number(line, 'number'),
-        text: text(line, 'text'),
-        flagged: line.flagged === true
-      }))
-    })),
+    listings: list(value, 'listings').map(codeListing),
     opcodes: list(value, 'opcodes').map(row => ({
       position: number(row, 'position'),
       opcode: text(row, 'opcode'),
       argument: text(row, 'argument'),
+      flagged: row.flagged === true,
+      meaning: text(row, 'meaning')
+    })),
+    tree: list(value, 'tree').map(row => ({
+      depth: number(row, 'depth'),
+      name: text(row, 'name'),
+      arguments: text(row, 'arguments'),
+      position: number(row, 'position'),
+      count: number(row, 'count'),
       flagged: row.flagged === true
     })),
+    remark: text(value, 'remark'),
+    since: text(value, 'since'),
+    changes: list(value, 'changes').map(row => ({
+      change: text(row, 'change'),
+      what: text(row, 'what'),
+      name: text(row, 'name'),
+      note: text(row, 'note')
+    })),
+    differences: list(value, 'differences').map(codeListing),
+    sought: value.sought === true,
     limits: text(value, 'limits')
   };
 }
@@ -147,6 +185,20 @@ function callRow(row: Fields): CallRow {
     origin: text(row, 'origin'),
     judged: text(row, 'judged'),
     flagged: row.flagged === true
+  };
+}
+
+function codeListing(row: Fields): CodeListing {
+  return {
+    heading: text(row, 'heading'),
+    source: text(row, 'source'),
+    rows: list(row, 'rows').map(line => ({
+      number: number(line, 'number'),
+      text: text(line, 'text'),
+      flagged: line.flagged === true,
+      note: text(line, 'note'),
+      change: text(line, 'change')
+    }))
   };
 }
 

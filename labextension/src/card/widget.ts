@@ -4,7 +4,7 @@
  * `initialize` tells the kernel that somebody can answer, before anything is drawn; `render` draws one view.
  */
 
-import { Card } from './card';
+import { Board } from './board';
 import type { CardModel } from './model';
 import { followHostTheme } from './theme';
 
@@ -20,12 +20,12 @@ function initialize({ model }: Context): void {
 }
 
 function render({ model, el }: Context & { el: HTMLElement }): () => void {
-  const card = new Card(model, el);
+  const board = new Board(model, el);
   requestAnimationFrame(() => {
     followHostTheme(el);
   });
   return () => {
-    card.dispose();
+    board.dispose();
   };
 }
 

@@ -1,18 +1,19 @@
 /** The one tinted box: what would run, or what could not be checked. */
 
-import { codeBlock } from './code';
+import { codeBlock, listing } from './code';
 import { element } from './element';
-import { strange } from './text';
+import { plain, strange } from './text';
 import type { CallRow, CardView } from './view';
 
 /** Lines of the listing that the box repeats when a file is dangerous. */
 const REPEATED = 3;
 
 export function wouldBox(view: CardView): HTMLElement | null {
-  if (view.would === '' && view.calls.length === 0 && view.missed.length === 0) {
+  const changed = view.changes.length > 0 ? changes(view) : [];
+  if (changed.length === 0 && view.would === '' && view.calls.length === 0 && view.missed.length === 0) {
     return null;
   }
-  const box = element('div', { class: 'mg-would' }, element('h4', {}, strange(view.would)));
+  const box = element('div', { class: 'mg-would' }, ...changed, element('h4', {}, strange(view.would)));
   if (view.calls.length + view.missed.length > 0) {
     box.append(element('ul', { class: 'mg-calls' }, ...view.calls.map(callItem), ...view.missed.map(missedItem)));
   }
@@ -22,7 +23,29 @@ export function wouldBox(view: CardView): HTMLElement | null {
     block.classList.add('mg-code--in-box');
     box.append(block);
   }
+  if (view.remark !== '') {
+    box.append(element('p', { class: 'mg-2nd' }, strange(view.remark)));
+  }
   return box;
+}
+
+/** What is different from what was approved before comes first: it is why this asks again. */
+function changes(view: CardView): HTMLElement[] {
+  const rows = view.changes.map(row =>
+    element(
+      'li',
+      {},
+      strange(row.name, { name: true }),
+      element('span', { class: 'n' }, `${row.change === '-' ? '\u2212' : plain(row.change)} ${plain(row.what)}`),
+      element('span', { class: 'mg-2nd' }, strange(row.note))
+    )
+  );
+  const compared = view.differences.slice(0, 1).map(first => {
+    const block = listing(first);
+    block.classList.add('mg-code--in-box');
+    return block;
+  });
+  return [element('h4', {}, strange(view.since)), element('ul', { class: 'mg-calls' }, ...rows), ...compared];
 }
 
 function callItem(call: CallRow): HTMLElement {

@@ -1,0 +1,78 @@
+"""Code to read under *Show what it does*: what an engine wrote down, and a model's own files, with remarks at the lines that matter."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+from jupyter_modelguard.approval.view import CodeListing, CodeRow
+from jupyter_modelguard.types import Judgement
+
+if TYPE_CHECKING:
+    from jupyter_modelguard.types import Assessment, CodeFile, ScanReport
+
+__all__ = ["MOST_ROWS", "code_listing", "counted", "flagged_lines", "listing_of", "noted"]
+
+MOST_ROWS = 1_000
+"""Lines of a listing, or opcodes, that a card carries."""
+
+_MOST_NOTED = 100  # functions that are looked for in the lines
+_LONGEST_ROW = 400  # characters of a line of a listing
+
+
+def listing_of(heading: str, source: str, rows: tuple[tuple[int, str, bool], ...]) -> CodeListing:
+    """Cut what an engine wrote down to what a card carries."""
+    left = len(rows) - MOST_ROWS
+    if left > 0:
+        heading = f"{heading} · first {MOST_ROWS:,} of {len(rows):,} lines"
+    return CodeListing(heading, source, tuple(CodeRow(number, _cut(text), flag) for number, text, flag in rows[:MOST_ROWS]))
+
+
+def code_listing(file: CodeFile, report: ScanReport) -> CodeListing:
+    """Show a file of a model's own, with what was found at its lines."""
+    flagged = flagged_lines(report, file.path)
+    lines = file.content.decode("utf-8", "replace").splitlines()
+    heading = f"{len(flagged)} of {counted(len(lines), 'line')} flagged" if flagged else counted(len(lines), "line")
+    listed = listing_of(heading, file.path, tuple((number, line, number in flagged) for number, line in enumerate(lines, 1)))
+    return replace(listed, rows=tuple(replace(row, note=_sentence(flagged.get(row.number, ""))) for row in listed.rows))
+
+
+def noted(listing: CodeListing, assessment: Assessment) -> CodeListing:
+    """Say below the first line that uses each function what is known of it."""
+    uses = {use.name.name: (number, use) for number, use in enumerate(assessment.unknown[:_MOST_NOTED], 1)}
+    rows = []
+    for row in listing.rows:
+        said = []
+        if row.flagged and not row.text.startswith(("from ", "import ")):
+            for name in [name for name in uses if re.search(rf"\b{re.escape(name)}\b", row.text)]:
+                number, use = uses.pop(name)
+                what = "Dangerous" if use.judgement is Judgement.DANGEROUS else "Unknown"
+                said.append(f"{what} function {number} of {len(assessment.unknown)}{f': {use.reason}' if use.reason else ''}.")
+        rows.append(replace(row, note=" ".join(said)) if said else row)
+    return replace(listing, rows=tuple(rows))
+
+
+def flagged_lines(report: ScanReport, path: str) -> dict[int, str]:
+    """Find the flagged lines of one file, from findings located as "modeling.py:12"."""
+    lines: dict[int, str] = {}
+    for finding in report.findings:
+        file, colon, number = finding.location.rpartition(":")
+        if colon and number.isdigit() and file in {path, PurePath(path).name}:
+            lines.setdefault(int(number), finding.title)
+    return lines
+
+
+def counted(number: int, what: str) -> str:
+    """Say how many of something there are."""
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
+
+
+def _cut(text: str) -> str:
+    left = len(text) - _LONGEST_ROW
+    return text if left <= 0 else f"{text[:_LONGEST_ROW]}… {left:,} more characters"
+
+
+def _sentence(title: str) -> str:
+    return f"{title[:1].upper() if ':' not in title else title[:1]}{title[1:].rstrip('.')}." if title else ""
