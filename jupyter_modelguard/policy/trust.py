@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from jupyter_modelguard.policy.trust_entry import TrustEntry
-    from jupyter_modelguard.types import HistoryRecord
+    from jupyter_modelguard.types import HistoryRecord, QualifiedName
 
-__all__ = ["ONLY_ONCE", "Offer", "Standing", "Trust"]
+__all__ = ["ONLY_ONCE", "Offer", "Standing", "Trust", "against_trust"]
 
 _LOG = logging.getLogger(__name__)
 _OPEN = frozenset({Judgement.UNKNOWN, Judgement.INSPECT})
@@ -207,12 +207,20 @@ def _offers(record: HistoryRecord, refused: str = "") -> tuple[Offer, ...]:
     """Say which scopes beyond once a person may choose; none is even shown for what runs a command."""
     if record.level not in {RiskLevel.RUNS_CODE, RiskLevel.UNINSPECTED} or record.artifact is None:
         return ()
-    why = refused or _against_trust(record)
+    why = refused or against_trust(record)
     return Offer(Scope.DIGEST, why), Offer(Scope.COMMIT, why or _against_commit(record))
 
 
-def _against_trust(record: HistoryRecord) -> str:
-    """Say why a load cannot be trusted for longer than once; empty if it can."""
+def against_trust(record: HistoryRecord, bound: frozenset[QualifiedName] = frozenset()) -> str:
+    """Say why a load cannot be trusted for longer than once; empty if it can.
+
+    Parameters
+    ----------
+    record
+        The load.
+    bound
+        Functions whose own code is compared as well, so that it does not matter that they can change.
+    """
     artifact, report = record.artifact, record.report
     if (
         artifact is None
@@ -225,7 +233,8 @@ def _against_trust(record: HistoryRecord) -> str:
     if not artifact.alone:
         return "This kind of load may read more than was looked at, so it is asked about each time."
     for use in report.globals:
-        if use.judgement in _OPEN and (not use.origin or use.origin.startswith(_CHANGING)):
+        changing = not use.origin or use.origin.startswith(_CHANGING)
+        if use.judgement in _OPEN and changing and use.name not in bound:
             found = use.origin and not use.origin.startswith("not found")
             return f"{use.name} comes from {use.origin}, which can change." if found else f"{use.name} was not found here."
     return ""

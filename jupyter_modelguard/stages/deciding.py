@@ -14,12 +14,14 @@ from jupyter_modelguard.errors import ConfigurationError, ModelLoadBlockedError
 from jupyter_modelguard.types import Decision, Outcome, Scope
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from jupyter_modelguard.approval.order import Approver
     from jupyter_modelguard.engines.explanation import Explanation
     from jupyter_modelguard.history.journal import Journal
     from jupyter_modelguard.policy.trust import Standing, Trust
+    from jupyter_modelguard.stages.born_here import BornHere
+    from jupyter_modelguard.stages.own_kernel import OwnKernel
     from jupyter_modelguard.types import Artifact, Assessment, HistoryRecord, LoadRequest, ScanReport
 
 __all__ = ["PROOF", "TRUST", "Deciding", "evaluate"]
@@ -49,12 +51,25 @@ class Deciding:
         Keeps the record until the load has ended.
     trust
         What this person trusts; where there is none, every answer counts once.
+    born
+        What this user's own kernels saved; where there is none, it is asked about.
+    kernel
+        Told of every load that goes on without a proof, but for those of the user's own files.
     """
 
-    def __init__(self, approver: Approver, journal: Journal, trust: Trust | None = None) -> None:
+    def __init__(
+        self,
+        approver: Approver,
+        journal: Journal,
+        trust: Trust | None = None,
+        born: BornHere | None = None,
+        kernel: OwnKernel | None = None,
+    ) -> None:
         self.approver = approver
         self.journal = journal
         self.trust = trust
+        self.born = born
+        self.kernel = kernel
 
     def decide(
         self,
@@ -94,7 +109,7 @@ class Deciding:
         decision = PROOF
         if assessment.level.asks:
             standing = self._standing(record, hold)
-            decided = standing.decision or self.approver.prior(record)
+            decided = standing.decision or self._born(record, hold) or self.approver.prior(record)
             if decided is None:
                 view = build_view(record, assessment, explain() if explain is not None else ((), ()), standing)
                 waited = time.perf_counter()
@@ -104,8 +119,17 @@ class Deciding:
         if not decision.allow:
             record = self.journal.deny(record, decision, started)
             raise ModelLoadBlockedError(_kept_blocked(record, assessment, decision), assessment, record.id)
+        if decision is not PROOF and decision.transport != "born" and self.kernel is not None:
+            self.kernel.spoil(f"{request.loader} of {artifact.name} went on without a proof")
         self.journal.begin(record, decision, started)
         return record, decision
+
+    def code_of(self, record: HistoryRecord) -> Mapping[str, bytes]:
+        """Give the user's own modules that a load of a file of theirs may import, by digest."""
+        return {} if self.born is None else self.born.code_of(record.id)
+
+    def _born(self, record: HistoryRecord, hold: Callable[[], str]) -> Decision | None:
+        return None if self.born is None or _goes_by_no_person() else self.born.look(record, hold).decision
 
     def _standing(self, record: HistoryRecord, hold: Callable[[], str]) -> Standing:
         from jupyter_modelguard.policy.trust import ONLY_ONCE

@@ -11,6 +11,7 @@ import time
 from typing import TYPE_CHECKING
 
 from jupyter_modelguard.hooks.gate import Permit
+from jupyter_modelguard.stages.born_here import BORN
 from jupyter_modelguard.stages.deciding import PROOF, TRUST, evaluate
 from jupyter_modelguard.types import Artifact, Outcome
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from jupyter_modelguard.stages.deciding import Deciding
     from jupyter_modelguard.types import CodeFile, LoadRequest, ScanReport
 
-__all__ = ["StreamCheck"]
+__all__ = ["StreamCheck", "is_from_the_bytes"]
 
 _log = logging.getLogger(__name__)
 _FROM_THE_BYTES = frozenset(
@@ -61,14 +62,15 @@ class StreamCheck:
         if code:
             report = _with_code(report, request.source, code)
         name = os.path.basename(reached.name or request.source) or request.source
-        alone = reached.alone and not code and report.format in _FROM_THE_BYTES
+        alone = reached.alone and not code and is_from_the_bytes(report.format)
         artifact = Artifact(name, request.source, report.format or dialect, report.digest, reached.size, code, alone)
         self._give_up(request, artifact, report, trace.error, started)
         record, decision = self._deciding.decide(
             request, artifact, evaluate(report), started, lambda: self._worker.explain(trace, dialect), reached.hold
         )
         files = {file.digest: file.content for file in code}
-        trusted = decision.transport == TRUST
+        files.update(self._deciding.code_of(record))
+        trusted = decision.transport in {TRUST, BORN}
         return Permit(record.id, trace.names, decision is not PROOF, trace.copy, report.format, files, trusted)
 
     def _traced(self, reached: Reached, dialect: str) -> StreamTrace:
@@ -109,6 +111,11 @@ class StreamCheck:
             request, Outcome.FAILED, level, artifact, report, seconds=seconds, error=f"{kind}: {message}"
         )
         raise _ERRORS[kind](message)
+
+
+def is_from_the_bytes(kind: str) -> bool:
+    """Whether files of a format are loaded from the bytes in hand."""
+    return kind in _FROM_THE_BYTES
 
 
 def _with_code(report: ScanReport, origin: str, code: tuple[CodeFile, ...]) -> ScanReport:
