@@ -1,4 +1,4 @@
-"""The command line: `modelguard scan`, `run`, `history`, `decide`, `policy`, `lock`, `doctor`, `install`, `uninstall` and `demo`."""
+"""The command line: `modelguard scan FILE`, `modelguard run SCRIPT`, and what else `modelguard --help` lists."""
 
 from __future__ import annotations
 
@@ -62,11 +62,17 @@ def _parser() -> argparse.ArgumentParser:
     decide.add_argument("id", metavar="ID", help="its number, as the card shows it (#7f3a91c2)")
     decide.set_defaults(run=_decide)
 
-    forget = commands.add_parser("forget", help="list what is trusted for longer than one load, or take that back")
+    forget = commands.add_parser(
+        "forget", help="list what is trusted for longer than one load or was saved here, or take that back"
+    )
     forget.add_argument("id", metavar="ID", nargs="?", help="its number, as the list shows it")
     forget.set_defaults(run=_forget)
 
     _add_rules(commands)
+    stats = commands.add_parser("stats", help="say how often was asked, about what, and how long the answers took")
+    stats.add_argument("period", nargs="?", default="30d", help="24h, 7d, 4w or all (30d)")
+    stats.set_defaults(run=_stats)
+
     doctor = commands.add_parser("doctor", help="say whether the guard can do its work here")
     doctor.set_defaults(run=_doctor)
 
@@ -164,16 +170,30 @@ def _forget(options: argparse.Namespace, console: Console) -> int:
     from jupyter_modelguard.config import default_home, home
     from jupyter_modelguard.history.store import Store
     from jupyter_modelguard.ipython.display import trust_table
-    from jupyter_modelguard.ipython.trusting import forget
+    from jupyter_modelguard.ipython.trusting import forget, remembered
     from jupyter_modelguard.policy.trust import Trust
+    from jupyter_modelguard.stages.born_here import BornHere
 
-    trust = Trust(default_home)
+    trust, born = Trust(default_home), BornHere(default_home)
     if options.id is None:
-        console.print(trust_table(trust.entries()))
+        console.print(trust_table(remembered(trust, born)))
         return 0
     store = Store(home())
     try:
-        _say(console, forget(trust, store, options.id))
+        _say(console, forget(trust, store, options.id, born))
+    finally:
+        store.close()
+    return 0
+
+
+def _stats(options: argparse.Namespace, console: Console) -> int:
+    from jupyter_modelguard.config import home
+    from jupyter_modelguard.history.store import Store
+    from jupyter_modelguard.ipython.stats import since, stats_table
+
+    store = Store(home())
+    try:
+        console.print(stats_table(store.statistics(since(options.period))))
     finally:
         store.close()
     return 0

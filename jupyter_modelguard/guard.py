@@ -24,6 +24,7 @@ from jupyter_modelguard.stages.code import CodeCheck
 from jupyter_modelguard.stages.deciding import Deciding
 from jupyter_modelguard.stages.named import NamedCheck
 from jupyter_modelguard.stages.proposing import report_blocked
+from jupyter_modelguard.stages.saving import Saving
 from jupyter_modelguard.stages.streams import StreamCheck
 from jupyter_modelguard.types import CallSite, LoadRequest, Outcome
 
@@ -33,12 +34,15 @@ if TYPE_CHECKING:
 
     from jupyter_modelguard.approval.order import Approver
     from jupyter_modelguard.artifacts.reach import Reached
+    from jupyter_modelguard.artifacts.saved import Saved
     from jupyter_modelguard.engines.worker import Worker
     from jupyter_modelguard.history.journal import CellTally
     from jupyter_modelguard.history.store import Store
     from jupyter_modelguard.hooks.gate import Permit
     from jupyter_modelguard.policy.rulebook import Rulebook
     from jupyter_modelguard.policy.trust import Trust
+    from jupyter_modelguard.stages.born_here import BornHere
+    from jupyter_modelguard.stages.own_kernel import OwnKernel
     from jupyter_modelguard.types import Artifact, CodeFile, Finding, GlobalUse
 
 __all__ = ["Guard", "current", "start", "stop"]
@@ -61,6 +65,8 @@ class Guard:
         What this person trusts; None where nothing is, and every answer counts once.
     rulebook
         The policy and lock files that count; None where there are none.
+    born, kernel
+        What this user's own kernels saved, and whether this is one of them; None where nothing is remembered.
     """
 
     def __init__(
@@ -71,6 +77,8 @@ class Guard:
         site: Callable[[], CallSite] = CallSite,
         trust: Trust | None = None,
         rulebook: Rulebook | None = None,
+        born: BornHere | None = None,
+        kernel: OwnKernel | None = None,
     ) -> None:
         self.worker = worker
         self.traces = TraceCache(worker)
@@ -79,7 +87,10 @@ class Guard:
         self.journal = Journal(store, site)
         self.trust = trust
         self.rulebook = rulebook
-        self.deciding = deciding = Deciding(approver, self.journal, trust, rulebook)
+        self.born = born
+        self.kernel = kernel
+        self._saving = None if born is None or kernel is None else Saving(self.traces, self.journal, born, kernel)
+        self.deciding = deciding = Deciding(approver, self.journal, trust, rulebook, born, kernel)
         self._streams = StreamCheck(self.traces, worker, deciding, getattr(approver, "checking", None))
         self._code = CodeCheck(deciding)
         self._named = NamedCheck(deciding)
@@ -132,8 +143,12 @@ class Guard:
             raise UnloadRefusedError(message)
         if self.locked:
             raise UnloadRefusedError("The policy of this machine is locked, so modelguard stays. %modelguard policy says where.")
+        if self._saving is not None:
+            self._saving.close()
         self.patches.restore()
         FLOOR.close()
+        if self.kernel is not None:
+            self.kernel.spoil("the guard was taken out")
         os.environ.pop(CHILDREN, None)
         self.unguarded.next_cell()
         self.worker.close()
@@ -170,8 +185,9 @@ class Guard:
 
     def settle(self, permit: Permit, error: BaseException | None) -> None:
         """Record how a permitted load ended."""
-        if self.trust is not None:
-            self.trust.ended(permit.record_id)
+        for memory in (self.trust, self.born):
+            if memory is not None:
+                memory.ended(permit.record_id)
         if error is not None:
             self.journal.end(permit.record_id, Outcome.FAILED, _described(error))
         else:
@@ -190,7 +206,7 @@ class Guard:
         if permit is not None and self.journal.end(permit.record_id, Outcome.BLOCKED, why):
             beyond = "what was agreed to" if permit.approved else "what was proved harmless"
             message = f"modelguard stopped {request.loader}: it went beyond {beyond} and reached for {why}."
-            if self.trust is not None and self.trust.went_beyond(permit.record_id):
+            if any(memory is not None and memory.went_beyond(permit.record_id) for memory in (self.trust, self.born)):
                 message += " It is not trusted any more: run it again to see what it would do and decide."
             report_blocked(permit.record_id, message)
             return ModelLoadBlockedError(message, None, permit.record_id)
@@ -201,6 +217,15 @@ class Guard:
         identity = self.journal.record(request, Outcome.BLOCKED, error=why).id
         report_blocked(identity, message)
         return ModelLoadBlockedError(message, None, identity)
+
+    def remembers(self) -> bool:
+        """Whether what is saved now may be remembered. See `Gate.remembers`."""
+        return self._saving is not None and self._saving.remembers
+
+    def saved(self, saved: Saved) -> None:
+        """Take what was just saved. See `Gate.saved`."""
+        if self._saving is not None:
+            self._saving.add(saved)
 
     def request(self, loader: str, call: str, source: str, frame: FrameType | None) -> LoadRequest:
         """Describe a load."""
@@ -220,6 +245,8 @@ class Guard:
         """Count what a library resolved outside every guarded load."""
         with Suspended():
             self.unguarded.seen(library, name)
+            if self.kernel is not None:
+                self.kernel.spoil(f"{library} resolved {name} for itself")
 
 
 def _described(error: BaseException) -> str:
@@ -289,10 +316,13 @@ def _build(
     from jupyter_modelguard.history.store import Store
     from jupyter_modelguard.policy.rulebook import Rulebook
     from jupyter_modelguard.policy.trust import Trust
+    from jupyter_modelguard.stages.born_here import BornHere
+    from jupyter_modelguard.stages.own_kernel import OwnKernel
 
     store = Store(home())
     approver = Approver(store, config, shell, at_terminal=at_terminal)
-    guard = Guard(Worker(), approver, store, site, Trust(default_home), rulebook or Rulebook(default_home))
+    rules, own = rulebook or Rulebook(default_home), BornHere(default_home)
+    guard = Guard(Worker(), approver, store, site, Trust(default_home), rules, own, OwnKernel.of_shell(shell))
     guard.be_strict(strict_by_environment(), "environment")
     guard.be_strict(config.strict)
     config.observe(lambda change: guard.be_strict(change.new), "strict")

@@ -39,22 +39,24 @@ def absolute_imports(content: bytes) -> tuple[str, ...]:
     return tuple(found)
 
 
-def imported_files(modules: Iterable[str], trusted: Callable[[str], bool]) -> tuple[CodeFile, ...]:
+def imported_files(modules: Iterable[str], trusted: Callable[[str], bool], *, again: bool = False) -> tuple[CodeFile, ...]:
     """Return the source files that importing these modules would run and that are nobody's installed library.
 
     Parameters
     ----------
     modules
-        Dotted names. What is imported already runs nothing again.
+        Dotted names. What is imported already runs nothing again, and is left out.
     trusted
         Whether a path belongs to Python or to an installed library.
+    again
+        Whether what is imported already counts too, as for a process that has imported nothing yet.
     """
     waiting = list(dict.fromkeys(modules))
     seen = set(waiting)
     found: dict[str, CodeFile] = {}
     while waiting and len(found) < _MOST_FILES:
         module = waiting.pop(0)
-        if module in sys.modules:
+        if module in sys.modules and not again:
             continue
         for path in _files_of(module):
             if path in found or trusted(path):

@@ -171,6 +171,13 @@ class Reached:
             copy, name = private_copy(self._descriptor, os.fstat(self._descriptor).st_size)
             os.close(self._descriptor)
             self._descriptor, self._spool, self._held = copy, name, True
+        return self.digest()
+
+    def digest(self) -> str:
+        """Return sha256 of all bytes from the start of the stream, hexadecimal, as they are by now."""
+        if self.data is not None:
+            return hashlib.sha256(self.data).hexdigest()
+        assert self._descriptor is not None  # noqa: S101 only bytes in memory have none
         state, position = hashlib.sha256(), self.source.offset
         while piece := os.pread(self._descriptor, _READ, position):
             state.update(piece)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from jupyter_modelguard.history.pending import PendingApproval
+    from jupyter_modelguard.history.statistics import Statistics
     from jupyter_modelguard.types import CallSite, Decision, HistoryRecord, Outcome
 
 __all__ = ["Store", "Tally"]
@@ -138,6 +139,20 @@ class Store:
         if len(matches) > 1:
             raise HistoryError(f"{len(matches)} loads begin with #{digits}; give more digits.")
         return next(iter(matches.values()))
+
+    def statistics(self, since: float = 0.0) -> Statistics:
+        """Count what was loaded since a time, in seconds since the epoch.
+
+        Raises
+        ------
+        HistoryError
+            The history cannot be used now.
+        """
+        from jupyter_modelguard.history.statistics import statistics_since
+
+        self.flush()
+        with self._database.reading() as connection:
+            return statistics_since(connection, since)
 
     def _matching(self, digits: str) -> list[HistoryRecord]:
         from jupyter_modelguard.history.tables import loads

@@ -56,9 +56,9 @@ def guard_get_code(original: Callable[..., CodeType | None]) -> Callable[..., Co
             path = self.get_filename(fullname)
             beside = not is_trusted(path) if every else os.path.dirname(os.path.realpath(path)) in _folders
             scope = thread_state.scope
-            if beside and scope is not None and scope.alone:
-                raise scope.refuse(f"the code file {path}")
             content = self.get_data(path) if beside else b""
+            if beside and scope is not None and scope.alone and hashlib.sha256(content).hexdigest() not in scope.files:
+                raise scope.refuse(f"the code file {path}")
         return self.source_to_code(content, path) if beside else original(self, fullname)
 
     get_code.__modelguard__ = original  # type: ignore[attr-defined]

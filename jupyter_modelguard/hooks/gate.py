@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from jupyter_modelguard.artifacts.copy import StreamCopy
     from jupyter_modelguard.artifacts.reach import Reached
+    from jupyter_modelguard.artifacts.saved import Saved
     from jupyter_modelguard.errors import ModelLoadBlockedError
     from jupyter_modelguard.history.journal import CellTally
     from jupyter_modelguard.types import Artifact, CodeFile, Finding, GlobalUse, LoadRequest
@@ -36,7 +37,7 @@ class Permit:
     files
         Digest to content of the code files that may run.
     trusted
-        It was approved earlier, for these bytes and nothing beside them.
+        It was approved earlier, for these bytes and nothing beside them but `files`.
     """
 
     record_id: str
@@ -86,6 +87,12 @@ class Gate(Protocol):
         missed
             What could not be read, a sentence each.
         """
+
+    def remembers(self) -> bool:
+        """Whether what is saved now is worth handing to `saved`: cheap, and asked before each save."""
+
+    def saved(self, saved: Saved) -> None:
+        """Take what was just saved, to be looked at later; it never raises, and returns at once."""
 
     def settle(self, permit: Permit, error: BaseException | None) -> None:
         """Record how a load that was looked at ended."""

@@ -123,6 +123,8 @@ class Passage:
             Mode.APPROVED if permit.approved else Mode.PROVED, permit.names, artifact=reached.name, label=request.loader
         )
         scope.alone = permit.trusted
+        if permit.trusted:
+            scope.files.update(permit.files)
         if permit.approved or not beyond:
             return self.run(request, permit, scope, load)
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from jupyter_modelguard.hooks.gate import Permit
 
-__all__ = ["guard_dill_load", "guard_joblib_load", "stay_beside", "swap_joblib_file", "swap_old_joblib_stream"]
+__all__ = ["guard_dill_load", "guard_joblib_load", "stay_beside", "swap_joblib_file", "swap_old_joblib_stream", "unpack_joblib"]
 
 
 _OLD: Final = b"ZF"
@@ -168,6 +168,11 @@ def _decompressed(reached: Reached) -> tuple[Reached, bool]:
         return reached, False  # not what its first bytes say
     with reached:
         return Reached.of_bytes(data, reached.name), True
+
+
+def unpack_joblib(reached: Reached) -> Reached:
+    """Unpack a file that `joblib.dump` wrote, as `joblib.load` will; whatever it is compressed with."""
+    return _decompressed(reached)[0]
 
 
 def _unpack_old(file: io.BytesIO) -> bytes:

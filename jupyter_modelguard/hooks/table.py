@@ -16,6 +16,7 @@ from jupyter_modelguard.hooks.rows.configurations import CONFIGURATIONS
 from jupyter_modelguard.hooks.rows.mechanism import MECHANISM
 from jupyter_modelguard.hooks.rows.readers import READERS
 from jupyter_modelguard.hooks.rows.repositories import REPOSITORIES
+from jupyter_modelguard.hooks.rows.savers import SAVERS
 from jupyter_modelguard.hooks.rows.torch_archives import TORCH_ARCHIVES
 from jupyter_modelguard.hooks.stream_readers import (
     guard_dill_load,
@@ -93,6 +94,7 @@ TABLE: Final[tuple[Row, ...]] = (
     *TORCH_ARCHIVES,
     *REPOSITORIES,
     *READERS,
+    *SAVERS,
 )
 
 

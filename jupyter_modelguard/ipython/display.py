@@ -108,7 +108,7 @@ def status_table(facts: Iterable[tuple[str, str]]) -> Sheet:
 
 
 def trust_table(entries: Iterable[TrustEntry]) -> Sheet:
-    """List what loads without a question because somebody said so."""
+    """List what loads without a question because somebody said so, or because it was saved here."""
     rows = tuple(
         (
             f"#{entry.id}",
@@ -116,7 +116,7 @@ def trust_table(entries: Iterable[TrustEntry]) -> Sheet:
             f"{entry.name} at this commit" if entry.scope is Scope.COMMIT else entry.name,
             f"{len(entry.files):,} files" if entry.files else f"{len(entry.functions):,} functions",
             entry.loader,
-            f'{entry.by}, "{entry.reason}"',
+            entry.reason if entry.reason == "born here" else f'{entry.by}, "{entry.reason}"',
             entry.source,
         )
         for entry in entries
@@ -149,6 +149,8 @@ def _outcome(record: HistoryRecord) -> str:
     if decision.transport == "headless":
         return f"{said}, nobody could be asked"
     reason = f', "{decision.reason}"' if decision.allow and decision.reason else ""
+    if decision.transport == "born":
+        return f"{said}, born here on {_day(decision.at)}"
     when = f", trusted since {_day(decision.at)}" if decision.transport == "trust" else ""
     return f"{said} by {decision.by}{reason}{when}"
 

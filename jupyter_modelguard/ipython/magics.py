@@ -11,7 +11,7 @@ from IPython.core.magic import Magics, line_magic, magics_class
 from jupyter_modelguard.config import user_name
 from jupyter_modelguard.errors import HistoryError, ModelGuardError
 from jupyter_modelguard.guard import current
-from jupyter_modelguard.ipython.trusting import forget, said_of_trust
+from jupyter_modelguard.ipython.trusting import forget, remembered, said_of_trust
 from jupyter_modelguard.types import Assessment, Decision, Outcome, Scope
 
 if TYPE_CHECKING:
@@ -42,10 +42,11 @@ class ModelGuardMagics(Magics):
         %modelguard show ID        everything about one load
         %modelguard allow ID       ask again about a blocked load; the next load of the same file passes
         %modelguard deny ID        take such an approval back, or keep a waiting load blocked
-        %modelguard forget [ID]    what is trusted for longer than one load, or take that back
+        %modelguard forget [ID]    what is trusted for longer than one load or was saved here, or take that back
         %modelguard policy [ID]    which rule of which file decided, or would decide about a load
         %modelguard policy accept FILE   let a lock file or policy of this project count; asks you. forget FILE takes it back
         %modelguard lock [ID …]    write what was allowed here to modelguard.lock
+        %modelguard stats [7d]     how often was asked, about what, and how long the answers took
         """
         command, *arguments = _split(line) or ["status"]
         actions: dict[str, Callable[[list[str]], None]] = {
@@ -58,6 +59,7 @@ class ModelGuardMagics(Magics):
             "forget": self._forget,
             "policy": self._policy,
             "lock": self._lock,
+            "stats": self._stats,
         }
         if command not in actions:
             raise UsageError(f"%modelguard knows {', '.join(actions)}, not {command!r}.")
@@ -148,10 +150,18 @@ class ModelGuardMagics(Magics):
         if guard.trust is None:
             raise UsageError("Nothing is trusted for longer than one load here.")
         if not arguments:
-            self._show_sheet(trust_table(guard.trust.entries()))
+            self._show_sheet(trust_table(remembered(guard.trust, guard.born)))
             return
         _expect(arguments, 1, "%modelguard forget [ID]")
-        self._say(forget(guard.trust, guard.store, arguments[0]))
+        self._say(forget(guard.trust, guard.store, arguments[0], guard.born))
+
+    def _stats(self, arguments: list[str]) -> None:
+        from jupyter_modelguard.ipython.stats import DEFAULT_PERIOD, since, stats_table
+
+        if len(arguments) > 1:
+            raise UsageError("Which time? %modelguard stats [24h|7d|4w|all]")
+        begun = since(arguments[0] if arguments else DEFAULT_PERIOD)
+        self._show_sheet(stats_table(_guard().store.statistics(begun)))
 
     def _policy(self, arguments: list[str]) -> None:
         from jupyter_modelguard.ipython import policies

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from jupyter_modelguard.policy.trust_entry import TrustEntry
-    from jupyter_modelguard.types import HistoryRecord
+    from jupyter_modelguard.types import HistoryRecord, QualifiedName
 
 __all__ = ["against_commit", "against_trust", "covering", "held"]
 
@@ -50,8 +50,16 @@ def covering(entries: Iterable[TrustEntry], record: HistoryRecord, hold: Callabl
     return None
 
 
-def against_trust(record: HistoryRecord) -> str:
-    """Say why a load cannot be decided for longer than once; empty if it can."""
+def against_trust(record: HistoryRecord, bound: frozenset[QualifiedName] = frozenset()) -> str:
+    """Say why a load cannot be decided for longer than once; empty if it can.
+
+    Parameters
+    ----------
+    record
+        The load.
+    bound
+        Functions whose own code is compared as well, so that it does not matter that they can change.
+    """
     artifact, report = record.artifact, record.report
     if record.level is RiskLevel.DANGEROUS:
         return "A file that runs a command is asked about each time."
@@ -66,7 +74,8 @@ def against_trust(record: HistoryRecord) -> str:
     if not artifact.alone:
         return "This kind of load may read more than was looked at, so it is asked about each time."
     for use in report.globals:
-        if use.judgement in _OPEN and (not use.origin or use.origin.startswith(_CHANGING)):
+        changing = not use.origin or use.origin.startswith(_CHANGING)
+        if use.judgement in _OPEN and changing and use.name not in bound:
             found = use.origin and not use.origin.startswith("not found")
             return f"{use.name} comes from {use.origin}, which can change." if found else f"{use.name} was not found here."
     return ""

@@ -17,7 +17,7 @@ from jupyter_modelguard.errors import ConfigurationError
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["check_file", "check_folder"]
+__all__ = ["check_file", "check_folder", "check_own"]
 
 _PLATFORM: str = sys.platform  # a plain string: every branch is checked on every platform
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
@@ -66,6 +66,36 @@ def check_file(path: Path, state: os.stat_result) -> None:
     if not stat.S_ISREG(state.st_mode):
         raise ConfigurationError(f"{path} is no regular file, so nothing is trusted. Take it away.")
     _check_owner(path, state, "chmod 600")
+
+
+def check_own(path: Path, state: os.stat_result) -> None:
+    """See that nobody else could have written a file that this user just wrote, or have put another in its place.
+
+    Parameters
+    ----------
+    path
+        Where it was written to; an absolute path.
+    state
+        Of the file that was opened there.
+
+    Raises
+    ------
+    ConfigurationError
+        Somebody else could have; the message says who.
+    OSError
+        The way there cannot be looked at.
+    """
+    if _PLATFORM == "win32":
+        return
+    folder = path.resolve().parent
+    for place, mode in ((path, state), (folder, folder.stat())):
+        if mode.st_uid != os.getuid() and not (place is folder and mode.st_uid == 0):
+            raise ConfigurationError(f"{place} belongs to another user.")
+        private = mode.st_mode & stat.S_IWOTH == 0 and (mode.st_mode & stat.S_IWGRP == 0 or _is_own_group(mode.st_gid))
+        if not private and not (place is folder and mode.st_mode & stat.S_ISVTX):
+            raise ConfigurationError(f"Others may write to {place}.")
+    for above in folder.parents:
+        _check_way(above, above.stat())
 
 
 def _check_owner(path: Path, state: os.stat_result, closing: str) -> None:

@@ -13,12 +13,24 @@ from typing import TYPE_CHECKING, Final
 
 from jupyter_modelguard.approval.transport import STALE
 from jupyter_modelguard.errors import ModelLoadBlockedError, StaleArtifactError
-from jupyter_modelguard.stages.earlier import BOUND, POLICY, AnswerStep, LockStep, Look, RuleStep, Step, TrustStep, first_decision
+from jupyter_modelguard.stages.born_here import BORN
+from jupyter_modelguard.stages.earlier import (
+    BOUND,
+    POLICY,
+    AnswerStep,
+    BornStep,
+    LockStep,
+    Look,
+    RuleStep,
+    Step,
+    TrustStep,
+    first_decision,
+)
 from jupyter_modelguard.stages.proposing import propose, report_blocked, with_content
 from jupyter_modelguard.types import Decision, Explanation, Outcome, RiskLevel, Scope
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from jupyter_modelguard.approval.order import Approver
     from jupyter_modelguard.approval.view import CardView
@@ -26,6 +38,8 @@ if TYPE_CHECKING:
     from jupyter_modelguard.policy.rulebook import Rulebook
     from jupyter_modelguard.policy.rules import Rule
     from jupyter_modelguard.policy.trust import Standing, Trust
+    from jupyter_modelguard.stages.born_here import BornHere
+    from jupyter_modelguard.stages.own_kernel import OwnKernel
     from jupyter_modelguard.types import Artifact, Assessment, HistoryRecord, LoadRequest, ScanReport
 
 __all__ = ["PROOF", "Deciding", "evaluate"]
@@ -57,6 +71,10 @@ class Deciding:
         What this person trusts; where there is none, every answer counts once.
     rulebook
         The policy and lock files that count; where there is none, nothing is forbidden or granted by one.
+    born
+        What this user's own kernels saved; where there is none, it is asked about.
+    kernel
+        Told of every load that goes on without a proof, but for those of the user's own files.
 
     Attributes
     ----------
@@ -72,16 +90,21 @@ class Deciding:
         journal: Journal,
         trust: Trust | None = None,
         rulebook: Rulebook | None = None,
+        born: BornHere | None = None,
+        kernel: OwnKernel | None = None,
     ) -> None:
         self.approver = approver
         self.journal = journal
         self.trust = trust
         self._rulebook = rulebook
+        self.born = born
+        self.kernel = kernel
         self._answer = AnswerStep(approver)
         self.steps: tuple[Step, ...] = (
             RuleStep(),
             *([LockStep(rulebook.locks)] if rulebook is not None else []),
             *([TrustStep(trust)] if trust is not None else []),
+            *([BornStep(born)] if born is not None else []),
             self._answer,
         )
         self.allowed: collections.deque[HistoryRecord] = collections.deque(maxlen=_REMEMBERED)
@@ -142,8 +165,14 @@ class Deciding:
             if decision.transport == STALE:
                 raise StaleArtifactError(f"{artifact.name} changed while it was asked about.")
             raise ModelLoadBlockedError(self._kept_blocked(record, assessment, decision, view, hold), assessment, record.id)
+        if not proved and decision.transport != BORN and self.kernel is not None:
+            self.kernel.spoil(f"{request.loader} of {artifact.name} went on without a proof")
         self.journal.begin(record, decision, started)
         return record, PROOF if proved else decision
+
+    def code_of(self, record: HistoryRecord) -> Mapping[str, bytes]:
+        """Give the user's own modules that a load of a file of theirs may import, by digest."""
+        return {} if self.born is None else self.born.code_of(record.id)
 
     def _decided(
         self,

@@ -1,6 +1,6 @@
 """What decided about a load before anybody is asked: one step after the other, and the first that decides counts.
 
-    a rule that allows → a lock file → what this person trusts → an answer given after this same load had failed
+    a rule that allows → a lock file → what this person trusts → what was saved here → an answer given after this same load had failed
 
 A step looks at a load and gives a decision or None; it never raises. Which of them are taken at all, the environment says
 (`MODELGUARD_HEADLESS`): `deny` goes by rules alone, `lock` by rules and lock files. A rule that asks has all of them passed over but the
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from jupyter_modelguard.config import headless_mode
 from jupyter_modelguard.errors import ConfigurationError
+from jupyter_modelguard.stages.born_here import BORN
 from jupyter_modelguard.types import Decision, Scope
 
 if TYPE_CHECKING:
@@ -23,14 +24,15 @@ if TYPE_CHECKING:
     from jupyter_modelguard.policy.locks import Locks
     from jupyter_modelguard.policy.rules import Rule
     from jupyter_modelguard.policy.trust import Standing, Trust
+    from jupyter_modelguard.stages.born_here import BornHere
     from jupyter_modelguard.types import HistoryRecord
 
-__all__ = ["BOUND", "POLICY", "AnswerStep", "LockStep", "Look", "RuleStep", "Step", "TrustStep", "first_decision"]
+__all__ = ["BOUND", "POLICY", "AnswerStep", "BornStep", "LockStep", "Look", "RuleStep", "Step", "TrustStep", "first_decision"]
 
 POLICY = "policy"
 """Transport of a decision that a rule took."""
 
-BOUND = frozenset({POLICY, "lock", "trust"})
+BOUND = frozenset({POLICY, "lock", "trust", BORN})
 """Transports of decisions that hold for the bytes in hand and nothing beside them."""
 
 
@@ -106,6 +108,17 @@ class TrustStep:
             return None
         look.standing = self._trust.look(look.record, look.hold)
         return look.standing.decision
+
+
+class BornStep:
+    """What this user's own kernels saved."""
+
+    def __init__(self, born: BornHere) -> None:
+        self._born = born
+
+    def __call__(self, look: Look) -> Decision | None:
+        """Let pass what was saved here, unless the environment says to go by no person."""
+        return self._born.look(look.record, look.hold).decision if goes_by() is None else None
 
 
 class AnswerStep:

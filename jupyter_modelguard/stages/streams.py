@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from jupyter_modelguard.stages.deciding import Deciding
     from jupyter_modelguard.types import CodeFile, LoadRequest, ScanReport
 
-__all__ = ["StreamCheck"]
+__all__ = ["StreamCheck", "is_from_the_bytes"]
 
 _log = logging.getLogger(__name__)
 _MOST_LOOKS = 20  # at a file that changes whenever somebody is asked about it
@@ -92,7 +92,7 @@ class StreamCheck:
         if code:
             report = _with_code(report, request.source, code)
         name = os.path.basename(reached.name or request.source) or request.source
-        alone = reached.alone and not code and report.format in _FROM_THE_BYTES
+        alone = reached.alone and not code and is_from_the_bytes(report.format)
         artifact = Artifact(name, request.source, report.format or dialect, report.digest, reached.size, code, alone)
         self._give_up(request, artifact, report, trace.error, started)
         record, decision = self._deciding.decide(
@@ -108,6 +108,7 @@ class StreamCheck:
         if watch is not None:
             watch.passed(decision)
         files = {file.digest: file.content for file in code}
+        files.update(self._deciding.code_of(record))
         trusted = decision.transport in BOUND
         return Permit(record.id, trace.names, decision is not PROOF, trace.copy, report.format, files, trusted)
 
@@ -153,6 +154,11 @@ class StreamCheck:
 
 def _never() -> bool:
     return False
+
+
+def is_from_the_bytes(kind: str) -> bool:
+    """Whether files of a format are loaded from the bytes in hand."""
+    return kind in _FROM_THE_BYTES
 
 
 def _with_code(report: ScanReport, origin: str, code: tuple[CodeFile, ...]) -> ScanReport:

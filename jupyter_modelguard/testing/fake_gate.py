@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from jupyter_modelguard.artifacts.reach import Reached
+    from jupyter_modelguard.artifacts.saved import Saved
     from jupyter_modelguard.types import Artifact, CodeFile, Finding, GlobalUse
 
 __all__ = ["FakeGate"]
@@ -85,6 +86,16 @@ class FakeGate:
         if not safe and not self.approve:
             raise ModelLoadBlockedError(f"kept blocked: {request.source}")
         return Permit("0", approved=not safe)
+
+    @staticmethod
+    def remembers() -> bool:
+        """Take what is saved."""
+        return True
+
+    def saved(self, saved: Saved) -> None:
+        """Remember that something was saved."""
+        self.events.append(("saved", ", ".join(saved.loaders), saved.path))
+        saved.close()
 
     def settle(self, permit: Permit, error: BaseException | None) -> None:
         """Remember how it ended."""

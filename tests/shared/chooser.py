@@ -44,11 +44,11 @@ class Chooser:
 
 
 @contextlib.contextmanager
-def guard_that_trusts(person, trust, worker, folder):
+def guard_that_trusts(person, trust, worker, folder, born=None, kernel=None):
     """Hold the loads of this process with trust, and a history in a folder of its own."""
     home = folder / "modelguard-home"
     home.mkdir(mode=0o700)
-    made = guard.Guard(worker, person, Store(home), trust=trust)
+    made = guard.Guard(worker, person, Store(home), trust=trust, born=born, kernel=kernel)
     made.patches.searched = SEARCHED
     made.open()
     try:
