@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from jupyter_modelguard.errors import ModelLoadBlockedError
 from jupyter_modelguard.stages.earlier import BOUND, POLICY, AnswerStep, LockStep, Look, RuleStep, Step, TrustStep, first_decision
-from jupyter_modelguard.stages.proposing import propose, report_blocked, with_content
+from jupyter_modelguard.stages.proposing import Proposal, propose, report_blocked, with_content
 from jupyter_modelguard.types import Decision, Outcome, RiskLevel, Scope
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ __all__ = ["PROOF", "Deciding", "evaluate"]
 PROOF: Final = Decision(allow=True, by="proof", transport="proof")
 """The decision that nobody had to take."""
 
+_LOCK_NOTE = "Lock file"
 _REMEMBERED = 1_000  # allowed loads of this process, for %modelguard lock
 _HASHED = 1 << 28  # bytes of a file that is read once more when it was allowed once, so that a lock file can name all of them
 
@@ -170,7 +171,7 @@ class Deciding:
         said = self._rulebook.locks.waiting(look.record, look.hold) if self._rulebook is not None else ""
         if not said:
             return look.standing
-        return dataclasses.replace(look.standing, notes=(*look.standing.notes, ("Lock file", said)))
+        return dataclasses.replace(look.standing, notes=(*look.standing.notes, (_LOCK_NOTE, said)))
 
     def _kept(self, record: HistoryRecord, decision: Decision, standing: Standing, hold: Callable[[], str]) -> Decision:
         """Trust what was allowed for longer than once; what was not offered, or cannot be kept, counts once."""
@@ -200,7 +201,8 @@ class Deciding:
         from jupyter_modelguard.approval.refusal import refusal
 
         project = self._rulebook.places.project if self._rulebook is not None else None
-        proposal = propose(record, decision, hold, project)
+        covered = view is not None and any(fact.label == _LOCK_NOTE for fact in view.facts)
+        proposal = Proposal() if covered else propose(record, decision, hold, project)
         message = refusal(view or build_view(record, assessment), decision, proposal)
         report_blocked(record.id, message, proposal)
         return message
