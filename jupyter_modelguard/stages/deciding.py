@@ -81,7 +81,7 @@ class Deciding:
         self._answer = AnswerStep(approver)
         self.steps: tuple[Step, ...] = (
             RuleStep(),
-            *([LockStep(rulebook.locks)] if rulebook is not None else []),
+            *([LockStep(rulebook)] if rulebook is not None else []),
             *([TrustStep(trust)] if trust is not None else []),
             self._answer,
         )
