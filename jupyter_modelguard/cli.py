@@ -259,10 +259,10 @@ def _lock(options: argparse.Namespace, console: Console) -> int:
     from jupyter_modelguard.config import default_home, home
     from jupyter_modelguard.history.store import Store
     from jupyter_modelguard.ipython.locking import write_lock
-    from jupyter_modelguard.policy.places import Places
+    from jupyter_modelguard.policy.rulebook import Rulebook
     from jupyter_modelguard.policy.trust import Trust
 
-    path = Places(default_home).lock_to_write() if options.output is None else Path(options.output).absolute()
+    path = Rulebook(default_home).places.lock_to_write() if options.output is None else Path(options.output).absolute()
     store = Store(home())
     try:
         _say(console, write_lock(path, [store.find(name) for name in options.ids], Trust(default_home)))

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["refusal"]
 
 _MOST_CALLS = 4
+_DECIDING = ("Policy", "Lock file")  # facts that say what to change so that it passes
 _MOST_LINES = 100  # of an entry in a message
 
 
@@ -33,6 +34,7 @@ def refusal(view: CardView, decision: Decision, proposal: tuple[str, str] = ("",
     where = f" ({view.place})" if view.place else ""
     lines = [f"{name} was not loaded{where}, nothing of it ran: {_why(view)}.", _who(view, decision)]
     lines += [f"Without running code: {as_plain(way.label)}: {as_plain(way.code, code=True, limit=None)}" for way in view.safer]
+    lines += [f"{fact.label}: {as_plain(fact.text, limit=None)}" for fact in view.facts if fact.label in _DECIDING]
     lines.append(_next(view, decision))
     lines += _reviewed(*proposal)
     return "\n".join(lines)

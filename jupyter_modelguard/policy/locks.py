@@ -97,7 +97,8 @@ class Locks:
         except Exception:  # noqa: BLE001 only a remark depends on it
             _LOG.exception("Whether a lock file would cover %s could not be found out", record.id)
             return ""
-        return f"{found.place} covers it, and was not accepted: modelguard policy accept {found.file}" if found else ""
+        how = f"modelguard policy accept {found.file}, or modelguard run --lock" if found else ""
+        return f"{found.place} covers it, and was not accepted: {how}" if found else ""
 
     def _find(self, record: HistoryRecord, hold: Callable[[], str], *, counting: bool) -> LockEntry | None:
         day = dt.datetime.now().astimezone().date()

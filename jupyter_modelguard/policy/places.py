@@ -60,7 +60,7 @@ class Places:
     own_folder
         Finds the folder of this person; see `jupyter_modelguard.config.default_home`.
     project
-        Folder of the notebook or script; that of the process by default, as it is now: changing the folder changes no policy.
+        Folder of the notebook or script; without one no project's files count.
     system, prefix
         The machine's policy and the environment's folder; another in tests.
     """
@@ -71,7 +71,7 @@ class Places:
         self._own_folder = own_folder
         self._system = system
         self._prefix = prefix or Path(sys.prefix)
-        self.project = project.resolve() if project is not None else _here()
+        self.project = project.resolve() if project is not None else None
 
     def policies(self) -> tuple[Place, ...]:
         """Give the places of policies, the administrator's first."""
@@ -112,13 +112,6 @@ class Places:
             if os.path.lexists(folder / ".git"):
                 return tuple(folders)
         return tuple(folders)
-
-
-def _here() -> Path | None:
-    try:
-        return Path.cwd()
-    except OSError:
-        return None  # the folder was deleted
 
 
 def _is_open(folder: Path) -> bool:

@@ -26,7 +26,7 @@ from jupyter_modelguard.stages.earlier import (
     TrustStep,
     first_decision,
 )
-from jupyter_modelguard.stages.proposing import propose, report_blocked, with_content
+from jupyter_modelguard.stages.proposing import Proposal, propose, report_blocked, with_content
 from jupyter_modelguard.types import Decision, Explanation, Outcome, RiskLevel, Scope
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ __all__ = ["PROOF", "Deciding", "evaluate"]
 PROOF: Final = Decision(allow=True, by="proof", transport="proof")
 """The decision that nobody had to take."""
 
+_LOCK_NOTE = "Lock file"
 _REMEMBERED = 1_000  # allowed loads of this process, for %modelguard lock
 _HASHED = 1 << 28  # bytes of a file that is read once more when it was allowed once, so that a lock file can name all of them
 
@@ -102,7 +103,7 @@ class Deciding:
         self._answer = AnswerStep(approver)
         self.steps: tuple[Step, ...] = (
             RuleStep(),
-            *([LockStep(rulebook.locks)] if rulebook is not None else []),
+            *([LockStep(rulebook)] if rulebook is not None else []),
             *([TrustStep(trust)] if trust is not None else []),
             *([BornStep(born)] if born is not None else []),
             self._answer,
@@ -211,7 +212,7 @@ class Deciding:
         said = self._rulebook.locks.waiting(look.record, look.hold) if self._rulebook is not None else ""
         if not said:
             return look.standing
-        return dataclasses.replace(look.standing, notes=(*look.standing.notes, ("Lock file", said)))
+        return dataclasses.replace(look.standing, notes=(*look.standing.notes, (_LOCK_NOTE, said)))
 
     def _kept(self, record: HistoryRecord, decision: Decision, standing: Standing, hold: Callable[[], str]) -> Decision:
         """Trust what was allowed for longer than once; what was not offered, or cannot be kept, counts once."""
@@ -241,7 +242,8 @@ class Deciding:
         from jupyter_modelguard.approval.refusal import refusal
 
         project = self._rulebook.places.project if self._rulebook is not None else None
-        proposal = propose(record, decision, hold, project)
+        covered = view is not None and any(fact.label == _LOCK_NOTE for fact in view.facts)
+        proposal = Proposal() if covered else propose(record, decision, hold, project)
         message = refusal(view or build_view(record, assessment), decision, proposal)
         report_blocked(record.id, message, proposal)
         return message

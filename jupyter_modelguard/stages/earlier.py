@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from jupyter_modelguard.approval.order import Approver
-    from jupyter_modelguard.policy.locks import Locks
+    from jupyter_modelguard.policy.rulebook import Rulebook
     from jupyter_modelguard.policy.rules import Rule
     from jupyter_modelguard.policy.trust import Standing, Trust
     from jupyter_modelguard.stages.born_here import BornHere
@@ -88,12 +88,12 @@ class RuleStep:
 class LockStep:
     """An entry of a lock file that counts."""
 
-    def __init__(self, locks: Locks) -> None:
-        self._locks = locks
+    def __init__(self, rulebook: Rulebook) -> None:
+        self._rulebook = rulebook
 
     def __call__(self, look: Look) -> Decision | None:
         """Decide by the lock file, unless the environment says to deny."""
-        return self._locks.look(look.record, look.hold) if goes_by() != "deny" else None
+        return self._rulebook.locks.look(look.record, look.hold) if goes_by() != "deny" else None
 
 
 class TrustStep:

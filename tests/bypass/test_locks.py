@@ -81,10 +81,14 @@ def test_lock_that_was_not_accepted_as_it_is_lets_nothing_pass(desk, unknown, lo
         said = blocked(unknown)
     assert not canary.exists()
     assert "Nobody could be asked" in said
+    assert f"Lock file: {desk.lock}:" in said
+    assert "[[entry]]" not in said
     person = Chooser(Scope.ONCE)
     with desk.guarding(person):
         load(unknown)
-    assert person.fact("Lock file").endswith(f"covers it, and was not accepted: modelguard policy accept {desk.lock}")
+    assert person.fact("Lock file").endswith(
+        f"covers it, and was not accepted: modelguard policy accept {desk.lock}, or modelguard run --lock"
+    )
 
 
 def test_named_on_the_command_line_it_counts_as_it_was_then(desk, unknown, locked, canary):

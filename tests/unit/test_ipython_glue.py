@@ -46,6 +46,7 @@ class Guard:
         self.store = store
         self.approver = Approver(store)
         self.trust = None
+        self.rulebook = None
         self.strict = False
         self.unguarded = types.SimpleNamespace(by_library=lambda: {"lib": {"evil.name": 2}})
         self.patches = types.SimpleNamespace(bound_early=list, missing=())
