@@ -140,7 +140,7 @@ class Deciding:
 
     def _kept(self, record: HistoryRecord, decision: Decision, standing: Standing, hold: Callable[[], str]) -> Decision:
         """Trust what was allowed for longer than once; what was not offered, or cannot be kept, counts once."""
-        if not decision.allow or decision.scope is Scope.ONCE or decision is standing.decision:
+        if not decision.allow or decision.scope is Scope.ONCE or decision is standing.decision or decision.transport == "born":
             return decision
         if self.trust is not None and standing.offered(decision.scope) and self.trust.keep(record, decision, hold):
             return decision
