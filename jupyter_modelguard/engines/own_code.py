@@ -30,7 +30,16 @@ __all__ = ["own_code"]
 _MOST_FILES = 100
 _MOST_PARTS = 2_000
 _MADE_BY_PYTHON = frozenset(
-    {"__module__", "__dict__", "__weakref__", "__doc__", "__firstlineno__", "__static_attributes__", "__qualname__"}
+    {
+        "__module__",
+        "__dict__",
+        "__weakref__",
+        "__doc__",
+        "__firstlineno__",
+        "__static_attributes__",
+        "__qualname__",
+        "__slotnames__",
+    }
 )
 _PARTS: dict[type, Callable[[Any], list[Any]]] = {
     tuple: list,
@@ -170,7 +179,7 @@ class _Notebook:
             raise _UnboundError
 
     def _add_class(self, value: type) -> None:
-        module, name = vars(value).get("__module__"), value.__qualname__
+        module, name = type.__dict__["__module__"].__get__(value), type.__dict__["__qualname__"].__get__(value)
         if module != "__main__":
             self._add_library(module, name)
             return

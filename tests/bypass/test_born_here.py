@@ -187,6 +187,7 @@ def test_own_file_leaves_the_kernel_the_users_own(guarded, person, born, path, c
     save(Opens(canary), path)
     load(path)
     assert kernel.is_own
+    assert Trust(born._file._folder).entries() == ()
     save([Opens(canary)], path)
     assert len(born.entries()) == 2
 
@@ -448,6 +449,60 @@ def test_function_of_the_notebook_that_uses_another_one_is_known_by_both(guarded
     assert load(path) == 7
     exec("def inner(value): return value * 2", names)
     asks(person, path)
+
+
+WINDOW = """
+class Base:
+    unit = "s"
+    def shown(self):
+        return f"{{len(self.data)}} {{self.unit}}"
+
+class Window(Base):
+    def __init__(self, data):
+        super().__init__()
+        self.data = data
+    def __setstate__(self, state):
+        self.data = {result}(state["data"])
+    @property
+    def length(self):
+        return [x for x in self.data if x in {{1, 2, 3}}]
+"""
+
+
+@pytest.mark.parametrize(("then", "changed"), [("tuple", False), ("list", True)])
+def test_class_of_the_notebook_that_was_edited_since_asks(then, changed, guarded, person, path, notebook):
+    names = vars(sys.modules["__main__"])
+    exec(compile(WINDOW.format(result="tuple"), "<first>", "exec"), names)
+    save(names["Window"]([1, 2]), path)
+    exec(compile("# moved\n" + WINDOW.format(result=then), "<second>", "exec"), names)
+    if changed:
+        asks(person, path)
+    else:
+        assert load(path).data == (1, 2)
+        assert person.asked == []
+
+
+def test_class_of_the_notebook_whose_base_was_edited_asks(guarded, person, path, notebook):
+    names = vars(sys.modules["__main__"])
+    exec(WINDOW.format(result="tuple"), names)
+    save(names["Window"]([1, 2]), path)
+    exec(WINDOW.format(result="tuple").replace('"s"', '"ms"'), names)
+    asks(person, path)
+
+
+def test_forget_lists_and_takes_out_what_was_saved_here(guarded, born, path, canary, tmp_path):
+    from jupyter_modelguard.ipython.display import history_table, trust_table
+    from jupyter_modelguard.ipython.trusting import forget, remembered
+
+    save(Opens(canary), path)
+    load(path)
+    assert "born here on" in history_table(records(guarded)).text()
+    trust = Trust(lambda: tmp_path / "trust")
+    (entry,) = remembered(trust, born)
+    assert "born here" in trust_table((entry,)).text()
+    assert "Not trusted any more" in forget(trust, guarded.store, entry.id, born)
+    assert remembered(trust, born) == ()
+    assert "not trusted for longer" in forget(trust, guarded.store, records(guarded)[0].id, born)
 
 
 class Unreduced:
