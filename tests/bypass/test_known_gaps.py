@@ -181,8 +181,8 @@ def test_a_trusted_function_may_read_another_file_by_native_code(worker, tmp_pat
 
 CARD_THAT_DRAWS_NOTHING = """
 import pathlib, pickle
-from jupyter_modelguard.approval import card
-card._STATIC = pathlib.Path({static!r})
+from jupyter_modelguard.approval import widget
+widget._STATIC = pathlib.Path({static!r})
 %load_ext modelguard
 """
 

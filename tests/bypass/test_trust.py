@@ -256,9 +256,9 @@ def test_folder_that_opens_while_the_card_is_shown_keeps_nothing(guarded, person
     (tmp_path / "trust").mkdir(mode=0o700)
     answer = person.ask
 
-    def answer_and_open(record, view):
+    def answer_and_open(record, view, changed):
         (tmp_path / "trust").chmod(0o777)
-        return answer(record, view)
+        return answer(record, view, changed)
 
     monkeypatch.setattr(person, "ask", answer_and_open)
     load(unknown)

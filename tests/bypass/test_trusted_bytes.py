@@ -72,9 +72,9 @@ def test_file_swapped_while_it_is_decided_about_is_trusted_as_it_was_loaded(guar
     path.write_bytes(payload("a"))
     answer = person.ask
 
-    def answer_then_swap(record, view):
+    def answer_then_swap(record, view, changed):
         path.write_bytes(payload("b"))
-        return answer(record, view)
+        return answer(record, view, changed)
 
     monkeypatch.setattr(person, "ask", answer_then_swap)
     loaded = load(path)

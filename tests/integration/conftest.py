@@ -37,7 +37,7 @@ class Person:
     def prior(self, _record):
         return None
 
-    def ask(self, record, view):
+    def ask(self, record, view, _changed):
         self.asked.append((record, view))
         return Decision(allow=self.says, by="ada", transport="card", reason="I read the code", at=time.time())
 

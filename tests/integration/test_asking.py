@@ -15,8 +15,8 @@ from front_end import FrontEnd, started_kernel  # isort: skip
 
 SETUP = """
 import dataclasses, os, pathlib, threading, time
-from jupyter_modelguard.approval import card
-card._STATIC = pathlib.Path({static!r})
+from jupyter_modelguard.approval import widget
+widget._STATIC = pathlib.Path({static!r})
 from jupyter_modelguard.approval.order import Approver
 from jupyter_modelguard.approval.present import build_view
 from jupyter_modelguard.config import ModelGuardConfig, home

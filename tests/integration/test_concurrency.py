@@ -212,7 +212,7 @@ def test_read_that_is_interrupted_leaves_no_scope_behind(hold):
 def test_question_that_is_interrupted_keeps_it_blocked(hold, data, canary, monkeypatch):
     running = hold(says=True)
 
-    def ask(record, view):
+    def ask(record, view, changed):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(running.guard.approver, "ask", ask)

@@ -58,9 +58,9 @@ def test_array_that_is_swapped_for_objects_after_it_was_allowed_runs_nothing(mod
 def swapping(running, path, content):
     ask = running.guard.approver.ask
 
-    def swap(record, view):
+    def swap(record, view, changed):
         path.write_bytes(content)
-        return ask(record, view)
+        return ask(record, view, changed)
 
     running.guard.approver.ask = swap
 

@@ -208,8 +208,8 @@ def test_file_changed_between_decision_and_import_does_not_run(name, repository,
     running = hold(says=True)
     ask = running.guard.approver.ask
 
-    def ask_slowly(record, view):
-        decision = ask(record, view)
+    def ask_slowly(record, view, changed):
+        decision = ask(record, view, changed)
         repository.write(
             name, FILES[name] + f"\nwith open({str(repository.canaries)!r}, 'a') as file: print('changed', file=file)\n"
         )

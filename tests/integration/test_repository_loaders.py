@@ -77,9 +77,9 @@ def test_mmengine_configuration_that_is_swapped_after_it_was_shown_runs_as_it_wa
     running = hold(says=True)
     ask = running.guard.approver.ask
 
-    def swap(record, view):
+    def swap(record, view, changed):
         path.write_text(f"{start}width = open({str(canary)!r}, 'w').close()\n")
-        return ask(record, view)
+        return ask(record, view, changed)
 
     running.guard.approver.ask = swap
     assert mmengine.Config.fromfile(path, **options).width == 3
@@ -93,10 +93,10 @@ def test_mmengine_base_that_is_swapped_after_it_was_shown_is_asked_about_again(m
     running = hold(says=True)
     ask = running.guard.approver.ask
 
-    def swap(record, view):
+    def swap(record, view, changed):
         (tmp_path / "base.py").write_text(f"depth = 18\nopen({str(canary)!r}, 'w').close()\n")
         running.guard.approver.says = len(running.guard.approver.asked) == 0
-        return ask(record, view)
+        return ask(record, view, changed)
 
     running.guard.approver.ask = swap
     with pytest.raises(ModelLoadBlockedError):

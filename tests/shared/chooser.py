@@ -24,7 +24,7 @@ class Chooser:
     def prior(self, _record):
         return None
 
-    def ask(self, _record, view):
+    def ask(self, _record, view, _changed):
         self.asked.append(view)
         if self.scope is None:
             return Decision(allow=False, by="ada", transport="card", reason="kept blocked", at=time.time())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from jupyter_modelguard.approval.card import CardAnswer
+from jupyter_modelguard.approval.answer import CardAnswer
 from jupyter_modelguard.approval.conversation import converse
 from jupyter_modelguard.approval.faces.html import card_html
 from jupyter_modelguard.approval.present import build_view, receipt
@@ -63,7 +63,8 @@ def test_how_a_load_differs_stands_before_everything_else_and_stays_text():
 def test_conversation_offers_the_file_and_says_why_not_the_commit():
     decision, said = answers("run", "1", "2")
     assert (decision.allow, decision.scope) == (True, Scope.DIGEST)
-    assert said == [f"This repository at this commit: cannot be chosen. {WHY}"]
+    assert said[0].startswith("This exact file, from now on: ")
+    assert said[1:] == [f"This repository at this commit: cannot be chosen. {WHY}"]
 
 
 @pytest.mark.parametrize("number", ["1", "2"])
