@@ -25,6 +25,7 @@ from jupyter_modelguard.errors import ConfigurationError
 __all__ = [
     "BLOCKED",
     "CHILDREN",
+    "RUN_FOLDER",
     "ModelGuardConfig",
     "default_home",
     "headless_mode",
@@ -35,6 +36,9 @@ __all__ = [
 
 BLOCKED = "MODELGUARD_BLOCKED"
 """Variable by which `modelguard run` names the file that its processes add to what they block; not for people to set."""
+
+RUN_FOLDER = "modelguard-run-"
+"""How the name of the folder of that file begins."""
 
 CHILDREN = "MODELGUARD_CHILDREN"
 """Variable by which a guarded process tells those it starts; not for people to set, and it loosens nothing."""

@@ -77,7 +77,10 @@ def would_decide(rulebook: Rulebook, record: HistoryRecord) -> str:
 
 def would_decide_scan(rulebook: Rulebook, assessment: Assessment) -> str:
     """Say what would become of a load of a scanned file, as far as a scan tells; see `would_decide`."""
-    report = assessment.report
+    report = dataclasses.replace(  # where its functions come from only the process that loads it can tell
+        assessment.report,
+        globals=tuple(dataclasses.replace(use, origin=use.origin or "not looked up") for use in assessment.report.globals),
+    )
     path = Path(os.path.abspath(report.target))  # noqa: PTH100 links stay as they were said
     try:
         with path.open("rb") as file:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jupyter_modelguard.config import BLOCKED
+from jupyter_modelguard.config import BLOCKED, RUN_FOLDER
 from jupyter_modelguard.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def run(target: str, arguments: Sequence[str], console: Console, *, lock: str | 
 
 
 def _watched(start: Callable[[], int]) -> tuple[int, list[_Blocked]]:
-    with tempfile.TemporaryDirectory(prefix="modelguard-run-") as folder:
+    with tempfile.TemporaryDirectory(prefix=RUN_FOLDER) as folder:
         told = Path(folder) / "blocked"
         told.touch(mode=0o600)
         with _environment(**{BLOCKED: str(told), _HEADLESS: os.environ.get(_HEADLESS) or "lock"}):

@@ -196,6 +196,8 @@ class Deciding:
         else:
             decided = None if forbidden else first_decision(self.steps, look)
         if decided is not None:
+            if decided.transport not in BOUND:  # an answer of a person, who may have said for how long
+                decided = self._kept(record, decided, look.standing, hold)
             return self._noted(record, decided, hold), decided, None, 0.0
         standing = self._with_lock(look)
         view = build_view(record, assessment, explain() if explain is not None else Explanation(), standing)

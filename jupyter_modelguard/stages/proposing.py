@@ -10,15 +10,16 @@ import dataclasses
 import json
 import logging
 import os
+import stat
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from jupyter_modelguard.config import BLOCKED
+from jupyter_modelguard.config import BLOCKED, RUN_FOLDER
 from jupyter_modelguard.types import Decision, Scope
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from jupyter_modelguard.types import HistoryRecord
 
@@ -80,6 +81,12 @@ def with_content(record: HistoryRecord, hold: Callable[[], str], most: int | Non
         return record
 
 
+def _is_a_runs(path: Path, descriptor: int) -> bool:
+    """Whether a file is one that `modelguard run` made to be told in."""
+    state = os.fstat(descriptor)
+    return path.parent.name.startswith(RUN_FOLDER) and stat.S_ISREG(state.st_mode) and state.st_nlink == 1
+
+
 def report_blocked(identity: str, message: str, proposal: Proposal | None = None) -> None:
     """Tell the run that this process is part of, if there is one; it never raises for that."""
     path = os.environ.get(BLOCKED)
@@ -90,7 +97,8 @@ def report_blocked(identity: str, message: str, proposal: Proposal | None = None
     try:
         descriptor = os.open(path, _FLAGS)
         try:
-            os.write(descriptor, line.encode("ascii"))
+            if _is_a_runs(Path(path), descriptor):  # the variable could name any file
+                os.write(descriptor, line.encode("ascii"))
         finally:
             os.close(descriptor)
     except OSError:

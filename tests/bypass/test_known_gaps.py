@@ -157,6 +157,28 @@ def test_code_in_the_kernel_can_write_down_what_a_person_trusts(hold, tmp_path):
     assert Trust(lambda: tmp_path / "trust").entries() == (forged,)
 
 
+def test_code_in_the_kernel_can_accept_what_a_project_brings(hold, tmp_path):
+    """As it can write down what is trusted: by the same user, in the same folder."""
+    from jupyter_modelguard.policy.accepted import AcceptedFiles
+
+    hold()
+    accepted = AcceptedFiles(lambda: tmp_path / "trust")
+    accepted.accept(tmp_path / "modelguard.lock", "ab" * 32, "nobody")
+    assert accepted.accepts(tmp_path / "modelguard.lock", "ab" * 32)
+
+
+def test_plain_data_passes_before_any_rule_is_looked_at(worker, tmp_path, monkeypatch):
+    """A rule is about loads that are looked at: a stream that resolves nothing is done by then, and could do nothing."""
+    from rulebooks import Desk, load
+
+    desk = Desk(tmp_path, worker, monkeypatch)
+    desk.system.write_text('[[rule]]\naction = "forbid"\nformat = "pickle"\n')
+    path = tmp_path / "plain.pkl"
+    path.write_bytes(pickle.dumps([1, 2]))
+    with desk.guarding():
+        assert load(path) == [1, 2]
+
+
 def test_a_trusted_function_may_read_another_file_by_native_code(worker, tmp_path):
     """What h5py, pyarrow and their like open comes by no event of Python: the file is another one by then, and nobody is asked."""
     h5py = pytest.importorskip("h5py", reason="it opens files by native code")

@@ -367,3 +367,62 @@ def test_card_and_trust_are_as_ever_where_there_is_no_lock(desk, unknown):
         pickle.loads(unknown.read_bytes()).close()
     assert len(person.asked) == 2
     assert person.fact("Lock file") == ""
+
+
+# -- a repository's own code -----------------------------------------------------------------------------------------------------
+
+
+def code(text, path="modeling.py"):
+    import hashlib
+
+    from jupyter_modelguard.types import CodeFile
+
+    return CodeFile(path, hashlib.sha256(text).hexdigest(), text)
+
+
+def asks_for(made, origin, *files):
+    from jupyter_modelguard.types import LoadRequest
+
+    permit = made.check_code(LoadRequest("AutoModel.from_pretrained", "", origin), origin, files)
+    made.settle(permit, None)
+    return permit
+
+
+def test_code_of_a_repository_is_locked_at_its_commit(desk):
+    pinned, first, second = f"hf:acme/yolo@{'4f' * 20}", code(b"import math\n"), code(b"VALUE = 1\n", "configuration.py")
+    with desk.guarding(Chooser(Scope.ONCE)) as made:
+        asks_for(made, pinned, first, second)
+        write_lock(desk.lock, made.deciding.allowed, made.trust)
+    text = desk.lock.read_text()
+    assert 'source = "hf:acme/yolo"' in text
+    assert f'commit = "{"4f" * 20}"' in text
+    desk.accept(desk.lock)
+    with desk.guarding() as made:
+        permit = asks_for(made, pinned, first, second)
+        assert set(permit.files) == {first.digest, second.digest}
+        asks_for(made, pinned, first)  # some of the files that were shown
+        for origin, files in (
+            (pinned, (first, code(b"import os\n", "configuration.py"))),
+            (pinned, (first, second, code(b"", "new.py"))),
+            (f"hf:acme/yolo@{'5a' * 20}", (first,)),
+            ("hf:acme/yolo@main", (first,)),
+            (f"hf:evil/yolo@{'4f' * 20}", (first,)),
+        ):
+            with pytest.raises(ModelLoadBlockedError):
+                asks_for(made, origin, *files)
+
+
+def test_rule_allows_code_by_the_digests_of_all_its_files(desk):
+    first, second = code(b"import math\n"), code(b"VALUE = 1\n", "configuration.py")
+    desk.system.write_text(
+        f'[[rule]]\naction = "allow"\nreason = "Read."\ndigest = ["{first.digest}", "{second.digest}"]\n'
+        f'[[rule]]\naction = "allow"\nreason = "Read."\nsource = "{desk.folder}/**"\n'
+    )
+    with desk.guarding() as made:
+        asks_for(made, "hf:acme/yolo@main", first, second)
+        for origin, files in (
+            ("hf:acme/yolo@main", (first, code(b"import os\n", "more.py"))),
+            (str(desk.folder / "repository"), (code(b"import os\n"),)),
+        ):
+            with pytest.raises(ModelLoadBlockedError):
+                asks_for(made, origin, *files)

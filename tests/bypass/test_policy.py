@@ -466,3 +466,19 @@ def test_fault_of_ours_asks(desk, proved, monkeypatch, caplog):
     with desk.guarding():
         blocked(proved)
     assert "a fault" in caplog.text
+
+
+def test_answer_after_a_failed_load_is_kept_for_as_long_as_it_said(desk, unknown, monkeypatch):
+    """Such an answer comes among the earlier decisions, and is a person's like one on a card."""
+    from jupyter_modelguard.types import Decision
+
+    person = Chooser(None)
+    answer = Decision(allow=True, by="ada", transport="prompt", reason="I read the code", scope=Scope.DIGEST, at=1.0)
+    with desk.guarding(person) as made:
+        blocked(unknown)
+        monkeypatch.setattr(person, "prior", lambda _record: answer)
+        load(unknown)
+        monkeypatch.setattr(person, "prior", lambda _record: None)
+        load(unknown)
+        assert records(made)[0].decision.transport == "trust"
+    assert len(person.asked) == 1

@@ -128,32 +128,46 @@ def test_rule_that_asks_is_on_the_card(kernel, own):
     assert kernel.reply(cell)["status"] == "error"
 
 
-def test_nbclient_goes_by_policy_and_accepted_lock(project, own, tmp_path, monkeypatch, home):
+def by_nbclient(cells, folder):
     nbclient = pytest.importorskip("nbclient", reason="nbclient is not installed")
     nbformat = pytest.importorskip("nbformat", reason="nbformat is not installed")
+    made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    try:
+        asyncio.run(nbclient.NotebookClient(made, timeout=60, kernel_name="python3").async_execute())
+    except nbclient.exceptions.CellExecutionError as error:
+        return str(error)
+    return made.cells[-1].outputs[0]["text"]
+
+
+def by_papermill(cells, folder):
+    papermill = pytest.importorskip("papermill", reason="papermill is not installed")
+    nbformat = pytest.importorskip("nbformat", reason="nbformat is not installed")
+    before, after = folder / "before.ipynb", folder / "after.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells]), before)
+    try:
+        made = papermill.execute_notebook(before, after, kernel_name="python3", progress_bar=False, execution_timeout=60)
+    except papermill.PapermillExecutionError as error:
+        return str(error)
+    return made.cells[-1].outputs[0]["text"]
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
+@pytest.mark.parametrize("execute", [by_nbclient, by_papermill])
+def test_batch_runs_go_by_policy_and_accepted_lock(execute, project, own, tmp_path, monkeypatch, home):
     from jupyter_modelguard.policy.accepted import AcceptedFiles
     from jupyter_modelguard.policy.checked_file import read_text
 
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
-    setup = SETUP.format(project=str(project), own=str(own))
-
-    def execute():
-        made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in (setup, "print('loaded', load())")])
-        try:
-            asyncio.run(nbclient.NotebookClient(made, timeout=60, kernel_name="python3").async_execute())
-        except nbclient.exceptions.CellExecutionError as error:
-            return str(error)
-        return made.cells[1].outputs[0]["text"]
-
-    said = execute()
+    cells = [SETUP.format(project=str(project), own=str(own)), "print('loaded', load())"]
+    said = execute(cells, tmp_path)
     entry = said[said.index("[[entry]]") :].partition("\n\n")[0].partition("ModelLoadBlockedError")[0]
     lock = project / "modelguard.lock"
     lock.write_text("version = 1\n" + entry.replace('by = ""', 'by = "grace"').replace('reason = ""', 'reason = "PR 7"'))
-    assert "covers it, and was not accepted" in execute()
+    assert "covers it, and was not accepted" in execute(cells, tmp_path)
     AcceptedFiles(lambda: own).accept(lock, read_text(lock).digest, "ada")
-    assert execute() == "loaded weights\n"
+    assert execute(cells, tmp_path) == "loaded weights\n"
     (project / "modelguard.toml").write_text('[[rule]]\naction = "forbid"\nlevel = "runs_code"\n')
-    assert "Blocked by policy: runs_code" in execute()
+    assert "Blocked by policy: runs_code" in execute(cells, tmp_path)
 
 
 def test_file_is_accepted_in_a_terminal_and_nowhere_else(project, own, home):
