@@ -33,7 +33,7 @@ export class Several {
   private readonly list = element('ul', { class: 'mg-loads' });
   private readonly title = element('h3', { class: 'mg-title', id: uniqueId('title'), tabindex: '-1' });
   private readonly sub = element('div', { class: 'mg-sub' });
-  private readonly mark = element('span');
+  private readonly mark = element('span', { class: 'mg-mark' });
   private readonly alert = element('p', { class: 'mg-sr', role: 'alert' });
   private readonly keep = button('mg-btn', () => {
     this.denyAll();
