@@ -74,14 +74,15 @@ class CardTransport:
         tap = ShellTap.install(self._kernel)
         if tap is None or not tap.hears:
             return self._wait_for_row(record, view) if threading.current_thread() is not threading.main_thread() else None
-        board = self._slot.board
-        answer = board.join(view) if board is not None else None
-        if board is None or answer is None:
-            kind = widget_class()
-            if kind is None:
-                return None
-            board = self._slot.board = CardBoard(kind, tap, view, earlier=self._slot.lines)
-            answer = board.first
+        with self._slot.opening:
+            board = self._slot.board
+            answer = board.join(view) if board is not None else None
+            if board is None or answer is None:
+                kind = widget_class()
+                if kind is None:
+                    return None
+                board = self._slot.board = CardBoard(kind, tap, view, earlier=self._slot.lines)
+                answer = board.first
         try:
             decision = self._wait(tap, board, answer)
         except BaseException:

@@ -94,6 +94,8 @@ class Checking:
         answer = self.answer
         try:
             self._board.settle(self._board.first, "denied" if answer is not None or kind is not None else "deciding")
+            # what is drawn next must not find a card that was closed in its place
+            self._slot.show_text("\n".join((*self._slot.lines, checking_text(self._board.first.view))))
             self._board.close()
         except Exception:  # noqa: BLE001 as above
             _LOG.debug("The card of a check could not be taken away", exc_info=True)

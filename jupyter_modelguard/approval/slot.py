@@ -34,6 +34,8 @@ class OutputSlot:
         self._receipts: list[Receipt] = []
         self._users = 0
         self._unshown = False
+        self._shared = False
+        self.opening = threading.Lock()  # held while a card is made, so that loads that come at once share it
         self.board: CardBoard | None = None  # the card that loads wait in
 
     @property
@@ -56,11 +58,12 @@ class OutputSlot:
         with _LOCK:
             known = _SLOTS.get(kernel)
             here = known is not None and known[0] == cell
-            free = known is not None and here and (not known[1]._users or (joins and known[1].board is not None))  # noqa: SLF001 its own class
+            free = known is not None and here and (not known[1]._users or (joins and known[1]._shared))  # noqa: SLF001 its own class
             slot = known[1] if known is not None and free else cls()
             if not here:
                 _SLOTS[kernel] = (cell, slot)
             slot._users += 1  # noqa: SLF001 its own class
+            slot._shared = joins  # noqa: SLF001 its own class
         return slot
 
     def show(self, bundle: dict[str, Any]) -> None:

@@ -8,14 +8,21 @@ const ASKING = new Set(['stopped', 'deciding']);
 export class WaitingCards {
   private readonly ours = new Set<string>();
   private readonly waiting = new Set<string>();
+  /** Loads that joined a card, by the card's id: how many of them nobody has answered. */
+  private readonly joined = new Map<string, number>();
 
   get count(): number {
-    return this.waiting.size;
+    let count = this.waiting.size;
+    for (const number of this.joined.values()) {
+      count += number;
+    }
+    return count;
   }
 
   clear(): void {
     this.ours.clear();
     this.waiting.clear();
+    this.joined.clear();
   }
 
   /** Take note of a message; true when it came from a card. */
@@ -30,6 +37,13 @@ export class WaitingCards {
     }
     if (!this.ours.has(card)) {
       return false;
+    }
+    const others = field(state, 'others');
+    if (Array.isArray(others)) {
+      this.joined.set(card, others.filter(one => ASKING.has(String(field(one, 'state')))).length);
+    }
+    if (message.header.msg_type === 'comm_close') {
+      this.joined.delete(card);
     }
     const word = field(state, 'state');
     if (typeof word === 'string' && ASKING.has(word)) {

@@ -32,6 +32,18 @@ describe('WaitingCards', () => {
     expect(cards.count).toBe(0);
   });
 
+  it('counts the loads that joined a card, until each of them is decided', () => {
+    const cards = new WaitingCards();
+    cards.hear(message('comm_open', 'a', { _anywidget_id: CARD, state: 'stopped' }));
+    cards.hear(message('comm_msg', 'a', { others: [{ state: 'stopped' }, { state: 'stopped' }] }));
+    expect(cards.count).toBe(3);
+    cards.hear(message('comm_msg', 'a', { state: 'denied' }));
+    cards.hear(message('comm_msg', 'a', { others: [{ state: 'receipt' }, { state: 'stopped' }] }));
+    expect(cards.count).toBe(1);
+    cards.hear(message('comm_close', 'a'));
+    expect(cards.count).toBe(0);
+  });
+
   it("takes no notice of anybody else's widgets", () => {
     const cards = new WaitingCards();
     expect(cards.hear(message('comm_open', 'a', { _anywidget_id: 'other.Widget', state: 'stopped' }))).toBe(false);

@@ -38,6 +38,7 @@ export class Card {
     this.model.on('change:view', this.redraw);
     this.model.on('change:receipt', this.reword);
     this.model.on('change:progress', this.advance);
+    this.model.on('comm_live_update', this.update);
     this.observer = new MutationObserver(this.update);
     this.observer.observe(root, { attributes: true, attributeFilter: ['class'] });
     this.update();
@@ -49,6 +50,7 @@ export class Card {
     this.model.off('change:view', this.redraw);
     this.model.off('change:receipt', this.reword);
     this.model.off('change:progress', this.advance);
+    this.model.off('comm_live_update', this.update);
   }
 
   private readonly redraw = (): void => {
@@ -72,7 +74,7 @@ export class Card {
   private readonly update = (): void => {
     const state = this.model.get('state');
     const ended = isEnding(state);
-    const shown = !ended && this.root.classList.contains(DISCONNECTED) ? this.lost() : state;
+    const shown = !ended && this.root.closest(`.${DISCONNECTED}`) !== null ? this.lost() : state;
     if (shown === this.drawn) {
       return;
     }

@@ -54,7 +54,7 @@ export function receipt(view: CardView | null, ending: Ending, line: string): HT
       },
       'Copy report'
     );
-    return [wouldBox(view), factList(view.facts), element('div', { class: 'mg-row' }, copy)];
+    return [wouldBox(view, 'p'), factList(view.facts), element('div', { class: 'mg-row' }, copy)];
   });
   drawn.append(opener, panel);
   return drawn;

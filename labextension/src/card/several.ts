@@ -33,7 +33,7 @@ export class Several {
   private readonly list = element('ul', { class: 'mg-loads' });
   private readonly title = element('h3', { class: 'mg-title', id: uniqueId('title'), tabindex: '-1' });
   private readonly sub = element('div', { class: 'mg-sub' });
-  private readonly mark = element('span');
+  private readonly mark = element('span', { class: 'mg-mark' });
   private readonly alert = element('p', { class: 'mg-sr', role: 'alert' });
   private readonly keep = button('mg-btn', () => {
     this.denyAll();
@@ -89,7 +89,7 @@ export class Several {
     const item = element('li', { 'data-level': 'none' });
     this.rows.push({ model, item, drawn: '', sent: false });
     this.list.append(item);
-    for (const event of ['change:state', 'change:view', 'change:receipt']) {
+    for (const event of ['change:state', 'change:view', 'change:receipt', 'comm_live_update']) {
       model.on(event, this.update);
     }
     this.update();
@@ -98,7 +98,7 @@ export class Several {
   dispose(): void {
     this.observer.disconnect();
     for (const row of this.rows) {
-      for (const event of ['change:state', 'change:view', 'change:receipt']) {
+      for (const event of ['change:state', 'change:view', 'change:receipt', 'comm_live_update']) {
         row.model.off(event, this.update);
       }
     }
@@ -121,7 +121,7 @@ export class Several {
   private stateOf(row: Row): string {
     const state = row.model.get('state');
     const open = state === 'stopped' || state === 'deciding' || state === 'checking';
-    return open && this.root.classList.contains(DISCONNECTED) ? 'abandoned' : state;
+    return open && this.root.closest(`.${DISCONNECTED}`) !== null ? 'abandoned' : state;
   }
 
   private draw(row: Row, view: CardView | null, state: string): void {

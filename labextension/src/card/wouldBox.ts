@@ -3,21 +3,22 @@
 import { codeBlock, listing } from './code';
 import { element } from './element';
 import { plain, strange } from './text';
-import type { CallRow, CardView } from './view';
+import type { CallRow, CardView, CodeRow } from './view';
 
 /** Lines of the listing that the box repeats when a file is dangerous. */
 const REPEATED = 3;
 
-export function wouldBox(view: CardView): HTMLElement | null {
-  const changed = view.changes.length > 0 ? changes(view) : [];
+/** `heading` is the element of the headings: a receipt has no title that they could stand under. */
+export function wouldBox(view: CardView, heading: 'h4' | 'p' = 'h4'): HTMLElement | null {
+  const changed = view.changes.length > 0 ? changes(view, heading) : [];
   if (changed.length === 0 && view.would === '' && view.calls.length === 0 && view.missed.length === 0) {
     return null;
   }
-  const box = element('div', { class: 'mg-would' }, ...changed, element('h4', {}, strange(view.would)));
+  const box = element('div', { class: 'mg-would' }, ...changed, element(heading, { class: 'mg-strong' }, strange(view.would)));
   if (view.calls.length + view.missed.length > 0) {
     box.append(element('ul', { class: 'mg-calls' }, ...view.calls.map(callItem), ...view.missed.map(missedItem)));
   }
-  const flagged = view.level === 'dangerous' ? (view.listings[0]?.rows.filter(row => row.flagged) ?? []) : [];
+  const flagged = view.level === 'dangerous' ? lines(view) : [];
   if (flagged.length > 0) {
     const block = codeBlock(flagged.slice(0, REPEATED));
     block.classList.add('mg-code--in-box');
@@ -30,7 +31,7 @@ export function wouldBox(view: CardView): HTMLElement | null {
 }
 
 /** What is different from what was approved before comes first: it is why this asks again. */
-function changes(view: CardView): HTMLElement[] {
+function changes(view: CardView, heading: 'h4' | 'p'): HTMLElement[] {
   const rows = view.changes.map(row =>
     element(
       'li',
@@ -45,7 +46,18 @@ function changes(view: CardView): HTMLElement[] {
     block.classList.add('mg-code--in-box');
     return block;
   });
-  return [element('h4', {}, strange(view.since)), element('ul', { class: 'mg-calls' }, ...rows), ...compared];
+  return [
+    element(heading, { class: 'mg-strong' }, strange(view.since)),
+    element('ul', { class: 'mg-calls' }, ...rows),
+    ...compared
+  ];
+}
+
+/** The flagged lines that do something: an import alone tells nothing that the names above do not. */
+function lines(view: CardView): CodeRow[] {
+  const flagged = view.listings[0]?.rows.filter(row => row.flagged) ?? [];
+  const doing = flagged.filter(row => !/^(from|import) /.test(row.text));
+  return doing.length > 0 ? doing : flagged;
 }
 
 function callItem(call: CallRow): HTMLElement {

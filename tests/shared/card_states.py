@@ -1,0 +1,195 @@
+"""Every state of the card as the traits of its widget, with views that `build_view` made; and one that a stranger wrote."""
+
+import dataclasses
+
+from full_view import full_view
+
+from jupyter_modelguard.approval.present import build_view, checking_view, plain_view, receipt
+from jupyter_modelguard.approval.transport import changed_meanwhile
+from jupyter_modelguard.policy.trust import Offer, Standing
+from jupyter_modelguard.policy.trust_entry import Change
+from jupyter_modelguard.types import (
+    Artifact,
+    Assessment,
+    CallNode,
+    CallSite,
+    CodeFile,
+    Coverage,
+    Decision,
+    Explanation,
+    Finding,
+    GlobalUse,
+    HistoryRecord,
+    Judgement,
+    LoadRequest,
+    Outcome,
+    QualifiedName,
+    RiskLevel,
+    SaferWay,
+    ScanReport,
+    Scope,
+    Severity,
+    TraceStep,
+)
+
+GETATTR = GlobalUse(QualifiedName("builtins", "getattr"), 3, Judgement.UNKNOWN, "can reach any attribute of a module", "Python")
+DETECTION = GlobalUse(
+    QualifiedName("ultralytics.nn.tasks", "DetectionModel"),
+    1,
+    Judgement.INSPECT,
+    "a class of ultralytics 8.3.40",
+    "installed here",
+)
+SYSTEM = GlobalUse(QualifiedName("posix", "system"), 1, Judgement.DANGEROUS, "runs a command", "Python")
+TENSOR = GlobalUse(QualifiedName("torch._utils", "_rebuild_tensor_v2"), 283, Judgement.CLOSED, "", "torch 2.13")
+BEFORE = b"import torch\nCACHE = None\n\n\nclass Chat(torch.nn.Module):\n    pass\n"
+AFTER = (
+    b"import torch\nimport urllib.request\nCACHE = urllib.request.urlopen('https://cdn.example.net')\n"
+    b"\n\nclass Chat(torch.nn.Module):\n    pass\n"
+)
+ONCE_AND_MORE = Standing(
+    None, (Offer(Scope.DIGEST), Offer(Scope.COMMIT, "A branch or tag can move. Name the commit: revision=…"))
+)
+LOAD = "torch.load(weights_only=False)"
+EXPLAINED = Explanation(
+    (
+        (
+            "Rebuilt from the pickle, not run",
+            "data.pkl",
+            (
+                (1, "from builtins import getattr", True),
+                (2, "from ultralytics.nn.tasks import DetectionModel", True),
+                (3, "_var0 = getattr(DetectionModel, '__new__')", True),
+                *((number, f"_var{number} = _rebuild_tensor_v2(storage({number}))", False) for number in range(4, 60)),
+                (60, "result = _var0", False),
+            ),
+        ),
+    ),
+    tuple(
+        TraceStep(
+            number,
+            "MEMOIZE" if number % 7 else "STACK_GLOBAL",
+            "",
+            not number % 7,
+            "look up builtins.getattr" if not number % 7 else "",
+        )
+        for number in range(90)
+    ),
+    (
+        CallNode(0, "ultralytics.nn.tasks.DetectionModel", "()", 74, 1, flagged=True),
+        CallNode(1, "builtins.getattr", "(DetectionModel, '__new__')", 88, 1, flagged=True),
+        CallNode(1, "torch._utils._rebuild_tensor_v2", "(<kept elsewhere: 'storage'>, 0, (64, 3), (3, 1))", 120, 283),
+        CallNode(2, "collections.OrderedDict", "()", 121),
+    ),
+)
+
+
+def view(
+    level, *uses, name="yolo.pt", artifact=None, explanation=EXPLAINED, standing=ONCE_AND_MORE, safer=(), call=LOAD, **report
+):
+    artifact = artifact or Artifact(name, f"hf:acme/yolo@{'4f2c9e1a' * 5}", "torch-zip", "ab" * 32, 88_080_384)
+    made = ScanReport(name, artifact.format, artifact.digest, globals=uses, seconds=0.4, **report)
+    record = HistoryRecord(
+        "7f3a91c2", 1.0, LoadRequest("torch.load", call, artifact.source, CallSite(None, None, 7, 3)), Outcome.WAITING
+    )
+    record = dataclasses.replace(record, level=level, artifact=artifact, report=made)
+    assessment = Assessment(level, made, ("no-unpinned-remote-code (/etc/modelguard/policy.toml:14)",), tuple(safer))
+    return build_view(record, assessment, explanation, standing, sought=True)
+
+
+def remote(standing=ONCE_AND_MORE, content=AFTER):
+    files = (CodeFile("modeling_chat.py", "cd" * 32, content), CodeFile("norm.py", "ef" * 32, b"import torch\n" * 60))
+    artifact = Artifact("chat-7b", f"hf:acme/chat-7b@{'a91d07c4' * 5}", "python-code", "cd" * 32, 9_000, files)
+    found = Finding("remote-code-capability", Severity.HIGH, "opens a network connection", "modeling_chat.py:3")
+    call = 'AutoModelForCausalLM.from_pretrained("acme/chat-7b", trust_remote_code=True)'
+    return view(
+        RiskLevel.RUNS_CODE,
+        name="chat-7b",
+        artifact=artifact,
+        explanation=Explanation(),
+        standing=standing,
+        call=call,
+        findings=(found,),
+        coverage=Coverage(2, 2),
+    )
+
+
+CHANGED = Standing(
+    None,
+    ONCE_AND_MORE.offers,
+    (("Changed", "since ada trusted it on 2026-10-31 · 1 file changed: modeling_chat.py"),),
+    "ada trusted it on 2026-10-31 09:12",
+    (
+        Change("±", "file", "modeling_chat.py", "changed", "12" * 32),
+        Change("+", "function", "urllib.request.urlopen", "from Python"),
+    ),
+    (("12" * 32, BEFORE),),
+)
+HOSTILE = "annual_report\u202egpj.exe\u2066_final<img src=x onerror=alert(1)>" + "_checked" * 20 + "\u200b.pt"
+SAFER = (SaferWay("Take only the weights", "state = torch.load(path, weights_only=True)"),)
+RUNS = view(RiskLevel.RUNS_CODE, GETATTR, DETECTION, TENSOR, safer=SAFER)
+MISSED = ("archive/data.pkl: the stream ends at byte 81,920 of 2.1 MB", "archive/code/ (14 files): TorchScript")
+VIEWS = {
+    "runs-code": RUNS,
+    "runs-code-nothing-safer": view(RiskLevel.RUNS_CODE, GETATTR, DETECTION, TENSOR),
+    "dangerous": view(RiskLevel.DANGEROUS, SYSTEM, GETATTR, name="weights_final.pkl", standing=Standing()),
+    "uninspected": view(RiskLevel.UNINSPECTED, name="adapter.bin", coverage=Coverage(3, 1, MISSED), explanation=Explanation()),
+    "forbidden": view(RiskLevel.FORBIDDEN, GETATTR),
+    "remote-code": remote(),
+    "changed": remote(CHANGED),
+    "every-field": full_view(),
+    "hostile": dataclasses.replace(
+        full_view(lambda text: f"{text}\u202e\x1b[2K<img src=x onerror=alert(1)>{' ' * 40}end"),
+        object=HOSTILE,
+        level=RiskLevel.DANGEROUS,
+        confirm=("\u043es.syst\u0435m",),
+    ),
+}
+ALLOWED = Decision(allow=True, by="ada", transport="card", reason="I made this file", at=1.0)
+DENIED = dataclasses.replace(ALLOWED, allow=False, reason="kept blocked")
+
+
+def traits(shown, state="stopped", line="", **more):
+    plain = shown if isinstance(shown, dict) else plain_view(shown)
+    return {
+        "token": "a-token",
+        "view": plain,
+        "state": state,
+        "receipt": line,
+        "earlier": [],
+        "others": [],
+        "progress": {},
+    } | more
+
+
+def _other(shown, token, state="stopped", line=""):
+    return {"token": token, "view": plain_view(shown), "state": state, "receipt": line}
+
+
+def states():
+    """Every state by its name."""
+    kept = receipt(VIEWS["uninspected"], DENIED).text
+    made = {name: traits(shown) for name, shown in VIEWS.items()}
+    checking = checking_view(LoadRequest("torch.load", LOAD, "/models/big-model.pt", CallSite(None, None, 7, 3)))
+    return made | {
+        "deciding": traits(RUNS, "deciding"),
+        "unreadable": traits({"id": ""}),
+        "checking": traits(checking, "checking", progress={"percent": None, "text": "3.2 GB · 4 s"}),
+        "checking-with-a-bar": traits(checking, "checking", progress={"percent": 41, "text": "1.3 of 3.2 GB"}),
+        "several": traits(
+            RUNS,
+            others=[
+                _other(VIEWS["uninspected"], "b"),
+                _other(VIEWS["dangerous"], "c"),
+                _other(VIEWS["hostile"], "d", "denied", kept),
+            ],
+        ),
+        "one-after-another": traits(
+            VIEWS["dangerous"], earlier=[f"▣ modelguard · {receipt(RUNS, ALLOWED).text}", f"▢ modelguard · {kept}"]
+        ),
+        "allowed": traits(RUNS, "receipt", receipt(RUNS, ALLOWED).text),
+        "denied": traits(RUNS, "denied", receipt(RUNS, DENIED).text),
+        "blocked-by-policy": traits(VIEWS["forbidden"], "denied", receipt(VIEWS["forbidden"], DENIED).text),
+        "stale": traits(RUNS, "stale", receipt(RUNS, changed_meanwhile()).text),
+        "abandoned": traits(RUNS, "abandoned"),
+    }
