@@ -31,9 +31,6 @@ import pickle
 for name in ("scale.pkl", "step.pkl"):
     with open(name, "rb") as file:
         pickle.load(file)
-import own_steps
-with open("last.pkl", "wb") as file:
-    pickle.dump(own_steps.Scale(3), file)
 """
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
@@ -88,5 +85,3 @@ def test_working_day_asks_at_most_once(run, home, tmp_path):
     assert names >= {"scale.pkl", "halve.joblib", "step.pkl"}
     run(NEXT_DAY)
     assert history(home)[1].born == statistics.born + 2
-    # saved in the last moment of a kernel
-    assert "last.pkl" in {entry.name for entry in BornHere(lambda: tmp_path / "trust").entries()}
