@@ -7,10 +7,21 @@ import os
 import sys
 import tempfile
 
-__all__ = ["private_copy"]
+__all__ = ["empty_copy", "private_copy"]
 
 _IN_MEMORY = 1 << 28  # bytes; a larger copy goes to a file without a name
 _PIECE = 1 << 26
+
+
+def empty_copy(size: int) -> tuple[int, str | None]:
+    """Make what a copy of so many bytes can be written to; give its descriptor and name like `private_copy`."""
+    if size <= _IN_MEMORY and hasattr(os, "memfd_create"):
+        return os.memfd_create("modelguard"), None
+    copy, name = tempfile.mkstemp(prefix="modelguard-")
+    if not sys.platform.startswith("linux"):
+        return copy, name
+    os.unlink(name)
+    return copy, None
 
 
 def private_copy(descriptor: int, size: int) -> tuple[int, str | None]:
@@ -28,14 +39,7 @@ def private_copy(descriptor: int, size: int) -> tuple[int, str | None]:
     OSError
         There is no room.
     """
-    name = None
-    if size <= _IN_MEMORY and hasattr(os, "memfd_create"):
-        copy = os.memfd_create("modelguard")
-    else:
-        copy, name = tempfile.mkstemp(prefix="modelguard-")
-        if sys.platform.startswith("linux"):
-            os.unlink(name)
-            name = None
+    copy, name = empty_copy(size)
     position = 0
     try:
         with contextlib.suppress(BlockingIOError):

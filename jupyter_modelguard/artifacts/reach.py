@@ -6,14 +6,15 @@ decompressing reader) is read to its end once, and those very bytes are looked a
 
 from __future__ import annotations
 
-import hashlib
 import io
 import os
 import stat
 import tempfile
 from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
-from jupyter_modelguard.artifacts.private_copy import private_copy
+from jupyter_modelguard.artifacts.content import digest_of_bytes, digest_of_file
+from jupyter_modelguard.artifacts.lease import holds, lease
+from jupyter_modelguard.artifacts.private_copy import empty_copy
 from jupyter_modelguard.artifacts.recording import record_stream
 from jupyter_modelguard.artifacts.replay import replay
 from jupyter_modelguard.artifacts.source import StreamSource
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["Reached", "file_name", "path_of", "position"]
 
 _READ = 1 << 26  # bytes a system call
+_COPIED = 1 << 25  # bytes; copying that many takes some 10 ms
 _INLINE = 1 << 20  # bytes; what is larger travels to the worker through a private file instead of its pipe
 
 
@@ -158,31 +160,63 @@ class Reached:
     def hold(self) -> str:
         """Keep the bytes as they are until this is closed, whatever becomes of the file; raises `OSError` where there is no room.
 
+        Where `kept` is not true any more after they were read, somebody has written to them after all.
+
         Returns
         -------
         str
-            sha256 of all of them from the start of the stream, hexadecimal.
+            Digest of all of them from the start of the stream, hexadecimal; see `content`.
         """
-        if self.data is not None:
+        if self.data is not None or self._held:
             self._held = True
-            return hashlib.sha256(self.data).hexdigest()
+            return self.digest()
         assert self._descriptor is not None  # noqa: S101 only bytes in memory have none
-        if not self._held:
-            copy, name = private_copy(self._descriptor, os.fstat(self._descriptor).st_size)
+        size = os.fstat(self._descriptor).st_size
+        if size > _COPIED and self._take_lease(self._descriptor):
+            digest = self.digest()
+        else:
+            copy, name = empty_copy(size)
+            try:
+                digest = digest_of_file(self._descriptor, self.source.offset, copy)
+            except BaseException:
+                os.close(copy)
+                if name is not None:
+                    os.unlink(name)
+                raise
             os.close(self._descriptor)
-            self._descriptor, self._spool, self._held = copy, name, True
-        return self.digest()
+            self._descriptor, self._spool = copy, name
+        self._held = True
+        return digest
 
     def digest(self) -> str:
-        """Return sha256 of all bytes from the start of the stream, hexadecimal, as they are by now."""
+        """Return the digest of all bytes from the start of the stream as they are by now, hexadecimal; see `content`."""
         if self.data is not None:
-            return hashlib.sha256(self.data).hexdigest()
+            return digest_of_bytes(self.data)
         assert self._descriptor is not None  # noqa: S101 only bytes in memory have none
-        state, position = hashlib.sha256(), self.source.offset
-        while piece := os.pread(self._descriptor, _READ, position):
-            state.update(piece)
-            position += len(piece)
-        return state.hexdigest()
+        return digest_of_file(self._descriptor, self.source.offset)
+
+    def _take_lease(self, descriptor: int) -> bool:
+        """Hold writers back by an opening of our own, whose position nobody shares; False where that cannot be had."""
+        try:
+            own = os.open(f"/proc/self/fd/{descriptor}", os.O_RDONLY)
+        except OSError:
+            return False
+        until = lease(own)
+        if not until:
+            os.close(own)
+            return False
+        os.close(descriptor)
+        self._descriptor = self._leased = own
+        self._until = until
+        return True
+
+    _leased: int | None = None
+    _until: float = 0.0
+
+    @property
+    def kept(self) -> bool:
+        """Whether what is held cannot have been written to so far; always so for a copy."""
+        return self._leased is None or holds(self._leased, self._until)
 
     def held(self) -> BinaryIO | None:
         """Open what is held, for a library that reads all of it by itself; None while nothing is."""

@@ -1,8 +1,8 @@
 """Traces of streams of which little was read, remembered: whoever runs a cell again is not made to wait for the same proof again.
 
 A trace depends on the bytes alone that it read, so the very same bytes have the very same one. A small stream is known by its content,
-wherever it lies. A large one, of which most was passed over, is known by its place, and compared where it was read. What depends on the
-process (which classes it has, and what they do) is inspected anew each time.
+wherever it lies, and so is one of many objects. A large one, of which most was passed over, is known by its place, and compared where it
+was read. What depends on the process (which classes it has, and what they do) is inspected anew each time.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["TraceCache"]
 
-_ALL = 1 << 25  # bytes that all remembered traces read
+_ALL = 1 << 26  # bytes that all remembered traces read
+_HASHED = 1 << 26  # bytes; a stream of which all was read takes far longer to trace again than to hash
 
 
 class TraceCache:
@@ -39,6 +40,7 @@ class TraceCache:
         self._lock = threading.Lock()
         self._traces: OrderedDict[tuple[str, bytes | StreamSource], tuple[StreamTrace, int]] = OrderedDict()
         self._held = 0
+        self._sizes: set[int] = set()  # of large streams that are known by their content
 
     def trace(self, reached: Reached, dialect: str) -> StreamTrace:
         """Trace what is in reach; see `Worker.trace`."""
@@ -48,6 +50,7 @@ class TraceCache:
         """Forget every trace."""
         with self._lock:
             self._traces.clear()
+            self._sizes.clear()
             self._held = 0
 
     def _small(self, reached: Reached, dialect: str) -> StreamTrace:
@@ -67,9 +70,14 @@ class TraceCache:
         known = self._find(key)
         if known is not None and reached.holds(known.parts):
             return known
+        if reached.size in self._sizes:
+            return self._small(reached, dialect)
         trace = self._worker.trace(reached.source, dialect)
         if trace.copy is not None and trace.parts is not None:
             self._remember(key, trace, trace.parts.length)
+        elif trace.copy is not None and reached.size <= _HASHED and trace.copy.is_of(content := reached.everything()):
+            self._sizes.add(reached.size)
+            self._remember((dialect, hashlib.sha256(content).digest()), trace, len(content))
         return trace
 
     def _find(self, key: tuple[str, bytes | StreamSource]) -> StreamTrace | None:

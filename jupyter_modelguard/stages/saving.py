@@ -1,12 +1,13 @@
 """Looks at what was just saved, behind the user's back and in no hurry, and remembers what would be asked about.
 
-A save waits for nothing here: it hands over what it wrote and goes on. A thread looks at one file after the other, as a load of it would
-be looked at, and rests in between; a load that would ask does not wait for the rests. Whatever goes wrong means that the file is not
-remembered.
+A save waits for nothing here: it hands over what it wrote and goes on. Once nothing more is saved for a moment, a thread looks at one file
+after the other, as a load of it would be looked at, and rests in between; a load that would ask, and the end of the kernel, do not wait for
+the rests. Whatever goes wrong means that the file is not remembered.
 """
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import logging
 import os
@@ -16,6 +17,7 @@ from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from jupyter_modelguard.artifacts.reach import Reached
 from jupyter_modelguard.engines.inspection import inspect_open
 from jupyter_modelguard.errors import ConfigurationError
 from jupyter_modelguard.hooks.scopes import Suspended
@@ -25,6 +27,8 @@ from jupyter_modelguard.stages.streams import is_from_the_bytes
 from jupyter_modelguard.types import Artifact, LoadRequest, Outcome
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from jupyter_modelguard.artifacts.saved import Saved
     from jupyter_modelguard.engines.trace_cache import TraceCache
     from jupyter_modelguard.history.journal import Journal
@@ -36,8 +40,11 @@ __all__ = ["Saving"]
 _LOG = logging.getLogger(__name__)
 _MOST = 200  # files that wait
 _MOST_BYTES = 1 << 26  # that they keep in memory
+_NOTHING = b"\x80\x04N."
+_QUIET = 0.2  # seconds without another save; a loop that saves has the machine for itself
 _REST = 4.0  # times what a look took
-_PATIENCE = 10.0  # seconds that a load, or the end of the kernel, waits
+_PATIENCE = 10.0  # seconds that a load waits
+_AT_THE_END = 3.0  # seconds that the end of the kernel waits
 
 
 class Saving:
@@ -61,6 +68,8 @@ class Saving:
         self._born = born
         self._kernel = kernel
         self._waiting: deque[Saved] = deque()
+        self._bytes = 0
+        self._last = 0.0
         self._turn = threading.Condition()
         self._thread: threading.Thread | None = None
         self._busy = False
@@ -81,19 +90,22 @@ class Saving:
             return
         with self._turn:
             self._waiting.append(saved)
-            while len(self._waiting) > _MOST or sum(one.size for one in self._waiting) > _MOST_BYTES:
-                self._waiting.popleft().close()
+            self._bytes += saved.size
+            self._last = time.monotonic()
+            while len(self._waiting) > _MOST or self._bytes > _MOST_BYTES:
+                self._drop()
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="modelguard-saves", daemon=True)
+                _before_the_end(self.close)
                 with Suspended():
                     self._thread.start()
             self._turn.notify_all()
 
-    def catch_up(self) -> None:
-        """Wait until all that was saved before is looked at, for some seconds at most."""
+    def catch_up(self, seconds: float = _PATIENCE) -> None:
+        """Wait until all that was saved before is looked at, for so many seconds at most."""
         if self._thread is None or threading.current_thread() is self._thread or os.getpid() != self._pid:
             return
-        deadline = time.monotonic() + _PATIENCE
+        deadline = time.monotonic() + seconds
         with self._turn:
             self._hurry += 1
             self._turn.notify_all()
@@ -106,14 +118,22 @@ class Saving:
         """Look at what waits, and take no more; nothing in a forked child, whose parent does."""
         if os.getpid() != self._pid:
             return
-        self.catch_up()
+        self.catch_up(_AT_THE_END)
         with self._turn:
             self._closed = True
             while self._waiting:
-                self._waiting.popleft().close()
+                self._drop()
             self._turn.notify_all()
 
+    def _drop(self) -> None:
+        saved = self._waiting.popleft()
+        self._bytes -= saved.size
+        saved.close()
+
     def _run(self) -> None:
+        with Suspended(), Reached.of_bytes(_NOTHING) as nothing:
+            self._traces.trace(nothing, "pickle")  # starts the process that looks
+        _before_the_end(self.close)
         while (saved := self._next()) is not None:
             started = time.perf_counter()
             try:
@@ -128,15 +148,23 @@ class Saving:
                 with self._turn:
                     self._busy = False
                     self._turn.notify_all()
-                    self._turn.wait_for(lambda: self._hurry or self._closed, _REST * (time.perf_counter() - started))
+                    self._turn.wait_for(self._in_a_hurry, _REST * (time.perf_counter() - started))
 
     def _next(self) -> Saved | None:
         with self._turn:
             self._turn.wait_for(lambda: self._waiting or self._closed)
+            while not self._in_a_hurry() and (left := self._last + _QUIET - time.monotonic()) > 0:
+                self._turn.wait_for(self._in_a_hurry, left)
             if not self._waiting:
                 return None
             self._busy = True
-            return self._waiting.popleft()
+            saved = self._waiting.popleft()
+            self._bytes -= saved.size
+            return saved
+
+    def _in_a_hurry(self) -> bool:
+        """Whether somebody waits, or so much has gathered that it would be dropped."""
+        return bool(self._hurry) or self._closed or len(self._waiting) > _MOST // 2 or self._bytes > _MOST_BYTES // 2
 
     def _look(self, saved: Saved) -> None:
         with saved.reach() as reached:
@@ -167,3 +195,11 @@ class Saving:
                 return content if saved.unchanged and self._kernel.is_own else ""
 
             self._born.keep(records, still, saved.notebook, saved.at)
+
+
+def _before_the_end(close: Callable[[], None]) -> None:
+    """Have something done when the interpreter ends, before the pools of processes that there are by now end too: `atexit` is later."""
+    register = getattr(threading, "_register_atexit", None)
+    if register is not None:
+        with contextlib.suppress(RuntimeError):  # it ends already
+            register(close)

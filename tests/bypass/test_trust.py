@@ -208,7 +208,7 @@ def test_full_disk_asks(guarded, person, unknown, monkeypatch):
         raise OSError(28, "No space left on device")
 
     load(unknown)
-    monkeypatch.setattr(reach, "private_copy", full)
+    monkeypatch.setattr(reach, "empty_copy", full)
     load(unknown)
     assert len(person.asked) == 2
     assert records(guarded)[0].decision.scope is Scope.ONCE

@@ -230,3 +230,17 @@ def test_trusted_file_passes_where_nobody_can_be_asked(guarded, person, worker, 
     path.write_bytes(stream(call("textwrap:dedent", "others")))
     with pytest.raises(ModelLoadBlockedError, match="Nobody could be asked"):
         load(path)
+
+
+def test_large_file_that_is_written_to_while_it_is_loaded_is_let_go_of(guarded, person, tmp_path, monkeypatch):
+    """It is held by a lease in place of a copy, and a lease lasts no longer than the kernel has patience."""
+    from jupyter_modelguard.artifacts import reach
+
+    monkeypatch.setattr(reach, "_COPIED", 10)
+    path = tmp_path / "model.pkl"
+    path.write_bytes(payload("a"))
+    load(path)
+    assert load(path) == base64.b64encode(b"a" * 200_000)
+    monkeypatch.setattr(reach.Reached, "kept", False)
+    with pytest.raises(ModelLoadBlockedError, match="changed while it was loaded"):
+        load(path)

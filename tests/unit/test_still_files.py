@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from jupyter_modelguard.artifacts import still
+from jupyter_modelguard.artifacts import lease, still
 
 SIZE = still._COPIED + 1
 
@@ -58,7 +58,7 @@ def test_file_on_a_file_system_of_somebody_else_is_copied(kind, large, tmp_path,
     device = large.stat().st_dev
     mounts = tmp_path / "mountinfo"
     mounts.write_text(f"36 35 {os.major(device)}:{os.minor(device)} / /data rw,noatime master:1 - {kind} source rw\n")
-    monkeypatch.setattr(still, "_MOUNTS", mounts)
+    monkeypatch.setattr(lease, "_MOUNTS", mounts)
     with still.StillFile.at_path(str(large)) as kept:
         assert kept._leased is None
         assert first_byte(kept.path) == b"a"

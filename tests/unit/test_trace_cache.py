@@ -66,6 +66,7 @@ def test_file_that_changes_under_the_worker_is_not_remembered(worker, tmp_path):
 def test_broken_and_large_streams_are_never_remembered(worker, monkeypatch):
     cache = TraceCache(worker)
     monkeypatch.setattr(trace_cache, "MOST_COMPARED", 1000)
+    monkeypatch.setattr(trace_cache, "_HASHED", 1000)
     for data in (pickle.dumps([1, 2])[:-1], pickle.dumps("x" * 2000)):
         for _ in range(2):
             with Reached.of_bytes(data) as reached:
@@ -122,13 +123,31 @@ def test_large_file_that_changes_between_the_look_and_the_comparison_is_never_ta
     assert worker.asked == 2
 
 
-def test_file_of_which_much_is_read_is_not_remembered(worker, tmp_path):
-    cache = TraceCache(worker)
+@pytest.fixture
+def numbers(tmp_path):
+    """A file all of which is read."""
     path = tmp_path / "numbers.pkl"
     path.write_bytes(pickle.dumps(list(range(1 << 20))))
     assert path.stat().st_size > MOST_COMPARED
-    assert traced(cache, path).parts is None
-    traced(cache, path)
+    return path
+
+
+def test_file_of_which_much_is_read_is_known_by_its_content(worker, numbers):
+    cache = TraceCache(worker)
+    first = traced(cache, numbers)
+    assert first.parts is None
+    assert traced(cache, numbers) is first
+    content = numbers.read_bytes()
+    numbers.write_bytes(content[:100] + bytes([content[100] ^ 1]) + content[101:])
+    assert traced(cache, numbers) is not first
+    assert worker.asked == 2
+
+
+def test_file_that_is_too_large_to_hash_is_traced_again(worker, numbers, monkeypatch):
+    monkeypatch.setattr(trace_cache, "_HASHED", MOST_COMPARED)
+    cache = TraceCache(worker)
+    traced(cache, numbers)
+    traced(cache, numbers)
     assert worker.asked == 2
 
 
