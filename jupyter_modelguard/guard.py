@@ -75,7 +75,7 @@ class Guard:
         self.trust = trust
         deciding = Deciding(approver, self.journal, trust)
         self._streams = StreamCheck(self.traces, worker, deciding)
-        self._code = CodeCheck(deciding)
+        self._code = CodeCheck(deciding, worker)
         self._named = NamedCheck(deciding)
         self.patches = Patches(self)
         self.unguarded = Unguarded(self.journal)

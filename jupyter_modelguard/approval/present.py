@@ -102,6 +102,7 @@ def build_view(
         every_call=tuple(_call_row(use, flagged=use in assessment.unknown) for use in report.globals),
         listings=(*(_listing(*listing) for listing in listings), *(_code_listing(file, report) for file in artifact.files)),
         opcodes=opcodes[:_MOST_ROWS],
+        sought=assessment.sought,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from jupyter_modelguard.approval.faces.plain import ways_text
 from jupyter_modelguard.approval.text import as_plain
 from jupyter_modelguard.types import RiskLevel
 
@@ -29,7 +30,8 @@ def refusal(view: CardView, decision: Decision) -> str:
     name = as_plain(view.object)
     where = f" ({view.place})" if view.place else ""
     lines = [f"{name} was not loaded{where}, nothing of it ran: {_why(view)}.", _who(view, decision)]
-    lines += [f"Without running code: {as_plain(way.label)}: {as_plain(way.code, code=True, limit=None)}" for way in view.safer]
+    if view.safer:
+        lines += ["You can write this instead:", *ways_text(view)]
     lines.append(_next(view, decision))
     return "\n".join(lines)
 

@@ -85,4 +85,5 @@ class CardView:
     every_call: tuple[CallRow, ...]
     listings: tuple[CodeListing, ...]
     opcodes: tuple[TraceStep, ...]
+    sought: bool = False  # whether a safer way was really looked for
     limits: str = "Native code, code already running in this kernel, and processes it started."

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from jupyter_modelguard.engines.explanation import Explanation
     from jupyter_modelguard.history.journal import Journal
     from jupyter_modelguard.policy.trust import Standing, Trust
+    from jupyter_modelguard.stages.safer_ways import Sought
     from jupyter_modelguard.types import Artifact, Assessment, HistoryRecord, LoadRequest, ScanReport
 
 __all__ = ["PROOF", "TRUST", "Deciding", "evaluate"]
@@ -64,6 +65,7 @@ class Deciding:
         started: float,
         explain: Callable[[], Explanation] | None = None,
         hold: Callable[[], str] = str,
+        seek: Callable[[], Sought] | None = None,
     ) -> tuple[HistoryRecord, Decision]:
         """Let a load go on, on proof or because somebody says so.
 
@@ -77,6 +79,8 @@ class Deciding:
             Writes down what the artifact does, for a card; called only if one is shown.
         hold
             Keeps the bytes of the load as they are until it has ended, and gives their sha256; without it, "" says that this cannot be had.
+        seek
+            Looks for safer ways, for a card; called only if one is shown.
 
         Returns
         -------
@@ -96,6 +100,7 @@ class Deciding:
             standing = self._standing(record, hold)
             decided = standing.decision or self.approver.prior(record)
             if decided is None:
+                assessment = _with_safer_ways(assessment, seek)
                 view = build_view(record, assessment, explain() if explain is not None else ((), ()), standing)
                 waited = time.perf_counter()
                 decided = self.approver.ask(record, view)
@@ -129,6 +134,13 @@ def _goes_by_no_person() -> bool:
         return headless_mode() is not None
     except ConfigurationError:
         return True
+
+
+def _with_safer_ways(assessment: Assessment, seek: Callable[[], Sought] | None) -> Assessment:
+    if seek is None:
+        return assessment
+    sought = seek()
+    return dataclasses.replace(assessment, safer=sought.ways, sought=sought.tried)
 
 
 def _kept_blocked(record: HistoryRecord, assessment: Assessment, decision: Decision) -> str:

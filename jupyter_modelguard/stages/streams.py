@@ -7,11 +7,13 @@ import importlib
 import logging
 import os
 import pickle
+import sys
 import time
 from typing import TYPE_CHECKING
 
 from jupyter_modelguard.hooks.gate import Permit
 from jupyter_modelguard.stages.deciding import PROOF, TRUST, evaluate
+from jupyter_modelguard.stages.safer_ways import SaferWays
 from jupyter_modelguard.types import Artifact, Outcome
 
 if TYPE_CHECKING:
@@ -52,6 +54,7 @@ class StreamCheck:
         self._traces = traces
         self._worker = worker
         self._deciding = deciding
+        self._safer = SaferWays(worker)
 
     def check(self, request: LoadRequest, reached: Reached, dialect: str, code: tuple[CodeFile, ...] = ()) -> Permit:
         """Scan and assess a stream; ask if it was not proved. See `Gate.check_stream`."""
@@ -64,8 +67,15 @@ class StreamCheck:
         alone = reached.alone and not code and report.format in _FROM_THE_BYTES
         artifact = Artifact(name, request.source, report.format or dialect, report.digest, reached.size, code, alone)
         self._give_up(request, artifact, report, trace.error, started)
+        assessment = evaluate(report)
         record, decision = self._deciding.decide(
-            request, artifact, evaluate(report), started, lambda: self._worker.explain(trace, dialect), reached.hold
+            request,
+            artifact,
+            assessment,
+            started,
+            lambda: self._worker.explain(trace, dialect),
+            reached.hold,
+            lambda: self._safer.seek(request, assessment, reached.source, trace.names, sys._getframe(1)),  # noqa: SLF001
         )
         files = {file.digest: file.content for file in code}
         trusted = decision.transport == TRUST

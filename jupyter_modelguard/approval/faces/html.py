@@ -29,12 +29,11 @@ def card_html(view: CardView, note: str = "") -> str:
     )
     rows = [_call(row) for row in view.calls] + [as_html(missed, limit=160) for missed in view.missed]
     facts = "".join(f"<tr><th>{as_html(fact.label)}</th><td>{as_html(fact.text, limit=400)}</td></tr>" for fact in view.facts)
-    safer = "".join(f"<p>{as_html(way.label)}: <code>{as_html(way.code, code=True, limit=400)}</code></p>" for way in view.safer)
     parts = [
         f"<p><strong>⛔ {title}</strong><br>{place}</p>",
         f"<p>{as_html(view.would, limit=None)}</p><ul>{''.join(f'<li>{row}</li>' for row in rows)}</ul>" if rows else "",
         f"<table>{facts}</table>",
-        safer or ("<p>No safer version found.</p>" if view.scopes else ""),
+        *(f"<div>{line}</div>" for line in _ways(view)),
         f"<p>{as_html(note, limit=None)}</p>" if note else "",
     ]
     return f'<div class="mg-static" role="group">{"".join(parts)}</div>'
@@ -44,6 +43,15 @@ def receipts_html(receipts: list[Receipt]) -> str:
     """Draw the lines that stay, one a load."""
     lines = "".join(f"<div>{'▣' if one.allowed else '▢'} modelguard · {as_html(one.text, limit=None)}</div>" for one in receipts)
     return f'<div class="mg-static">{lines}</div>'
+
+
+def _ways(view: CardView) -> list[str]:
+    lines = []
+    for way in view.safer:
+        lines.append(f"{as_html(way.label)}{f': {as_html(way.note, limit=None)}' if way.note else ''}")
+        for mark, text in (("-", way.before), ("+", way.code)):
+            lines += [f"<code>{mark} {as_html(line, code=True, limit=400)}</code>" for line in text.split("\n") if text]
+    return lines or ["No safer version found."] * (view.sought and bool(view.scopes))
 
 
 def _call(row: CallRow) -> str:

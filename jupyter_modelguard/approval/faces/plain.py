@@ -10,10 +10,11 @@ if TYPE_CHECKING:
     from jupyter_modelguard.approval.present import Receipt
     from jupyter_modelguard.approval.view import CallRow, CardView
 
-__all__ = ["card_text", "details_text", "receipt_text"]
+__all__ = ["card_text", "details_text", "receipt_text", "ways_text"]
 
 _MOST_OPCODES = 200
 _FACT = 160  # characters of one fact
+_CODE = 400  # characters of one line of code
 
 
 def card_text(view: CardView) -> str:
@@ -27,12 +28,21 @@ def card_text(view: CardView) -> str:
         *(f"  ? {as_plain(missed, limit=_FACT)}" for missed in view.missed),
         *(f"{fact.label}: {as_plain(fact.text, limit=_FACT)}" for fact in view.facts),
     ]
-    if view.safer:
-        lines += [f"{as_plain(way.label)}: {as_plain(way.code, code=True, limit=_FACT)}" for way in view.safer]
-    elif view.scopes:
-        lines.append("No safer version found.")
+    lines += ways_text(view)
     lines.append(f"#{view.id} · What this cannot see: {view.limits}")
     return "\n".join(lines)
+
+
+def ways_text(view: CardView) -> list[str]:
+    """Write the safer ways down: what each gives, and the lines as they are and as they would be."""
+    lines = []
+    for way in view.safer:
+        lines.append(as_plain(f"{way.label}: {way.note}" if way.note else way.label, limit=None))
+        for mark, text in (("-", way.before), ("+", way.code)):
+            lines += [f"  {mark} {as_plain(line, code=True, limit=_CODE)}" for line in text.split("\n") if text]
+    if not view.safer and view.sought and view.scopes:
+        lines.append("No safer version found.")
+    return lines
 
 
 def details_text(view: CardView) -> str:

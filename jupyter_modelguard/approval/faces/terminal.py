@@ -42,8 +42,11 @@ def card_panel(view: CardView) -> RenderableType:
     for fact in view.facts:
         facts.add_row(as_rich(fact.label, style="dim"), as_rich(fact.text, limit=None))
     for way in view.safer:
-        facts.add_row(as_rich(way.label, style="green"), as_rich(way.code, code=True, limit=None))
-    if view.scopes and not view.safer:
+        facts.add_row(as_rich(way.label, style="green", limit=None), as_rich(way.note, limit=None))
+        for mark, text in (("- ", way.before), ("+ ", way.code)):
+            for line in text.split("\n") if text else ():
+                facts.add_row("", Text(mark, style="dim") + as_rich(line, code=True, limit=None))
+    if view.scopes and view.sought and not view.safer:
         facts.add_row(Text("Safer", style="dim"), Text("No safer version found."))
     title = Text(" · ").join(as_rich(part, limit=None) for part in (view.title, view.consequence) if part)
     return Panel(
