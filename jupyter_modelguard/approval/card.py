@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_modelguard.approval.conversation import confirms
 from jupyter_modelguard.approval.faces.plain import card_text
-from jupyter_modelguard.approval.present import plain_view, receipt
+from jupyter_modelguard.approval.present import INSTEAD, plain_view, receipt
 from jupyter_modelguard.approval.tap import ShellTap
 from jupyter_modelguard.config import user_name
 from jupyter_modelguard.types import Decision, Scope
@@ -90,7 +90,9 @@ class CardAnswer:
     def _read(self, content: dict[str, Any]) -> Decision | None:
         now = time.time()
         if content.get("decision") == "deny":
-            return Decision(allow=False, by=user_name(), transport="card", reason="kept blocked", at=now)
+            instead = next((way.label for way in self._view.safer if way.label == content.get("instead")), "")
+            reason = f"{INSTEAD}{instead}" if instead else "kept blocked"
+            return Decision(allow=False, by=user_name(), transport="card", reason=reason, at=now)
         reason, scope, finding = content.get("reason"), content.get("scope"), content.get("finding", "")
         offered = {choice.value for choice in self._view.scopes if choice.enabled}
         if (

@@ -22,12 +22,15 @@ if TYPE_CHECKING:
     from jupyter_modelguard.policy.trust import Standing
     from jupyter_modelguard.types import Assessment, CodeFile, Decision, GlobalUse, HistoryRecord, ScanReport
 
-__all__ = ["REASONS", "Explanation", "Listing", "Receipt", "build_view", "plain_view", "receipt"]
+__all__ = ["INSTEAD", "REASONS", "Explanation", "Listing", "Receipt", "build_view", "plain_view", "receipt"]
 
 Listing: TypeAlias = "tuple[str, str, tuple[tuple[int, str, bool], ...]]"  # heading, source, (number, text, flagged) a line
 Explanation: TypeAlias = "tuple[tuple[Listing, ...], tuple[TraceStep, ...]]"
 
 REASONS = ("I made this file", "I know the publisher", "I read the code", "I accept the risk")
+
+INSTEAD = "instead: "
+"""How the reason of a decision begins that names the safer way which was taken."""
 
 _MOST_ROWS = 1_000  # lines of a listing, or opcodes, that a card carries
 _MOST_TEXT = 4_000  # characters of one text
@@ -118,7 +121,8 @@ def receipt(view: CardView, decision: Decision) -> Receipt:
         text = f"{name} blocked by policy {rule} · {clock} · #{view.id}"
     else:
         who = ", nobody could be asked" if decision.transport == "headless" else f" by {decision.by}"
-        text = f"{name} kept blocked{who} · {clock} · #{view.id}"
+        instead = f" · {decision.reason}" if decision.reason.startswith(INSTEAD) else ""
+        text = f"{name} kept blocked{who}{instead} · {clock} · #{view.id}"
     return Receipt(decision.allow, text, view.id)
 
 

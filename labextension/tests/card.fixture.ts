@@ -30,6 +30,7 @@ export const VIEW: CardView = {
   every_call: [{ name: 'builtins.getattr', count: 3, note: '', origin: 'Python', judged: 'unknown', flagged: true }],
   listings: [{ heading: 'Rebuilt', source: 'data.pkl', rows: [{ number: 1, text: 'getattr(a, "b")', flagged: true }] }],
   opcodes: [{ position: 0, opcode: 'PROTO', argument: '4', flagged: false }],
+  sought: true,
   limits: 'Native code.'
 };
 
