@@ -7,13 +7,14 @@ The hooks call `Guard` through the `Gate` protocol. `start` puts one guard in pl
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 from typing import TYPE_CHECKING, Any
 
 from jupyter_modelguard.config import CHILDREN, ModelGuardConfig, default_home, home, strict_by_environment
 from jupyter_modelguard.engines.trace_cache import TraceCache
-from jupyter_modelguard.errors import ModelLoadBlockedError, UnloadRefusedError
+from jupyter_modelguard.errors import ModelGuardError, ModelLoadBlockedError, UnloadRefusedError
 from jupyter_modelguard.history.journal import Journal
 from jupyter_modelguard.history.unguarded import Unguarded
 from jupyter_modelguard.hooks.attribution import know_own_threads, user_line
@@ -21,10 +22,10 @@ from jupyter_modelguard.hooks.floor import FLOOR
 from jupyter_modelguard.hooks.patches import Patches
 from jupyter_modelguard.hooks.scopes import LoadHeld, Suspended, current_scope, forget_interrupted
 from jupyter_modelguard.stages.code import CodeCheck
-from jupyter_modelguard.stages.deciding import Deciding
+from jupyter_modelguard.stages.deciding import Deciding, on_its_card
 from jupyter_modelguard.stages.named import NamedCheck
 from jupyter_modelguard.stages.streams import StreamCheck
-from jupyter_modelguard.types import CallSite, LoadRequest, Outcome
+from jupyter_modelguard.types import CallSite, LoadRequest, Outcome, Scope
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,10 +74,10 @@ class Guard:
         self.store = store
         self.journal = Journal(store, site)
         self.trust = trust
-        deciding = Deciding(approver, self.journal, trust)
-        self._streams = StreamCheck(self.traces, worker, deciding)
-        self._code = CodeCheck(deciding, worker)
-        self._named = NamedCheck(deciding)
+        self.deciding = Deciding(approver, self.journal, trust)
+        self._streams = StreamCheck(self.traces, worker, self.deciding)
+        self._code = CodeCheck(self.deciding, worker)
+        self._named = NamedCheck(self.deciding)
         self.patches = Patches(self)
         self.unguarded = Unguarded(self.journal)
         self._strict_for: set[object] = set()
@@ -174,11 +175,20 @@ class Guard:
 
     def blocked(self, request: LoadRequest, why: str, permit: Permit | None = None) -> ModelLoadBlockedError:
         """Record a load that went beyond what was permitted, and describe what to do."""
-        if permit is not None and self.journal.end(permit.record_id, Outcome.BLOCKED, why):
+        record = None if permit is None else self.journal.end(permit.record_id, Outcome.BLOCKED, why)
+        if permit is not None and record is not None:
             beyond = "what was agreed to" if permit.approved else "what was proved harmless"
             message = f"modelguard stopped {request.loader}: it went beyond {beyond} and reached for {why}."
             if self.trust is not None and self.trust.went_beyond(permit.record_id):
                 message += " It is not trusted any more: run it again to see what it would do and decide."
+            elif permit.approved:
+                message += f"\n{on_its_card(record)}\nIt was ended there."
+                if self.trust is not None and record.decision is not None and record.decision.scope is not Scope.ONCE:
+                    with contextlib.suppress(ModelGuardError, OSError):  # trusted or not, it would be stopped there again
+                        self.trust.forget_load(record)
+                if self.deciding.stopped(record, why):
+                    message += " Run it again: its card will show this too, and you can decide."
+                self.approver.surprise(record, why)
             return ModelLoadBlockedError(message, None, permit.record_id)
         message = (
             f"modelguard stopped {request.loader or 'a load'} before {why} was resolved: it was read by a loader that cannot ask. "

@@ -155,6 +155,7 @@ class Artifact:
     size: int = 0  # bytes of the whole file
     files: tuple[CodeFile, ...] = ()
     alone: bool = False  # whether the load reads the bytes in hand and nothing else; what is not known to can never be trusted
+    content: str = ""  # sha256 of all its bytes, of a load that was asked about and reads nothing else; hexadecimal
 
 
 @dataclass(frozen=True, slots=True)

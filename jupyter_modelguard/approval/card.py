@@ -91,8 +91,8 @@ class CardAnswer:
         now = time.time()
         if content.get("decision") == "deny":
             instead = next((way.label for way in self._view.safer if way.label == content.get("instead")), "")
-            reason = f"{INSTEAD}{instead}" if instead else "kept blocked"
-            return Decision(allow=False, by=user_name(), transport="card", reason=reason, at=now)
+            why = f"{INSTEAD}{instead}" if instead else "kept blocked"
+            return Decision(allow=False, by=user_name(), transport="card", reason=why, at=now)
         reason, scope, finding = content.get("reason"), content.get("scope"), content.get("finding", "")
         offered = {choice.value for choice in self._view.scopes if choice.enabled}
         if (

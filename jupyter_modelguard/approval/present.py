@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from jupyter_modelguard.policy.trust import Standing
     from jupyter_modelguard.types import Assessment, CodeFile, Decision, GlobalUse, HistoryRecord, ScanReport
 
-__all__ = ["INSTEAD", "REASONS", "Explanation", "Listing", "Receipt", "build_view", "plain_view", "receipt"]
+__all__ = ["INSTEAD", "REASONS", "Explanation", "Listing", "Receipt", "build_view", "plain_view", "receipt", "surprised"]
 
 Listing: TypeAlias = "tuple[str, str, tuple[tuple[int, str, bool], ...]]"  # heading, source, (number, text, flagged) a line
 Explanation: TypeAlias = "tuple[tuple[Listing, ...], tuple[TraceStep, ...]]"
@@ -124,6 +124,12 @@ def receipt(view: CardView, decision: Decision) -> Receipt:
         instead = f" · {decision.reason}" if decision.reason.startswith(INSTEAD) else ""
         text = f"{name} kept blocked{who}{instead} · {clock} · #{view.id}"
     return Receipt(decision.allow, text, view.id)
+
+
+def surprised(name: str, record_id: str, why: str) -> Receipt:
+    """Say in one line that a load was ended because it reached for what was not on its card."""
+    shown = name if len(name) <= LONG else f"{name[: LONG // 2]}…{name[-LONG // 4 :]}"
+    return Receipt(False, f"{shown} was ended: it reached for {why}, which was not on its card · #{record_id}", record_id)  # noqa: FBT003
 
 
 def plain_view(view: CardView) -> dict[str, Any]:

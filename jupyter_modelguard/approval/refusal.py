@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from jupyter_modelguard.approval.view import CardView
     from jupyter_modelguard.types import Decision
 
-__all__ = ["refusal"]
+__all__ = ["refusal", "shown_calls"]
 
 _MOST_CALLS = 4
 
@@ -41,11 +41,16 @@ def _why(view: CardView) -> str:
         return as_plain(view.title, limit=None)
     said = [as_plain(view.consequence or view.would, limit=None)]
     if view.calls:
-        shown = [f"{as_plain(row.name, name=True)} ×{row.count}" for row in view.calls[:_MOST_CALLS]]
-        more = len(view.calls) - _MOST_CALLS
-        said.append(", ".join([*shown, *([f"{more} more"] if more > 0 else [])]))
+        said.append(shown_calls(view))
     said += [as_plain(missed, limit=160) for missed in view.missed[:_MOST_CALLS]]
     return " · ".join(said)
+
+
+def shown_calls(view: CardView) -> str:
+    """List the first functions of a card, and how many more there are; empty if it shows none."""
+    shown = [f"{as_plain(row.name, name=True)} ×{row.count}" for row in view.calls[:_MOST_CALLS]]
+    more = len(view.calls) - _MOST_CALLS
+    return ", ".join([*shown, *([f"{more} more"] if more > 0 else [])])
 
 
 def _who(view: CardView, decision: Decision) -> str:

@@ -74,8 +74,22 @@ class OutputSlot:
     def settle(self, receipt: Receipt) -> None:
         """Leave the line that stays, and the place to the next load of the cell."""
         self._receipts.append(receipt)
-        self.show({"text/plain": "\n".join(map(receipt_text, self._receipts)), "text/html": receipts_html(self._receipts)})
+        self._draw()
         self.give_back()
+
+    @classmethod
+    def amend(cls, kernel: Any, receipt: Receipt) -> bool:
+        """Put another line in the place of the one of the same load; False where the cell has none."""
+        with _LOCK:
+            slot = _SLOTS.get(kernel, ("", None))[1]
+        if slot is None or all(one.id != receipt.id for one in slot._receipts):  # noqa: SLF001 its own class
+            return False
+        slot._receipts = [receipt if one.id == receipt.id else one for one in slot._receipts]  # noqa: SLF001
+        slot._draw()  # noqa: SLF001
+        return True
+
+    def _draw(self) -> None:
+        self.show({"text/plain": "\n".join(map(receipt_text, self._receipts)), "text/html": receipts_html(self._receipts)})
 
     def give_back(self) -> None:
         """Leave the place as it is."""

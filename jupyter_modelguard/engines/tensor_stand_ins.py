@@ -201,6 +201,8 @@ class TensorReader(pickle.Unpickler):
         kind, key, count = pid[1], pid[2], pid[4]
         name = getattr(kind, "name", "") if isinstance(kind, type) and issubclass(kind, StandIn) else ""
         dtype = _STORAGES.get(name.rpartition(".")[2]) if name.startswith("torch.") else None
+        if dtype is None and not self._legacy:
+            return None  # what is made of it is named as left out; the old format cannot even be read past it
         if dtype is None or type(key) is not str or type(count) is not int or count < 0:
             raise ScanError("it has storages of a type that cannot be copied out")
         first, size = 0, _TYPES[dtype][1]

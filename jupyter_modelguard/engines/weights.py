@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["TensorPlace", "WeightsPlan", "plan_weights"]
 
 _MOST_TENSORS: Final = 200_000
-_MOST_VISITS: Final = 2_000_000  # values that are looked at: containers that hold each other often grow beyond any size
+_MOST_VISITS: Final = 1_000_000  # values that are looked at: containers that hold each other often grow beyond any size
 _DEEPEST: Final = 64
 _GROWTH: Final = 4  # how many times the file's size the tensors may take: tied weights are written out under each of their names
 _LOCAL_HEAD: Final = 30  # bytes of a local header of a zip before the name

@@ -44,7 +44,7 @@ class PendingApproval:
 
 
 def fingerprint(record: HistoryRecord) -> str:
-    """Name what an approval of a load is good for: these code-bearing bytes, through this loader, with exactly these globals and files.
+    """Name what an approval of a load is good for: these bytes, through this loader, with exactly these globals and files.
 
     Empty when the artifact could not be read; such an approval is good for nothing but the waiting call.
     """
@@ -52,7 +52,8 @@ def fingerprint(record: HistoryRecord) -> str:
         return ""
     names = sorted(f"{use.name} {use.origin}" for use in record.report.globals) if record.report else []
     files = sorted(f"{file.path} {file.digest}" for file in record.artifact.files)
-    content = "\0".join([record.request.loader, record.artifact.format, record.artifact.digest, *names, "", *files])
+    mark = [record.request.loader, record.artifact.format, record.artifact.digest, record.artifact.content]
+    content = "\0".join([*mark, *names, "", *files])
     return hashlib.sha256(content.encode("utf-8", "backslashreplace")).hexdigest()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import StdinNotImplementedError, UsageError
@@ -41,6 +42,7 @@ class ModelGuardMagics(Magics):
         %modelguard allow ID       ask again about a blocked load; the next load of the same file passes
         %modelguard deny ID        take such an approval back, or keep a waiting load blocked
         %modelguard forget [ID]    what is trusted for longer than one load, or take that back
+        %modelguard convert FILE [OUT]  take the weights out of a file of torch, running nothing of it
         """
         command, *arguments = _split(line) or ["status"]
         actions: dict[str, Callable[[list[str]], None]] = {
@@ -51,6 +53,7 @@ class ModelGuardMagics(Magics):
             "allow": self._allow,
             "deny": self._deny,
             "forget": self._forget,
+            "convert": self._convert,
         }
         if command not in actions:
             raise UsageError(f"%modelguard knows {', '.join(actions)}, not {command!r}.")
@@ -144,6 +147,15 @@ class ModelGuardMagics(Magics):
         _expect(arguments, 1, "%modelguard forget [ID]")
         self._say(forget(guard.trust, guard.store, arguments[0]))
 
+    def _convert(self, arguments: list[str]) -> None:
+        from jupyter_modelguard.approval.text import as_plain
+        from jupyter_modelguard.engines.convert import convert
+
+        if len(arguments) not in (1, 2):
+            raise UsageError("Which file? %modelguard convert FILE [OUT]")
+        guard = current()
+        self._say(as_plain(str(convert(*arguments, worker=None if guard is None else guard.worker)), limit=None))
+
     def _say(self, text: str) -> None:
         from jupyter_modelguard.ipython.sheet import say
 
@@ -187,6 +199,10 @@ def _view(guard: Guard, record: HistoryRecord) -> Any:
             f"#{record.id} cannot be allowed ahead: its file could not be read. Run its cell again and decide there."
         )
     standing = ONLY_ONCE if guard.trust is None else guard.trust.look(record, str)
+    if record.decision is not None and record.decision.allow and record.error:
+        standing = replace(
+            standing, notes=(*standing.notes, ("Stopped before", f"it reached for {record.error}, beyond its card"))
+        )
     view = build_view(record, Assessment(record.level, record.report), standing=standing)
     if not view.scopes:
         raise UsageError(f"#{record.id} is forbidden by policy; nobody can allow it here.")

@@ -6,12 +6,13 @@ What was proved goes on at once. Everything else is asked about, unless it was d
 from __future__ import annotations
 
 import dataclasses
+import logging
 import time
 from typing import TYPE_CHECKING, Final
 
 from jupyter_modelguard.config import headless_mode
 from jupyter_modelguard.errors import ConfigurationError, ModelLoadBlockedError
-from jupyter_modelguard.types import Decision, Outcome, Scope
+from jupyter_modelguard.types import Assessment, Decision, Outcome, Scope
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,12 +22,17 @@ if TYPE_CHECKING:
     from jupyter_modelguard.history.journal import Journal
     from jupyter_modelguard.policy.trust import Standing, Trust
     from jupyter_modelguard.stages.safer_ways import Sought
-    from jupyter_modelguard.types import Artifact, Assessment, HistoryRecord, LoadRequest, ScanReport
+    from jupyter_modelguard.types import Artifact, HistoryRecord, LoadRequest, ScanReport
 
-__all__ = ["PROOF", "TRUST", "Deciding", "evaluate"]
+__all__ = ["PROOF", "TRUST", "Deciding", "evaluate", "on_its_card"]
 
 PROOF: Final = Decision(allow=True, by="proof", transport="proof")
 """The decision that nobody had to take."""
+
+_log = logging.getLogger(__name__)
+_LARGEST_HELD: Final = 1 << 30  # bytes that are copied before a card is shown
+_MOST_SURPRISES: Final = 8  # of one file
+_MOST_FILES: Final = 256
 
 TRUST: Final = "trust"
 """Transport of a decision that was taken for an earlier load."""
@@ -56,6 +62,7 @@ class Deciding:
         self.approver = approver
         self.journal = journal
         self.trust = trust
+        self._surprises: dict[tuple[str, str], tuple[str, ...]] = {}  # by loader and code-bearing digest
 
     def decide(
         self,
@@ -98,6 +105,9 @@ class Deciding:
         decision = PROOF
         if assessment.level.asks:
             standing = self._standing(record, hold)
+            if standing.decision is None:
+                record = _held_still(record, hold)
+                standing = self._with_surprises(record, standing)
             decided = standing.decision or self.approver.prior(record)
             if decided is None:
                 assessment = _with_safer_ways(assessment, seek)
@@ -119,6 +129,26 @@ class Deciding:
             return ONLY_ONCE
         return self.trust.look(record, hold)
 
+    def stopped(self, record: HistoryRecord, why: str) -> bool:
+        """Remember what a load that was agreed to reached for beyond its card, for its next card; False where its bytes are not known."""
+        if record.artifact is None or not record.artifact.digest:
+            return False
+        mark = record.request.loader, record.artifact.digest
+        known = self._surprises.pop(mark, ())
+        self._surprises[mark] = (*(item for item in known if item != why), why)[-_MOST_SURPRISES:]
+        while len(self._surprises) > _MOST_FILES:
+            del self._surprises[next(iter(self._surprises))]
+        return True
+
+    def surprises(self, loader: str, digest: str) -> tuple[str, ...]:
+        """Give what loads of a file were stopped at, beyond what their cards had shown."""
+        return self._surprises.get((loader, digest), ())
+
+    def _with_surprises(self, record: HistoryRecord, standing: Standing) -> Standing:
+        known = self.surprises(record.request.loader, record.artifact.digest if record.artifact is not None else "")
+        notes = tuple(("Stopped before", f"it reached for {why}, beyond its card; allowed now, it may") for why in known)
+        return dataclasses.replace(standing, notes=(*standing.notes, *notes)) if notes else standing
+
     def _kept(self, record: HistoryRecord, decision: Decision, standing: Standing, hold: Callable[[], str]) -> Decision:
         """Trust what was allowed for longer than once; what was not offered, or cannot be kept, counts once."""
         if not decision.allow or decision.scope is Scope.ONCE or decision is standing.decision:
@@ -126,6 +156,19 @@ class Deciding:
         if self.trust is not None and standing.offered(decision.scope) and self.trust.keep(record, decision, hold):
             return decision
         return dataclasses.replace(decision, scope=Scope.ONCE)
+
+
+def _held_still(record: HistoryRecord, hold: Callable[[], str]) -> HistoryRecord:
+    """Keep the bytes as they are while somebody decides about them: what is loaded then is what was there when they were shown."""
+    artifact = record.artifact
+    if artifact is None or not artifact.alone or artifact.files or artifact.size > _LARGEST_HELD:
+        return record
+    try:
+        content = hold()
+    except OSError:
+        _log.warning("The bytes of %s could not be kept still while it is decided about.", record.id, exc_info=True)
+        return record
+    return dataclasses.replace(record, artifact=dataclasses.replace(artifact, content=content))
 
 
 def _goes_by_no_person() -> bool:
@@ -141,6 +184,16 @@ def _with_safer_ways(assessment: Assessment, seek: Callable[[], Sought] | None) 
         return assessment
     sought = seek()
     return dataclasses.replace(assessment, safer=sought.ways, sought=sought.tried)
+
+
+def on_its_card(record: HistoryRecord) -> str:
+    """Say what a person agreed to, beside what a load then reached for."""
+    from jupyter_modelguard.approval.present import build_view
+    from jupyter_modelguard.approval.refusal import shown_calls
+
+    if record.report is None or record.level is None:
+        return "Nothing of the kind was on its card."
+    return f"On its card: {shown_calls(build_view(record, Assessment(record.level, record.report))) or 'nothing that it calls'}."
 
 
 def _kept_blocked(record: HistoryRecord, assessment: Assessment, decision: Decision) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from jupyter_modelguard.hooks.gate import Permit
 from jupyter_modelguard.stages.deciding import PROOF, TRUST, evaluate
 from jupyter_modelguard.stages.safer_ways import SaferWays
-from jupyter_modelguard.types import Artifact, Outcome
+from jupyter_modelguard.types import Artifact, Finding, Outcome, RiskLevel, Severity
 
 if TYPE_CHECKING:
     from jupyter_modelguard.artifacts.reach import Reached
@@ -30,6 +30,7 @@ _log = logging.getLogger(__name__)
 _FROM_THE_BYTES = frozenset(
     {"pickle", "joblib", "torch-zip", "torch-legacy"}
 )  # formats whose load can be handed the bytes in hand
+_NOTEBOOK = "this notebook"  # where a class comes from that a cell defined: what that does is the person's own doing
 _ERRORS: dict[str, type[Exception]] = {
     "EOFError": EOFError,
     "UnpicklingError": pickle.UnpicklingError,
@@ -67,6 +68,8 @@ class StreamCheck:
         alone = reached.alone and not code and report.format in _FROM_THE_BYTES
         artifact = Artifact(name, request.source, report.format or dialect, report.digest, reached.size, code, alone)
         self._give_up(request, artifact, report, trace.error, started)
+        surprises = self._deciding.surprises(request.loader, report.digest)
+        report = _with_surprises(report, surprises)
         assessment = evaluate(report)
         record, decision = self._deciding.decide(
             request,
@@ -78,8 +81,16 @@ class StreamCheck:
             lambda: self._safer.seek(request, assessment, reached.source, trace.names, sys._getframe(1)),  # noqa: SLF001
         )
         files = {file.digest: file.content for file in code}
-        trusted = decision.transport == TRUST
-        return Permit(record.id, trace.names, decision is not PROOF, trace.copy, report.format, files, trusted)
+        permit = Permit(
+            record.id, trace.names, decision is not PROOF, trace.copy, report.format, files, decision.transport == TRUST
+        )
+        if permit.approved:
+            origins = [use.origin for use in assessment.unknown]
+            of_a_cell = bool(origins) and all(origin == _NOTEBOOK for origin in origins)
+            permit.bound = assessment.level is not RiskLevel.DANGEROUS and not of_a_cell
+            permit.own_code = bool(code) or any(origin.startswith(("a file ", _NOTEBOOK)) for origin in origins)
+            permit.expects = frozenset(surprises)
+        return permit
 
     def _traced(self, reached: Reached, dialect: str) -> StreamTrace:
         from jupyter_modelguard.engines.inspection import inspect_open, modules_to_import
@@ -119,6 +130,21 @@ class StreamCheck:
             request, Outcome.FAILED, level, artifact, report, seconds=seconds, error=f"{kind}: {message}"
         )
         raise _ERRORS[kind](message)
+
+
+def _with_surprises(report: ScanReport, surprises: tuple[str, ...]) -> ScanReport:
+    """Add what an earlier load of these bytes was stopped at: a command that the file was seen to run is one that it runs."""
+    from jupyter_modelguard.policy.catalogue import is_dangerous
+
+    found = tuple(
+        Finding(
+            "beyond-its-card",
+            Severity.CRITICAL if why.startswith("another p") or is_dangerous(*why.rpartition(".")[::2]) else Severity.HIGH,
+            f"It reached for {why} when it was loaded before",
+        )
+        for why in surprises
+    )
+    return dataclasses.replace(report, findings=report.findings + found) if found else report
 
 
 def _with_code(report: ScanReport, origin: str, code: tuple[CodeFile, ...]) -> ScanReport:

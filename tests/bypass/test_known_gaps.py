@@ -8,6 +8,7 @@ import pytest
 
 from jupyter_modelguard.hooks.scopes import Suspended
 from jupyter_modelguard.policy.trust import Trust
+from jupyter_modelguard.types import Scope
 
 from assembly import call, stream  # isort: skip
 from chooser import Chooser, guard_that_trusts  # isort: skip
@@ -176,4 +177,24 @@ def test_a_trusted_function_may_read_another_file_by_native_code(worker, tmp_pat
         assert load() == 1
         weights(2)
         assert load() == 2
+    assert len(person.asked) == 1
+
+
+def test_a_file_that_was_allowed_to_run_a_command_may_run_another_one(worker, tmp_path, canary):
+    """The card said that it runs a command, and the finding was typed: which commands that starts in turn is not held against it."""
+    made = call("os:system", "true")
+    data = stream(call("builtins:print", made, call("uuid:_get_command_stdout", "touch", str(canary))))
+    person = Chooser(Scope.ONCE)
+    with guard_that_trusts(person, Trust(lambda: tmp_path / "trust"), worker, tmp_path):
+        pickle.loads(data)
+    assert person.asked[0].confirm
+    assert canary.exists()
+
+
+def test_a_function_that_was_allowed_once_may_read_files(worker, tmp_path):
+    """The card shows the function, not what it reads; trust for longer than once ends with such a read."""
+    (tmp_path / "beside.txt").write_text("weights")
+    person = Chooser(Scope.ONCE)
+    with guard_that_trusts(person, Trust(lambda: tmp_path / "trust"), worker, tmp_path):
+        assert pickle.loads(stream(call("linecache:getline", str(tmp_path / "beside.txt"), 1))) == "weights\n"
     assert len(person.asked) == 1
