@@ -1,18 +1,19 @@
 """Find out whether the installed transformers has the class that a repository brings as code of its own.
 
-Runs in the limited worker, on a folder of this machine: nothing is downloaded, and no file of the repository is imported.
+`native_class` runs in the limited worker, on a folder of this machine: nothing is downloaded, and no file of the repository is imported.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import sys
 from pathlib import Path
 from typing import Any, Final
 
 from jupyter_modelguard.errors import ScanError
 
-__all__ = ["native_class", "snapshot"]
+__all__ = ["may_be_native", "native_class", "snapshot"]
 
 _LARGEST: Final = 1 << 22  # bytes of a configuration
 _COMMIT_DIGITS: Final = 40
@@ -54,6 +55,21 @@ def native_class(folder: str, auto: str) -> str:
     if found is not twin and auto != "AutoModel":
         raise ScanError(f"transformers would use {found.__name__}, not {wanted:.80}")
     return str(found.__name__)
+
+
+def may_be_native(folder: str, auto: str) -> bool:
+    """Whether trying is worth its time: transformers, as it is imported here, lists the type of model and the class that is named."""
+    try:
+        config = _read(Path(folder) / "config.json")
+    except ScanError:
+        return False
+    kind: Any = vars(sys.modules.get("transformers", os)).get(auto)
+    listed: Any = getattr(getattr(kind, "_model_mapping", None), "_model_mapping", None)
+    architectures = config.get("architectures")
+    if not isinstance(listed, dict) or not isinstance(architectures, list) or not architectures:
+        return False
+    found = listed.get(str(config.get("model_type")))
+    return found is not None and (auto == "AutoModel" or architectures[0] == found or architectures[0] in found)
 
 
 def snapshot(repository: str, revision: str, cache: str = "") -> tuple[str, str] | None:

@@ -154,7 +154,9 @@ class ModelGuardMagics(Magics):
         if len(arguments) not in (1, 2):
             raise UsageError("Which file? %modelguard convert FILE [OUT]")
         guard = current()
-        self._say(as_plain(str(convert(*arguments, worker=None if guard is None else guard.worker)), limit=None))
+        self._say(
+            as_plain(str(convert(arguments[0], *arguments[1:2], worker=None if guard is None else guard.worker)), limit=None)
+        )
 
     def _say(self, text: str) -> None:
         from jupyter_modelguard.ipython.sheet import say

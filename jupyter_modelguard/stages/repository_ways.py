@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["RepositoryWays"]
 
 _log = logging.getLogger(__name__)
-_SECONDS: Final = 25.0  # transformers alone takes some to import
+_SECONDS: Final = 20.0  # transformers alone takes some to import there, once
 _HUB: Final = "hf:"
 _SHOWN_DIGITS: Final = 7
 
@@ -65,7 +65,7 @@ class RepositoryWays:
             return NOTHING_SOUGHT
 
     def _ways(self, auto: str, origin: str, files: tuple[CodeFile, ...], call: CellCall | None) -> Sought:
-        from jupyter_modelguard.engines.native_class import native_class, snapshot
+        from jupyter_modelguard.engines.native_class import may_be_native, native_class, snapshot
 
         folder, commit = (origin, "") if os.path.isdir(origin) else ("", "")
         repository, _, asked = origin.removeprefix(_HUB).partition("@")
@@ -78,7 +78,9 @@ class RepositoryWays:
         tried = False
         if auto.startswith("AutoModel"):
             tried = True
-            name = self._worker.attempt(native_class, folder, auto, seconds=self._seconds)
+            name = ""
+            if may_be_native(folder, auto):
+                name = self._worker.attempt(native_class, folder, auto, seconds=self._seconds)
             if type(name) is str and name.isidentifier():  # a sentence is none
                 note = "transformers has this class itself, for the type of model that the configuration names: tried without the code."
                 ways.append(_way(call, f"Use the built-in class {name}", "trust_remote_code", "False", note, auto, repository))
