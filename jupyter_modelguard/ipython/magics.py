@@ -155,7 +155,9 @@ class ModelGuardMagics(Magics):
             raise UsageError("Which file? %modelguard convert FILE [OUT]")
         guard = current()
         self._say(
-            as_plain(str(convert(arguments[0], *arguments[1:2], worker=None if guard is None else guard.worker)), limit=None)
+            as_plain(
+                str(convert(arguments[0], dict(enumerate(arguments)).get(1), None if guard is None else guard.worker)), limit=None
+            )
         )
 
     def _say(self, text: str) -> None:

@@ -31,7 +31,7 @@ PROOF: Final = Decision(allow=True, by="proof", transport="proof")
 
 _log = logging.getLogger(__name__)
 _LARGEST_HELD: Final = 1 << 30  # bytes that are copied before a card is shown
-_MOST_SURPRISES: Final = 8  # of one file
+_MOST_SURPRISES: Final = 32  # of one file
 _MOST_FILES: Final = 256
 
 TRUST: Final = "trust"
