@@ -154,11 +154,9 @@ class ModelGuardMagics(Magics):
         if len(arguments) not in (1, 2):
             raise UsageError("Which file? %modelguard convert FILE [OUT]")
         guard = current()
-        self._say(
-            as_plain(
-                str(convert(arguments[0], dict(enumerate(arguments)).get(1), None if guard is None else guard.worker)), limit=None
-            )
-        )
+        target = arguments[1] if len(arguments) > 1 else None
+        done = convert(arguments[0], target, guard.worker if guard is not None else None)
+        self._say(as_plain(str(done), limit=None))
 
     def _say(self, text: str) -> None:
         from jupyter_modelguard.ipython.sheet import say
