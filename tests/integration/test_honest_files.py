@@ -72,10 +72,12 @@ def test_file_that_must_be_asked_about_is_held(name, hold, tmp_path):
 
 
 # Files with a pickle inside a pickle that only the library can find: what that names is on no card before it was reached for.
-SURPRISES = {"spacy: documents", "spacy: pipeline", "umap: embedding"}
+SURPRISES = {"umap: embedding"}
+# Of these the pickle inside names so many globals that nobody would agree to them one after the other.
+TOO_MANY_SURPRISES = {"spacy: documents", "spacy: pipeline"}
 
 
-@pytest.mark.parametrize("name", sorted(ASKS))
+@pytest.mark.parametrize("name", sorted(ASKS.keys() - TOO_MANY_SURPRISES))
 def test_file_that_was_approved_loads_as_without_a_guard(name, hold, tmp_path):
     """An approval is for what its card showed; what is beyond it is on the next card, so that there is a way on."""
     file = FILES[name]
