@@ -51,6 +51,12 @@ def _judge_connection(scope: Scope, args: tuple[Any, ...]) -> None:
         surprise(scope, f"a connection to {args[1]!r:.200}")
 
 
+def _judge_name(scope: Scope, args: tuple[Any, ...]) -> None:
+    """Judge the look-up of a name, which tells whoever answers it what was asked."""
+    if not _importing():
+        surprise(scope, f"the address of {args[0]!r:.200}")
+
+
 def _judge_native(scope: Scope, args: tuple[Any, ...]) -> None:
     """Judge a library that is loaded by its path; one that is named alone is the system's."""
     path = os.fsdecode(args[0]) if isinstance(args[0], (str, bytes)) else ""
@@ -88,6 +94,9 @@ _JUDGES: Final[dict[str, Callable[[Scope, tuple[Any, ...]], None]]] = {
     "pty.spawn": _judge_program,
     "socket.bind": _judge_connection,
     "socket.connect": _judge_connection,
+    "socket.getaddrinfo": _judge_name,
+    "socket.gethostbyaddr": _judge_name,
+    "socket.gethostbyname": _judge_name,
     "socket.sendto": _judge_connection,
     "subprocess.Popen": _judge_program,
 }

@@ -82,6 +82,12 @@ def test_connection_ends_the_load(guarded):
         pickle.loads(stream(connection(None, None)))
 
 
+def test_looking_up_a_name_ends_the_load(guarded):
+    """What is looked up reaches whoever answers for the name."""
+    with pytest.raises(ModelLoadBlockedError, match=r"the address of 'secret\.invalid'"):
+        pickle.loads(stream(call(call("builtins:getattr", ref("smtplib:socket"), "gethostbyname"), "secret.invalid")))
+
+
 @pytest.mark.parametrize("attack", BEYOND)
 def test_next_card_shows_it_and_its_approval_covers_it(attack, guarded, person, tmp_path, canary, monkeypatch):
     """Honest work must have a way on: what was seen once can be agreed to."""

@@ -10,7 +10,7 @@ from jupyter_modelguard.hooks.scopes import Suspended
 from jupyter_modelguard.policy.trust import Trust
 from jupyter_modelguard.types import Scope
 
-from assembly import call, stream  # isort: skip
+from assembly import call, ref, stream  # isort: skip
 from chooser import Chooser, guard_that_trusts  # isort: skip
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
@@ -191,8 +191,16 @@ def test_a_file_that_was_allowed_to_run_a_command_may_run_another_one(worker, tm
     assert canary.exists()
 
 
+def test_a_function_that_was_allowed_may_write_files(worker, tmp_path):
+    """The card shows the function, not what that reads and writes."""
+    data = stream(call(call("builtins:getattr", ref("uuid:os"), "mkdir"), str(tmp_path / "made")))
+    with guard_that_trusts(Chooser(Scope.ONCE), Trust(lambda: tmp_path / "trust"), worker, tmp_path):
+        pickle.loads(data)
+    assert (tmp_path / "made").is_dir()
+
+
 def test_a_function_that_was_allowed_once_may_read_files(worker, tmp_path):
-    """The card shows the function, not what it reads; trust for longer than once ends with such a read."""
+    """Trust for longer than once ends with such a read."""
     (tmp_path / "beside.txt").write_text("weights")
     person = Chooser(Scope.ONCE)
     with guard_that_trusts(person, Trust(lambda: tmp_path / "trust"), worker, tmp_path):
