@@ -85,7 +85,7 @@ def test_connection_ends_the_load(guarded):
 def test_looking_up_a_name_ends_the_load(guarded):
     """What is looked up reaches whoever answers for the name."""
     with pytest.raises(ModelLoadBlockedError, match=r"the address of 'secret\.invalid'"):
-        pickle.loads(stream(call(call("builtins:getattr", ref("smtplib:socket"), "gethostbyname"), "secret.invalid")))
+        pickle.loads(stream(call("logging.handlers:SysLogHandler", ("secret.invalid", 514))))
 
 
 @pytest.mark.parametrize("attack", BEYOND)
