@@ -14,6 +14,7 @@ TYPE_CHECKING = False  # `typing` itself takes milliseconds, which every guarded
 if TYPE_CHECKING:
     from typing import Any
 
+    from jupyter_modelguard.engines.convert import take_weights
     from jupyter_modelguard.engines.scan import scan
     from jupyter_modelguard.errors import ModelLoadBlockedError
     from jupyter_modelguard.handle import GuardHandle, guarded, install
@@ -28,6 +29,7 @@ __all__ = [
     "install",
     "load_ipython_extension",
     "scan",
+    "take_weights",
     "unload_ipython_extension",
 ]
 
@@ -39,6 +41,7 @@ _HOMES = {
     "install": ("jupyter_modelguard.handle", "install"),
     "load_ipython_extension": ("jupyter_modelguard.ipython.extension", "load_ipython_extension"),
     "scan": ("jupyter_modelguard.engines.scan", "scan"),
+    "take_weights": ("jupyter_modelguard.engines.convert", "take_weights"),
     "unload_ipython_extension": ("jupyter_modelguard.ipython.extension", "unload_ipython_extension"),
 }
 

@@ -73,6 +73,11 @@ def _parser() -> argparse.ArgumentParser:
     stats.add_argument("period", nargs="?", default="30d", help="24h, 7d, 4w or all (30d)")
     stats.set_defaults(run=_stats)
 
+    convert = commands.add_parser("convert", help="take the weights out of a file of torch, running nothing of it")
+    convert.add_argument("file", metavar="FILE", help="what torch.save wrote")
+    convert.add_argument("--output", metavar="FILE", help="the safetensors file to write (beside the other one)")
+    convert.set_defaults(run=_convert)
+
     doctor = commands.add_parser("doctor", help="say whether the guard can do its work here")
     doctor.set_defaults(run=_doctor)
 
@@ -268,6 +273,14 @@ def _lock(options: argparse.Namespace, console: Console) -> int:
         _say(console, write_lock(path, [store.find(name) for name in options.ids], Trust(default_home)))
     finally:
         store.close()
+    return 0
+
+
+def _convert(options: argparse.Namespace, console: Console) -> int:
+    from jupyter_modelguard.approval.text import as_plain
+    from jupyter_modelguard.engines.convert import convert
+
+    _say(console, as_plain(str(convert(options.file, options.output)), limit=None))
     return 0
 
 

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from jupyter_modelguard.policy.trust import Trust
     from jupyter_modelguard.stages.born_here import BornHere
     from jupyter_modelguard.stages.own_kernel import OwnKernel
-    from jupyter_modelguard.types import Artifact, CodeFile, Finding, GlobalUse
+    from jupyter_modelguard.types import Artifact, CodeFile, Finding, GlobalUse, HistoryRecord
 
 __all__ = ["Guard", "current", "start", "stop"]
 
@@ -92,7 +92,7 @@ class Guard:
         self._saving = None if born is None or kernel is None else Saving(self.traces, self.journal, born, kernel)
         self.deciding = deciding = Deciding(approver, self.journal, trust, rulebook, born, kernel)
         self._streams = StreamCheck(self.traces, worker, deciding, getattr(approver, "checking", None))
-        self._code = CodeCheck(deciding)
+        self._code = CodeCheck(deciding, worker)
         self._named = NamedCheck(deciding)
         self.patches = Patches(self)
         self.unguarded = Unguarded(self.journal)
@@ -203,20 +203,27 @@ class Guard:
 
     def blocked(self, request: LoadRequest, why: str, permit: Permit | None = None) -> ModelLoadBlockedError:
         """Record a load that went beyond what was permitted, and describe what to do."""
-        if permit is not None and self.journal.end(permit.record_id, Outcome.BLOCKED, why):
-            beyond = "what was agreed to" if permit.approved else "what was proved harmless"
-            message = f"modelguard stopped {request.loader}: it went beyond {beyond} and reached for {why}."
-            if any(memory is not None and memory.went_beyond(permit.record_id) for memory in (self.trust, self.born)):
-                message += " It is not trusted any more: run it again to see what it would do and decide."
-            report_blocked(permit.record_id, message)
-            return ModelLoadBlockedError(message, None, permit.record_id)
-        message = (
-            f"modelguard stopped {request.loader or 'a load'} before {why} was resolved: it was read by a loader that cannot ask. "
-            "Load the file through the public function (pickle.load, torch.load, joblib.load …) to see what it would do and decide."
-        )
-        identity = self.journal.record(request, Outcome.BLOCKED, error=why).id
-        report_blocked(identity, message)
-        return ModelLoadBlockedError(message, None, identity)
+        record = None if permit is None else self.journal.end(permit.record_id, Outcome.BLOCKED, why)
+        if permit is not None and record is not None:
+            message = self._went_beyond(request, why, permit, record)
+        else:
+            record = self.journal.record(request, Outcome.BLOCKED, error=why)
+            message = (
+                f"modelguard stopped {request.loader or 'a load'} before {why} was resolved: it was read by a loader that cannot ask. "
+                "Load the file through the public function (pickle.load, torch.load, joblib.load …) to see what it would do and decide."
+            )
+        report_blocked(record.id, message)
+        return ModelLoadBlockedError(message, None, record.id)
+
+    def _went_beyond(self, request: LoadRequest, why: str, permit: Permit, record: HistoryRecord) -> str:
+        beyond = "what was agreed to" if permit.approved else "what was proved harmless"
+        message = f"modelguard stopped {request.loader}: it went beyond {beyond} and reached for {why}."
+        if any(memory is not None and memory.went_beyond(permit.record_id) for memory in (self.trust, self.born)):
+            return f"{message} It is not trusted any more: run it again to see what it would do and decide."
+        if permit.approved and not permit.trusted:
+            message += self.deciding.surprises.ended(record, why, self.trust)
+            self.approver.surprise(record, why)
+        return message
 
     def remembers(self) -> bool:
         """Whether what is saved now may be remembered. See `Gate.remembers`."""

@@ -250,7 +250,10 @@ class SaferWay:
     """Another way to the same weights that was tried here and works."""
 
     label: str  # "Take only the weights"
-    code: str  # the rewritten call
+    code: str  # the lines of the call as they would be, or the call alone where it was not found in the cell
+    note: str = ""  # what was tried and what it gives: "283 tensors, by the same names"
+    before: str = ""  # those lines as they are; empty where the call was not found
+    cell: str = ""  # the whole cell as it would be; empty where only lines of it can be told
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,6 +264,7 @@ class Assessment:
     report: ScanReport
     rules: tuple[str, ...] = ()  # ids of the rules that led to the level
     safer: tuple[SaferWay, ...] = ()
+    sought: bool = False  # whether a safer way was really looked for: only then can none be said to have been found
 
     @property
     def unknown(self) -> tuple[GlobalUse, ...]:

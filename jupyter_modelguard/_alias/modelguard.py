@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         install,
         load_ipython_extension,
         scan,
+        take_weights,
         unload_ipython_extension,
     )
 
@@ -30,6 +31,7 @@ __all__ = [
     "install",
     "load_ipython_extension",
     "scan",
+    "take_weights",
     "unload_ipython_extension",
 ]
 

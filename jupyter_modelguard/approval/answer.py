@@ -12,6 +12,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from jupyter_modelguard.approval.conversation import confirms
+from jupyter_modelguard.approval.present import INSTEAD
 from jupyter_modelguard.config import user_name
 from jupyter_modelguard.types import Decision, Scope
 
@@ -68,7 +69,9 @@ class CardAnswer:
     def _read(self, content: dict[str, Any]) -> Decision | None:
         now = time.time()
         if content.get("decision") == "deny":
-            return Decision(allow=False, by=user_name(), transport="card", reason="kept blocked", at=now)
+            instead = next((way.label for way in self.view.safer if way.label == content.get("instead")), "")
+            why = f"{INSTEAD}{instead}" if instead else "kept blocked"
+            return Decision(allow=False, by=user_name(), transport="card", reason=why, at=now)
         reason, scope, finding = content.get("reason"), content.get("scope"), content.get("finding", "")
         offered = {choice.value for choice in self.view.scopes if choice.enabled}
         if (

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_modelguard.approval.card import CardTransport
 from jupyter_modelguard.approval.database import PendingRow
-from jupyter_modelguard.approval.present import receipt
+from jupyter_modelguard.approval.present import receipt, surprised
 from jupyter_modelguard.approval.prompt import NotebookPrompt, TerminalPrompt
 from jupyter_modelguard.approval.slot import OutputSlot
 from jupyter_modelguard.approval.tap import hears_threads
@@ -71,6 +71,12 @@ def tell(kernel: Any, view: CardView, decision: Decision) -> None:
     slot = OutputSlot.take(kernel)
     _show(slot.show_static, view, receipt(view, decision).text)
     _show(slot.give_back)
+
+
+def tell_surprise(kernel: Any, record: HistoryRecord, why: str) -> None:
+    """Turn the line that said a load was allowed into one that says how it ended."""
+    name = record.artifact.name if record.artifact is not None else record.request.source
+    OutputSlot.amend(kernel, surprised(name, record.id, why))
 
 
 def unanswered(why: str) -> Decision:

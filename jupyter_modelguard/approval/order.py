@@ -131,6 +131,18 @@ class Approver:
         with self._lock:
             return self._allowed.pop(fingerprint(record), None) is not None
 
+    def surprise(self, record: HistoryRecord, why: str) -> None:
+        """Say in the cell that a load which was allowed was ended, because it reached for what its card had not shown."""
+        kernel = getattr(self._find_shell(), "kernel", None)
+        if kernel is None or os.getpid() != self._pid:
+            return
+        from jupyter_modelguard.approval import asking
+
+        try:
+            asking.tell_surprise(kernel, record, why)
+        except Exception:  # noqa: BLE001 the error says it too
+            _LOG.exception("The end of %s could not be shown", record.id)
+
     def _ask(self, record: HistoryRecord, view: CardView, changed: Callable[[], bool]) -> Decision:
         from jupyter_modelguard.approval import asking
 

@@ -25,11 +25,14 @@ if TYPE_CHECKING:
     from jupyter_modelguard.policy.trust import Standing
     from jupyter_modelguard.types import Assessment, CodeFile, Decision, GlobalUse, HistoryRecord, LoadRequest, ScanReport
 
-__all__ = ["REASONS", "Receipt", "build_view", "checking_view", "plain_view", "receipt"]
+__all__ = ["INSTEAD", "REASONS", "Receipt", "build_view", "checking_view", "plain_view", "receipt", "surprised"]
 
 _NOTHING_MORE = Explanation()
 
 REASONS = ("I made this file", "I know the publisher", "I read the code", "I accept the risk")
+
+INSTEAD = "instead: "
+"""How the reason of a decision begins that names the safer way which was taken."""
 
 _MOST_TEXT = 4_000  # characters of one text
 _CHIPS = {
@@ -62,8 +65,6 @@ def build_view(
     assessment: Assessment,
     explanation: Explanation = _NOTHING_MORE,
     standing: Standing = ONLY_ONCE,
-    *,
-    sought: bool = False,
 ) -> CardView:
     """Choose the words for a load that needs a decision.
 
@@ -77,8 +78,6 @@ def build_view(
         What the engine wrote down, to be read under *Show what it does*. A model's own Python files are taken from the artifact.
     standing
         What trust says of the load: what may be chosen beyond once, and how it differs from what was trusted.
-    sought
-        Whether safer ways were looked for, so that "none" can be said.
     """
     report = assessment.report
     artifact = record.artifact or Artifact(name=PurePath(report.target).name, source=report.target, format=report.format)
@@ -115,7 +114,7 @@ def build_view(
         since=f"New since {standing.since}" if standing.changes else "",
         changes=change_rows(standing),
         differences=compared(artifact, standing),
-        sought=sought or bool(assessment.safer),
+        sought=assessment.sought or bool(assessment.safer),
     )
 
 
@@ -158,8 +157,15 @@ def receipt(view: CardView, decision: Decision) -> Receipt:
         text = f"{name} blocked by policy {rule} · {clock} · #{view.id}"
     else:
         who = ", nobody could be asked" if decision.transport == "headless" else f" by {decision.by}"
-        text = f"{name} kept blocked{who} · {clock} · #{view.id}"
+        instead = f" · {decision.reason}" if decision.reason.startswith(INSTEAD) else ""
+        text = f"{name} kept blocked{who}{instead} · {clock} · #{view.id}"
     return Receipt(decision.allow, text, view.id)
+
+
+def surprised(name: str, record_id: str, why: str) -> Receipt:
+    """Say in one line that a load was ended because it reached for what was not on its card."""
+    shown = name if len(name) <= LONG else f"{name[: LONG // 2]}…{name[-LONG // 4 :]}"
+    return Receipt(False, f"{shown} was ended: it reached for {why}, which was not on its card · #{record_id}", record_id)  # noqa: FBT003
 
 
 def plain_view(view: CardView) -> dict[str, Any]:

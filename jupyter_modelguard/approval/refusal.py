@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from jupyter_modelguard.approval.faces.plain import ways_text
 from jupyter_modelguard.approval.text import as_plain
 from jupyter_modelguard.types import RiskLevel
 
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
     from jupyter_modelguard.approval.view import CardView
     from jupyter_modelguard.types import Decision
 
-__all__ = ["refusal"]
+__all__ = ["refusal", "shown_calls"]
 
 _MOST_CALLS = 4
 _DECIDING = ("Policy", "Lock file")  # facts that say what to change so that it passes
@@ -33,7 +34,8 @@ def refusal(view: CardView, decision: Decision, proposal: tuple[str, str] = ("",
     name = as_plain(view.object)
     where = f" ({view.place})" if view.place else ""
     lines = [f"{name} was not loaded{where}, nothing of it ran: {_why(view)}.", _who(view, decision)]
-    lines += [f"Without running code: {as_plain(way.label)}: {as_plain(way.code, code=True, limit=None)}" for way in view.safer]
+    if view.safer:
+        lines += ["You can write this instead:", *ways_text(view)]
     lines += [f"{fact.label}: {as_plain(fact.text, limit=None)}" for fact in view.facts if fact.label in _DECIDING]
     lines.append(_next(view, decision))
     lines += _reviewed(*proposal)
@@ -45,11 +47,16 @@ def _why(view: CardView) -> str:
         return as_plain(": ".join(filter(None, (view.title, view.consequence))), limit=None)
     said = [as_plain(view.consequence or view.would, limit=None)]
     if view.calls:
-        shown = [f"{as_plain(row.name, name=True)} ×{row.count}" for row in view.calls[:_MOST_CALLS]]
-        more = len(view.calls) - _MOST_CALLS
-        said.append(", ".join([*shown, *([f"{more} more"] if more > 0 else [])]))
+        said.append(shown_calls(view))
     said += [as_plain(missed, limit=160) for missed in view.missed[:_MOST_CALLS]]
     return " · ".join(said)
+
+
+def shown_calls(view: CardView) -> str:
+    """List the first functions of a card, and how many more there are; empty if it shows none."""
+    shown = [f"{as_plain(row.name, name=True)} ×{row.count}" for row in view.calls[:_MOST_CALLS]]
+    more = len(view.calls) - _MOST_CALLS
+    return ", ".join([*shown, *([f"{more} more"] if more > 0 else [])])
 
 
 def _who(view: CardView, decision: Decision) -> str:

@@ -98,6 +98,19 @@ class OutputSlot:
         if self._users <= 1:
             self._show_receipts()
 
+    @classmethod
+    def amend(cls, kernel: Any, receipt: Receipt) -> bool:
+        """Put another line in the place of the one of the same load; False where the cell has none."""
+        with _LOCK:
+            slot = _SLOTS.get(kernel, ("", None))[1]
+        if slot is None or all(one.id != receipt.id for one in slot._receipts):  # noqa: SLF001 its own class
+            return False
+        slot._receipts = [receipt if one.id == receipt.id else one for one in slot._receipts]  # noqa: SLF001
+        slot._unshown = True  # noqa: SLF001
+        if not slot._users:  # noqa: SLF001 else whoever waits there shows it afterwards
+            slot._show_receipts()  # noqa: SLF001
+        return True
+
     def give_back(self) -> None:
         """Leave the place to the next load of the cell."""
         with _LOCK:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from jupyter_modelguard.engines.reader import StreamReader
     from jupyter_modelguard.policy.grammar import Grammar
 
-__all__ = ["Tracer"]
+__all__ = ["Tracer", "no_extensions"]
 
 _FEW = 20_000  # light objects up to this number are looked at one by one
 
@@ -92,7 +92,7 @@ class Tracer:
         """Read one pickle; raises what the unpickler raises."""
         self._reader = reader
         self._grammar.passed_over = reader.passed_over
-        with _no_extensions():
+        with no_extensions():
             result = _Unpickler(reader, self.find, self._persistent).load()
         self.results.append(result)
         return result
@@ -210,7 +210,7 @@ def _column(states: list[dict[str, Any]], key: Any) -> Iterable[Any]:
 
 
 @contextmanager
-def _no_extensions() -> Iterator[None]:
+def no_extensions() -> Iterator[None]:
     """Forget the codes that `copyreg.add_extension` gave to globals: EXT opcodes would hand the real things to the stream."""
     tables: tuple[dict[Any, Any], ...] = tuple(vars(copyreg)[name] for name in _EXTENSION_TABLES)
     kept = [dict(table) for table in tables]

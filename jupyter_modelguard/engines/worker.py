@@ -84,6 +84,13 @@ class Worker:
         answer = self._run(_scan, path)
         return (failed(StreamSource(path=path), "unknown", answer).report,) if isinstance(answer, str) else answer
 
+    def attempt(self, task: Callable[..., Any], *arguments: Any, seconds: float | None = None) -> Any:
+        """Run a task there, within so many seconds; give its value, or the sentence that says why there is none.
+
+        A `ScanError` that it raises is its own sentence.
+        """
+        return self._run(_attempt, task, arguments, seconds=seconds)
+
     def answers_here(self) -> bool:
         """Return whether this is the thread on which the process's answers arrive."""
         return threading.current_thread() is getattr(self._pool, "_executor_manager_thread", None)
@@ -102,8 +109,9 @@ class Worker:
         with self._lock:
             self._discard(wait=True)  # else Python may end before the pool gave its locks back, and says so
 
-    def _run(self, task: Callable[..., Any], *arguments: Any) -> Any:
+    def _run(self, task: Callable[..., Any], *arguments: Any, seconds: float | None = None) -> Any:
         """Give the task's value, or the sentence that says why there is none. Tasks of several threads take turns."""
+        allowed = self._seconds if seconds is None else min(seconds, self._seconds)
         with self._lock:
             started = time.monotonic()
             patience = _PATIENCE if self._pool is not None else _PATIENCE_AT_FIRST
@@ -114,10 +122,10 @@ class Worker:
                 if (beat := getattr(self._waiting, "beat", None)) is not None and not _told(future, started, patience, beat):
                     self._discard()
                     return "the check was stopped"
-                return future.result(timeout=max(0.0, started + self._seconds - time.monotonic()))
+                return future.result(timeout=max(0.0, started + allowed - time.monotonic()))
             except TaskTimeoutError:
                 self._discard()
-                return f"it took longer than {self._seconds:g} seconds to read"
+                return f"it took longer than {allowed:g} seconds to read"
             except MemoryError:
                 self._discard()
                 return "it takes more memory to read than a scan may have"
@@ -253,3 +261,14 @@ def _scan(path: str) -> tuple[ScanReport, ...]:
     from jupyter_modelguard.engines.file_scan import scan_file
 
     return scan_file(path)
+
+
+def _attempt(task: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+    from jupyter_modelguard.errors import ScanError
+
+    try:
+        return task(*arguments)
+    except ScanError as error:
+        return str(error)
+    except Exception as error:  # noqa: BLE001 of a stranger's bytes, or of a library that reads them
+        return f"{type(error).__name__}: {str(error)[:200]}"

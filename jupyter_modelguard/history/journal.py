@@ -137,12 +137,13 @@ class Journal:
         self._store.record(denied)
         return denied
 
-    def end(self, identity: str, outcome: Outcome, error: str = "") -> bool:
-        """Write how a permitted load ended; False if none of that id is under way."""
+    def end(self, identity: str, outcome: Outcome, error: str = "") -> HistoryRecord | None:
+        """Write how a permitted load ended, and give its record; None if none of that id is under way."""
         known = self._under_way.pop(identity, None)
         if known is None:
-            return False
+            return None
         record, started = known
         seconds = time.perf_counter() - started
-        self._store.record(dataclasses.replace(record, outcome=outcome, seconds=seconds, error=error[:_LONGEST_ERROR]))
-        return True
+        ended = dataclasses.replace(record, outcome=outcome, seconds=seconds, error=error[:_LONGEST_ERROR])
+        self._store.record(ended)
+        return ended

@@ -12,6 +12,7 @@ import os
 import threading
 from typing import TYPE_CHECKING, Any
 
+from jupyter_modelguard.hooks.approved_loads import surprise
 from jupyter_modelguard.hooks.scopes import Mode, Scope, Suspended, current_scope, thread_state
 from jupyter_modelguard.hooks.trusted_paths import is_trusted
 
@@ -57,8 +58,11 @@ def guard_get_code(original: Callable[..., CodeType | None]) -> Callable[..., Co
             beside = not is_trusted(path) if every else os.path.dirname(os.path.realpath(path)) in _folders
             scope = thread_state.scope
             content = self.get_data(path) if beside else b""
-            if beside and scope is not None and scope.alone and hashlib.sha256(content).hexdigest() not in scope.files:
-                raise scope.refuse(f"the code file {path}")
+            if beside and scope is not None and hashlib.sha256(content).hexdigest() not in scope.files:
+                if scope.alone:
+                    raise scope.refuse(f"the code file {path}")
+                if scope.bound and not scope.own_code:
+                    surprise(scope, f"the code file {path}")
         return self.source_to_code(content, path) if beside else original(self, fullname)
 
     get_code.__modelguard__ = original  # type: ignore[attr-defined]
@@ -75,6 +79,7 @@ def guard_zipped_get_code(original: Callable[..., CodeType | None]) -> Callable[
                 trusted = is_trusted(self.archive)
             if not trusted:
                 raise scope.refuse(f"code in the archive {self.archive}")
+        _beyond_its_card(self.archive, "code in the archive")
         return original(self, fullname)
 
     get_code.__modelguard__ = original  # type: ignore[attr-defined]
@@ -92,10 +97,23 @@ def guard_sourceless_get_code(original: Callable[..., CodeType | None]) -> Calla
                 trusted = is_trusted(path)
             if not trusted:
                 raise scope.refuse(f"bytecode file {path}")
+        else:
+            _beyond_its_card(self.get_filename(fullname), "the bytecode file")
         return original(self, fullname)
 
     get_code.__modelguard__ = original  # type: ignore[attr-defined]
     return get_code
+
+
+def _beyond_its_card(path: str, kind: str) -> None:
+    """End an approved load that imports what its card did not show."""
+    scope = current_scope()
+    if scope is None or not scope.bound or scope.own_code:
+        return
+    with Suspended():
+        trusted = is_trusted(path)
+    if not trusted:
+        surprise(scope, f"{kind} {path}")
 
 
 def _call_scope() -> Scope | None:

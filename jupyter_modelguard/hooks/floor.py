@@ -13,6 +13,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any, Final
 
+from jupyter_modelguard.hooks.approved_loads import judge_approved_event
 from jupyter_modelguard.hooks.attribution import Caller, attribute, be_strict
 from jupyter_modelguard.hooks.call_events import judge_call_event
 from jupyter_modelguard.hooks.scopes import LoadHeld, Mode, Scope, thread_state
@@ -152,7 +153,7 @@ class Floor:
                 judge_reader(scope, module, name, frame or getframe(2))
             elif scope.mode is Mode.PROVING:
                 raise scope.unwind(f"{module}.{name}")
-            elif (module, name) not in scope.allowed:
+            elif (module, name) not in scope.allowed and f"{module}.{name}" not in scope.expects:
                 raise scope.refuse(f"{module}.{name}")
 
         def judge_reader(scope: Scope | None, module: str, name: str, frame: FrameType) -> None:
@@ -194,6 +195,8 @@ class Floor:
                     judge_call_event(scope, event, args)
                 elif scope.alone:
                     judge_trusted_event(scope, event, args)
+                elif scope.bound:
+                    judge_approved_event(scope, event, args)
 
         return hook
 

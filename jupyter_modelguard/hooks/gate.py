@@ -38,6 +38,12 @@ class Permit:
         Digest to content of the code files that may run.
     trusted
         It was approved earlier, for these bytes and nothing beside them but `files`.
+    bound
+        A person was shown all that it calls, and no command: programs, connections and files of code are beyond that.
+    own_code
+        What was shown comes from Python files that are no library's, which may import others.
+    expects
+        What an earlier load of the same file was stopped at, as this one's card said.
     """
 
     record_id: str
@@ -47,6 +53,9 @@ class Permit:
     format: str = ""
     files: dict[str, bytes] = field(default_factory=dict)
     trusted: bool = False
+    bound: bool = False
+    own_code: bool = False
+    expects: frozenset[str] = frozenset()
 
 
 class Gate(Protocol):

@@ -123,6 +123,7 @@ class Passage:
             Mode.APPROVED if permit.approved else Mode.PROVED, permit.names, artifact=reached.name, label=request.loader
         )
         scope.alone = permit.trusted
+        scope.bound, scope.own_code, scope.expects = permit.bound, permit.own_code, permit.expects
         if permit.trusted:
             scope.files.update(permit.files)
         if permit.trusted:

@@ -130,7 +130,9 @@ class Scope:
         "allowed",
         "alone",
         "artifact",
+        "bound",
         "code",
+        "expects",
         "files",
         "holds_code",
         "label",
@@ -138,6 +140,7 @@ class Scope:
         "mode",
         "opened",
         "outer",
+        "own_code",
         "refusals",
         "warned",
     )
@@ -160,6 +163,9 @@ class Scope:
         self.artifact = artifact
         self.label = label
         self.holds_code = holds_code
+        self.bound = False  # whether a person was shown all that it would call: what it does besides is a surprise
+        self.own_code = False  # whether what was shown comes from Python files of the person's own, which import others
+        self.expects: frozenset[str] = frozenset()  # surprises of an earlier load, which were on this one's card
         self.alone = False  # whether it was agreed to earlier, for its own bytes: files beside them are another matter
         self.maps_for_writing = False  # whether the caller asked for arrays that write back to the artifact
         self.opened: list[str] = []  # files that a call read, in case it runs one of them as code

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import StdinNotImplementedError, UsageError
@@ -47,6 +48,7 @@ class ModelGuardMagics(Magics):
         %modelguard policy accept FILE   let a lock file or policy of this project count; asks you. forget FILE takes it back
         %modelguard lock [ID …]    write what was allowed here to modelguard.lock
         %modelguard stats [7d]     how often was asked, about what, and how long the answers took
+        %modelguard convert FILE [OUT]  take the weights out of a file of torch, running nothing of it
         """
         command, *arguments = _split(line) or ["status"]
         actions: dict[str, Callable[[list[str]], None]] = {
@@ -60,6 +62,7 @@ class ModelGuardMagics(Magics):
             "policy": self._policy,
             "lock": self._lock,
             "stats": self._stats,
+            "convert": self._convert,
         }
         if command not in actions:
             raise UsageError(f"%modelguard knows {', '.join(actions)}, not {command!r}.")
@@ -201,6 +204,17 @@ class ModelGuardMagics(Magics):
         records = [guard.store.find(name) for name in arguments] if arguments else list(guard.deciding.allowed)
         self._say(write_lock(_rulebook(guard).places.lock_to_write(), records, guard.trust))
 
+    def _convert(self, arguments: list[str]) -> None:
+        from jupyter_modelguard.approval.text import as_plain
+        from jupyter_modelguard.engines.convert import convert
+
+        if len(arguments) not in (1, 2):
+            raise UsageError("Which file? %modelguard convert FILE [OUT]")
+        guard = current()
+        target = arguments[1] if len(arguments) > 1 else None
+        done = convert(arguments[0], target, guard.worker if guard is not None else None)
+        self._say(as_plain(str(done), limit=None))
+
     def _say(self, text: str) -> None:
         from jupyter_modelguard.ipython.sheet import say
 
@@ -250,6 +264,10 @@ def _view(guard: Guard, record: HistoryRecord) -> Any:
             f"#{record.id} cannot be allowed ahead: its file could not be read. Run its cell again and decide there."
         )
     standing = ONLY_ONCE if guard.trust is None else guard.trust.look(record, str)
+    if record.decision is not None and record.decision.allow and record.error:
+        standing = replace(
+            standing, notes=(*standing.notes, ("Stopped before", f"it reached for {record.error}, beyond its card"))
+        )
     view = build_view(record, Assessment(record.level, record.report), standing=standing)
     if not view.scopes:
         raise UsageError(f"#{record.id} is forbidden by policy; nobody can allow it here.")

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from typing import TYPE_CHECKING
 
 from jupyter_modelguard.hooks.gate import Permit
 from jupyter_modelguard.stages.deciding import evaluate
+from jupyter_modelguard.stages.repository_ways import RepositoryWays
 from jupyter_modelguard.types import Artifact
 
 if TYPE_CHECKING:
+    from jupyter_modelguard.engines.worker import Worker
     from jupyter_modelguard.stages.deciding import Deciding
     from jupyter_modelguard.types import CodeFile, LoadRequest
 
@@ -24,10 +27,13 @@ class CodeCheck:
     ----------
     deciding
         What follows the look.
+    worker
+        Tries other ways to the same model, for a card.
     """
 
-    def __init__(self, deciding: Deciding) -> None:
+    def __init__(self, deciding: Deciding, worker: Worker) -> None:
         self._deciding = deciding
+        self._safer = RepositoryWays(worker)
 
     def check(self, request: LoadRequest, origin: str, files: tuple[CodeFile, ...]) -> Permit:
         """Ask about code files; nothing proves those. See `Gate.check_code`."""
@@ -38,7 +44,13 @@ class CodeCheck:
         artifact = Artifact(
             os.path.basename(_without_commit(origin)), origin, report.format, report.digest, report.size, files, alone=True
         )
-        record, _ = self._deciding.decide(request, artifact, evaluate(report), started)
+        record, _ = self._deciding.decide(
+            request,
+            artifact,
+            evaluate(report),
+            started,
+            seek=lambda: self._safer.seek(request, origin, files, sys._getframe(1)),  # noqa: SLF001
+        )
         return Permit(record.id, approved=True, files={file.digest: file.content for file in files})
 
 

@@ -27,6 +27,7 @@ from jupyter_modelguard.stages.earlier import (
     first_decision,
 )
 from jupyter_modelguard.stages.proposing import Proposal, propose, report_blocked, with_content
+from jupyter_modelguard.stages.surprises import Surprises
 from jupyter_modelguard.types import Decision, Explanation, Outcome, RiskLevel, Scope
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from jupyter_modelguard.policy.trust import Standing, Trust
     from jupyter_modelguard.stages.born_here import BornHere
     from jupyter_modelguard.stages.own_kernel import OwnKernel
+    from jupyter_modelguard.stages.safer_ways import Sought
     from jupyter_modelguard.types import Artifact, Assessment, HistoryRecord, LoadRequest, ScanReport
 
 __all__ = ["PROOF", "Deciding", "evaluate"]
@@ -83,6 +85,8 @@ class Deciding:
         What may have decided about a load before it is asked about, in the order in which it is looked at.
     allowed
         The latest loads that were allowed here, with the sha256 of all they read where that could be had.
+    surprises
+        What loads that were allowed reached for beyond their cards.
     """
 
     def __init__(
@@ -97,6 +101,7 @@ class Deciding:
         self.approver = approver
         self.journal = journal
         self.trust = trust
+        self.surprises = Surprises()
         self._rulebook = rulebook
         self.born = born
         self.kernel = kernel
@@ -120,6 +125,7 @@ class Deciding:
         hold: Callable[[], str] = str,
         changed: Callable[[], bool] = lambda: False,
         answered: Decision | None = None,
+        seek: Callable[[], Sought] | None = None,
     ) -> tuple[HistoryRecord, Decision]:
         """Let a load go on, on proof or because somebody says so.
 
@@ -133,11 +139,12 @@ class Deciding:
             Writes down what the artifact does, for a card; called only if one is shown.
         hold
             Keeps the bytes of the load as they are until it has ended, and gives their sha256; without it, "" says that this cannot be had.
-
         changed
             Whether the file is not any more what was assessed; asked while a person looks at the card.
         answered
             What a person said already, while it was checked.
+        seek
+            Looks for safer ways, for a card; called only if one is shown, and for what was not proved.
 
         Returns
         -------
@@ -159,7 +166,9 @@ class Deciding:
         proved = not assessment.level.asks and answered is None
         decision, view, waited = PROOF if answered is None else answered, None, 0.0
         if answered is None and (not proved or (rule is not None and _asks(rule))):
-            record, decision, view, waited = self._decided(record, assessment, rule, explain, hold, changed)
+            shown = _Shown(assessment, explain, seek)
+            record, decision, waited = self._decided(record, shown, rule, hold, changed)
+            assessment, view = shown.assessment, shown.view
         started += waited  # the time a person took is not the load's
         if not decision.allow:
             record = self.journal.deny(record, decision, started)
@@ -178,18 +187,16 @@ class Deciding:
     def _decided(
         self,
         record: HistoryRecord,
-        assessment: Assessment,
+        shown: _Shown,
         rule: Rule | None,
-        explain: Callable[[], Explanation] | None,
         hold: Callable[[], str],
         changed: Callable[[], bool],
-    ) -> tuple[HistoryRecord, Decision, CardView | None, float]:
-        """Go by what was decided earlier, or ask; say too what was shown and how many seconds a person took."""
-        from jupyter_modelguard.approval.present import build_view
+    ) -> tuple[HistoryRecord, Decision, float]:
+        """Go by what was decided earlier, or ask; say too how many seconds a person took."""
         from jupyter_modelguard.policy.trust import ONLY_ONCE
 
         look = Look(record, hold, rule, ONLY_ONCE)
-        forbidden = assessment.level is RiskLevel.FORBIDDEN
+        forbidden = shown.assessment.level is RiskLevel.FORBIDDEN
         if rule is not None and _asks(rule):
             look.standing = dataclasses.replace(ONLY_ONCE, notes=(("Policy", f"asks each time · {' · '.join(_said(rule))}"),))
             decided = self._answer(look)
@@ -198,16 +205,16 @@ class Deciding:
         if decided is not None:
             if decided.transport not in BOUND:  # an answer of a person, who may have said for how long
                 decided = self._kept(record, decided, look.standing, hold)
-            return self._noted(record, decided, hold), decided, None, 0.0
-        standing = self._with_lock(look)
-        view = build_view(record, assessment, explain() if explain is not None else Explanation(), standing)
+            return self._noted(record, decided, hold), decided, 0.0
+        standing = self.surprises.noted(record, self._with_lock(look))
+        view = shown.card(record, standing)
         began = time.perf_counter()
         decided = self.approver.ask(record, view, changed)
         waited = time.perf_counter() - began
         if forbidden and decided.allow:
             decided = Decision(allow=False, by=POLICY, transport=POLICY, reason=view.title, at=time.time())
         decided = self._kept(record, decided, standing, hold)
-        return self._noted(record, decided, hold), decided, view, waited
+        return self._noted(record, decided, hold), decided, waited
 
     def _with_lock(self, look: Look) -> Standing:
         """Say on the card that a lock file would let this pass, if somebody accepted it."""
@@ -249,6 +256,27 @@ class Deciding:
         message = refusal(view or build_view(record, assessment), decision, proposal)
         report_blocked(record.id, message, proposal)
         return message
+
+
+@dataclasses.dataclass(slots=True)
+class _Shown:
+    """What a card says of one load, found out when one is shown."""
+
+    assessment: Assessment
+    explain: Callable[[], Explanation] | None
+    seek: Callable[[], Sought] | None
+    view: CardView | None = None
+
+    def card(self, record: HistoryRecord, standing: Standing) -> CardView:
+        """Describe the load, with the safer ways where somebody can still choose one."""
+        from jupyter_modelguard.approval.present import build_view
+
+        if self.seek is not None and self.assessment.level.asks and self.assessment.level is not RiskLevel.FORBIDDEN:
+            sought = self.seek()
+            self.assessment = dataclasses.replace(self.assessment, safer=sought.ways, sought=sought.tried)
+        explanation = self.explain() if self.explain is not None else Explanation()
+        self.view = build_view(record, self.assessment, explanation, standing)
+        return self.view
 
 
 def _forbids(rule: Rule) -> bool:

@@ -27,13 +27,28 @@ if TYPE_CHECKING:
     from jupyter_modelguard.stages.born_here import BornHere
     from jupyter_modelguard.types import HistoryRecord
 
-__all__ = ["BOUND", "POLICY", "AnswerStep", "BornStep", "LockStep", "Look", "RuleStep", "Step", "TrustStep", "first_decision"]
+__all__ = [
+    "BOUND",
+    "BY_NO_PERSON",
+    "POLICY",
+    "AnswerStep",
+    "BornStep",
+    "LockStep",
+    "Look",
+    "RuleStep",
+    "Step",
+    "TrustStep",
+    "first_decision",
+]
 
 POLICY = "policy"
 """Transport of a decision that a rule took."""
 
 BOUND = frozenset({POLICY, "lock", "trust", BORN})
 """Transports of decisions that hold for the bytes in hand and nothing beside them."""
+
+BY_NO_PERSON = BOUND - {"trust"}
+"""Transports of decisions about what no person was shown as it is loaded."""
 
 
 @dataclass(slots=True)

@@ -8,14 +8,17 @@ import importlib
 import logging
 import os
 import pickle
+import sys
 import time
 from typing import TYPE_CHECKING
 
 from jupyter_modelguard.errors import StaleArtifactError
 from jupyter_modelguard.hooks.gate import Permit
 from jupyter_modelguard.stages.deciding import PROOF, evaluate
-from jupyter_modelguard.stages.earlier import BOUND
-from jupyter_modelguard.types import Artifact, Outcome
+from jupyter_modelguard.stages.earlier import BOUND, BY_NO_PERSON
+from jupyter_modelguard.stages.safer_ways import SaferWays
+from jupyter_modelguard.stages.surprises import with_surprises
+from jupyter_modelguard.types import Artifact, Outcome, RiskLevel
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,6 +38,7 @@ _MOST_LOOKS = 20  # at a file that changes whenever somebody is asked about it
 _FROM_THE_BYTES = frozenset(
     {"pickle", "joblib", "torch-zip", "torch-legacy"}
 )  # formats whose load can be handed the bytes in hand
+_NOTEBOOK = "this notebook"  # where a class comes from that a cell defined: what that does is the person's own doing
 _ERRORS: dict[str, type[Exception]] = {
     "EOFError": EOFError,
     "UnpicklingError": pickle.UnpicklingError,
@@ -68,6 +72,7 @@ class StreamCheck:
         self._worker = worker
         self._deciding = deciding
         self._checking = checking
+        self._safer = SaferWays(worker)
 
     def check(self, request: LoadRequest, reached: Reached, dialect: str, code: tuple[CodeFile, ...] = ()) -> Permit:
         """Scan and assess a stream; ask if it was not proved. See `Gate.check_stream`.
@@ -95,22 +100,34 @@ class StreamCheck:
         alone = reached.alone and not code and is_from_the_bytes(report.format)
         artifact = Artifact(name, request.source, report.format or dialect, report.digest, reached.size, code, alone)
         self._give_up(request, artifact, report, trace.error, started)
+        surprises = self._deciding.surprises.of(request.loader, report.digest)
+        report = with_surprises(report, surprises)
+        assessment = evaluate(report)
         record, decision = self._deciding.decide(
             request,
             artifact,
-            evaluate(report),
+            assessment,
             started,
             lambda: self._worker.explain(trace, dialect),
             reached.hold,
             _never if still else reached.changed,
             watch.answer if watch is not None else None,
+            lambda: self._safer.seek(request, assessment, reached.source, trace.names, sys._getframe(1)),  # noqa: SLF001
         )
         if watch is not None:
             watch.passed(decision)
         files = {file.digest: file.content for file in code}
         files.update(self._deciding.code_of(record))
-        trusted = decision.transport in BOUND
-        return Permit(record.id, trace.names, decision is not PROOF, trace.copy, report.format, files, trusted)
+        permit = Permit(
+            record.id, trace.names, decision is not PROOF, trace.copy, report.format, files, decision.transport in BOUND
+        )
+        if permit.approved:
+            origins = [use.origin for use in assessment.unknown]
+            of_a_cell = bool(origins) and all(origin == _NOTEBOOK for origin in origins)
+            permit.bound = assessment.level is not RiskLevel.DANGEROUS and not of_a_cell
+            permit.own_code = bool(code) or any(origin.startswith(("a file ", _NOTEBOOK)) for origin in origins)
+            permit.expects = frozenset(surprises if decision.transport not in BY_NO_PERSON else ())
+        return permit
 
     def _traced(self, reached: Reached, dialect: str) -> StreamTrace:
         from jupyter_modelguard.engines.inspection import inspect_open, modules_to_import

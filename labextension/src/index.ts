@@ -1,4 +1,7 @@
-/** The lab extension: a shield in the status bar for the notebook in front. The card needs none of this. */
+/**
+ * The lab extension: a shield in the status bar for the notebook in front, and room for the cells that a card offers to write. The card
+ * does without it.
+ */
 
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { INotebookTracker, NotebookActions, type NotebookPanel } from '@jupyterlab/notebook';
@@ -7,15 +10,17 @@ import { IStatusBar } from '@jupyterlab/statusbar';
 import { ITranslator } from '@jupyterlab/translation';
 
 import { GuardWatch } from './guardState';
+import { answerNewCells } from './newCell';
 import { Shield } from './shield';
 
 const plugin: JupyterFrontEndPlugin<void> = {
   id: 'jupyter-modelguard:shield',
-  description: 'Shows in the status bar whether the notebook in front is guarded.',
+  description: 'Shows in the status bar whether the notebook in front is guarded, and takes in the cells that a card offers.',
   autoStart: true,
   requires: [INotebookTracker],
   optional: [IStatusBar, ITranslator],
   activate: (_app: JupyterFrontEnd, tracker: INotebookTracker, statusBar: IStatusBar | null, translator: ITranslator | null) => {
+    answerNewCells(tracker);
     if (statusBar === null) {
       return;
     }

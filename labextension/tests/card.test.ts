@@ -1,10 +1,12 @@
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 
+import { NEW_CELL } from '../src/card/newCellEvent';
 import type { CardState } from '../src/card/model';
 import widget from '../src/card/widget';
 import { FakeModel, Shown, viewWith } from './card.fixture';
 
 afterEach(() => {
+  vi.unstubAllGlobals();
   document.body.replaceChildren();
 });
 
@@ -35,7 +37,13 @@ test('the card is a labelled group that keeps the notebook from reading its keys
 });
 
 test('whatever can have the focus keeps the notebook from reading its keys', () => {
-  const shown = new Shown(viewWith({ level: 'dangerous', confirm: ['os.system'], safer: [{ label: 'Another way', code: 'x' }] }));
+  const shown = new Shown(
+    viewWith({
+      level: 'dangerous',
+      confirm: ['os.system'],
+      safer: [{ label: 'Another way', code: 'x', note: '', before: '', cell: '' }]
+    })
+  );
   for (const opener of shown.host.querySelectorAll<HTMLElement>('[aria-expanded]')) {
     opener.click();
   }
@@ -47,7 +55,9 @@ test('whatever can have the focus keeps the notebook from reading its keys', () 
 });
 
 test('no button is the default of a form', () => {
-  const shown = new Shown(viewWith({ safer: [{ label: 'Take only the weights', code: 'x' }], confirm: ['os.system'] }));
+  const shown = new Shown(
+    viewWith({ safer: [{ label: 'Take only the weights', code: 'x', note: '', before: '', cell: '' }], confirm: ['os.system'] })
+  );
   expect(shown.host.querySelector('form')).toBeNull();
   for (const button of shown.host.querySelectorAll('button')) {
     expect(button.type).toBe('button');
@@ -161,14 +171,61 @@ test('a policy that forbids leaves no way on', () => {
   expect(shown.button('Copy a request with this finding')).toBeTruthy();
 });
 
-test('a safer way shows the call to write instead, and keeps this load blocked', () => {
-  const shown = new Shown(viewWith({ safer: [{ label: 'Take only the weights', code: 'torch.load(p, weights_only=True)' }] }));
+test('a safer way shows the call to write instead, and keeps this load blocked', async () => {
+  const way = { label: 'Take only the weights', code: 'torch.load(p, weights_only=True)', note: '', before: '', cell: '' };
+  const shown = new Shown(viewWith({ safer: [way] }));
   expect(shown.text).not.toContain('No safer version found.');
   shown.button('Take only the weights').click();
   expect(shown.text).toContain('torch.load(p, weights_only=True)');
   expect(shown.model.sent).toEqual([]);
+  expect(shown.text).not.toContain('new cell');
+  vi.stubGlobal('navigator', { clipboard: { writeText: () => Promise.resolve() } });
   shown.button('Copy it and keep this load blocked').click();
-  expect(shown.model.sent).toEqual([DENY]);
+  await vi.waitFor(() => {
+    expect(shown.model.sent).toEqual([{ ...DENY, instead: 'Take only the weights' }]);
+  });
+});
+
+const REWRITTEN = {
+  label: 'Take only the weights',
+  note: '2 tensors',
+  before: 'model = torch.load(p)',
+  code: 'model = take_weights(p)',
+  cell: 'p = "a.pt"\nmodel = take_weights(p)'
+};
+
+test('a rewritten cell is shown line by line, and goes to whoever draws the notebook when it is pressed for', async () => {
+  const shown = new Shown(viewWith({ safer: [REWRITTEN] }));
+  const asked: unknown[] = [];
+  shown.host.addEventListener(NEW_CELL, event => {
+    asked.push((event as CustomEvent<unknown>).detail);
+    event.preventDefault();
+  });
+  shown.button('Take only the weights').click();
+  const lines = Array.from(shown.host.querySelectorAll('.mg-ln'), one => one.textContent);
+  expect(lines).toEqual(['−as it is: model = torch.load(p)', '+as it would be: model = take_weights(p)']);
+  expect(asked).toEqual([]);
+  shown.button('Put it in a new cell and keep this load blocked').click();
+  expect(asked).toEqual([{ source: REWRITTEN.cell }]);
+  await vi.waitFor(() => {
+    expect(shown.model.sent).toEqual([{ ...DENY, instead: 'Take only the weights' }]);
+  });
+});
+
+test('where nobody takes the cell in, nothing is decided and the code can still be copied', async () => {
+  const shown = new Shown(viewWith({ safer: [REWRITTEN] }));
+  shown.button('Take only the weights').click();
+  shown.button('Put it in a new cell and keep this load blocked').click();
+  await vi.waitFor(() => {
+    expect(shown.text).toContain('There is no notebook to put it in');
+  });
+  expect(shown.model.sent).toEqual([]);
+  const wrote: string[] = [];
+  vi.stubGlobal('navigator', { clipboard: { writeText: (text: string) => Promise.resolve(wrote.push(text)) } });
+  shown.button('Copy it and keep this load blocked').click();
+  await vi.waitFor(() => {
+    expect(wrote).toEqual([REWRITTEN.cell]);
+  });
 });
 
 test('that there is no safer way is said only where somebody looked', () => {

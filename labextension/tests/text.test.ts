@@ -79,7 +79,7 @@ test('markup in any field of a view stays text', () => {
       every_call: [row],
       missed: [`${hostile}: ${hostile}`],
       facts: [{ label: hostile, text: hostile }],
-      safer: [{ label: hostile, code: hostile }],
+      safer: [{ label: hostile, code: hostile, note: hostile, before: hostile, cell: hostile }],
       reasons: [hostile],
       scopes: [{ value: 'once', label: hostile, button: hostile, hint: hostile, enabled: true }],
       confirm: [hostile],

@@ -8,8 +8,9 @@ import pytest
 
 from jupyter_modelguard.hooks.scopes import Suspended
 from jupyter_modelguard.policy.trust import Trust
+from jupyter_modelguard.types import Scope
 
-from assembly import call, stream  # isort: skip
+from assembly import call, ref, stream  # isort: skip
 from chooser import Chooser, guard_that_trusts  # isort: skip
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
@@ -262,3 +263,31 @@ def test_program_of_the_same_user_can_write_the_answer_into_the_history(load_tha
     subprocess.run([sys.executable, "-c", answer], env=front_end.environment, check=True)
     assert front_end.reply(cell)["status"] == "ok"
     assert canary.exists()
+
+
+def test_a_file_that_was_allowed_to_run_a_command_may_run_another_one(worker, tmp_path, canary):
+    """The card said that it runs a command, and the finding was typed: which commands that starts in turn is not held against it."""
+    made = call("os:system", "true")
+    data = stream(call("builtins:print", made, call("uuid:_get_command_stdout", "touch", str(canary))))
+    person = Chooser(Scope.ONCE)
+    with guard_that_trusts(person, Trust(lambda: tmp_path / "trust"), worker, tmp_path):
+        pickle.loads(data)
+    assert person.asked[0].confirm
+    assert canary.exists()
+
+
+def test_a_function_that_was_allowed_may_write_files(worker, tmp_path):
+    """The card shows the function, not what that reads and writes."""
+    data = stream(call(call("builtins:getattr", ref("uuid:os"), "mkdir"), str(tmp_path / "made")))
+    with guard_that_trusts(Chooser(Scope.ONCE), Trust(lambda: tmp_path / "trust"), worker, tmp_path):
+        pickle.loads(data)
+    assert (tmp_path / "made").is_dir()
+
+
+def test_a_function_that_was_allowed_once_may_read_files(worker, tmp_path):
+    """Trust for longer than once ends with such a read."""
+    (tmp_path / "beside.txt").write_text("weights")
+    person = Chooser(Scope.ONCE)
+    with guard_that_trusts(person, Trust(lambda: tmp_path / "trust"), worker, tmp_path):
+        assert pickle.loads(stream(call("linecache:getline", str(tmp_path / "beside.txt"), 1))) == "weights\n"
+    assert len(person.asked) == 1

@@ -33,9 +33,13 @@ class Person:
     def __init__(self, says):
         self.says = says
         self.asked = []
+        self.surprised = []
 
     def prior(self, _record):
         return None
+
+    def surprise(self, record, why):
+        self.surprised.append(why)
 
     def ask(self, record, view, _changed):
         self.asked.append((record, view))

@@ -71,6 +71,29 @@ def test_file_that_must_be_asked_about_is_held(name, hold, tmp_path):
     assert running.guard.approver.asked
 
 
+# Files with a pickle inside a pickle that only the library can find: what that names is on no card before it was reached for.
+SURPRISES = {"umap: embedding"}
+# Of these the pickle inside names so many globals that nobody would agree to them one after the other.
+TOO_MANY_SURPRISES = {"spacy: documents", "spacy: pipeline"}
+
+
+@pytest.mark.parametrize("name", sorted(ASKS.keys() - TOO_MANY_SURPRISES))
+def test_file_that_was_approved_loads_as_without_a_guard(name, hold, tmp_path):
+    """An approval is for what its card showed; what is beyond it is on the next card, so that there is a way on."""
+    file = FILES[name]
+    path = written(file, tmp_path / "file")
+    plain = file.use(file.load(path))
+    running = hold(says=True)
+    for _ in range(12 if name in SURPRISES else 0):
+        try:
+            file.load(path)
+            break
+        except ModelLoadBlockedError:
+            assert running.guard.approver.surprised
+    assert honest_files.alike(file.use(file.load(path)), plain)
+    assert bool(running.guard.approver.surprised) == (name in SURPRISES)
+
+
 def test_corpus_is_large_and_wide():
     assert ASKS.keys() <= FILES.keys()
     assert len(FILES) >= 70

@@ -26,7 +26,7 @@ request = LoadRequest("pickle.load", "pickle.load(f)", "/tmp/bad.pkl")
 artifact = Artifact("bad.pkl", "/tmp/bad.pkl", "pickle", "ab" * 32, 12)
 def ask():
     record = HistoryRecord(store.next_id(), time.time(), request, Outcome.WAITING, RiskLevel.RUNS_CODE, artifact, report)
-    return approver.ask(record, build_view(record, Assessment(RiskLevel.RUNS_CODE, report)))
+    return approver.ask(record, build_view(record, Assessment(RiskLevel.RUNS_CODE, report, sought=True)))
 """
 WAIT = """
 from jupyter_modelguard.approval.present import plain_view

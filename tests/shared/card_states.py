@@ -94,7 +94,7 @@ def view(
     )
     record = dataclasses.replace(record, level=level, artifact=artifact, report=made)
     assessment = Assessment(level, made, ("no-unpinned-remote-code (/etc/modelguard/policy.toml:14)",), tuple(safer))
-    return build_view(record, assessment, explanation, standing, sought=True)
+    return build_view(record, dataclasses.replace(assessment, sought=True), explanation, standing)
 
 
 def remote(standing=ONCE_AND_MORE, content=AFTER):

@@ -20,9 +20,13 @@ class Chooser:
     def __init__(self, scope=Scope.DIGEST):
         self.scope = scope
         self.asked = []
+        self.surprised = []
 
     def prior(self, _record):
         return None
+
+    def surprise(self, record, why):
+        self.surprised.append(why)
 
     def ask(self, _record, view, _changed):
         self.asked.append(view)

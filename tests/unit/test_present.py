@@ -200,7 +200,7 @@ def test_a_refusal_says_what_to_do_next():
     assert "builtins.getattr ×3" in by_person
     assert "Kept blocked by ada." in by_person
     assert "%modelguard allow 7f3a91c2" in by_person
-    assert "Take only the weights: torch.load(f)" in by_person
+    assert "Take only the weights\n  + torch.load(f)\n" in by_person
     headless = refusal(view, Decision(allow=False, by="headless", transport="headless", reason="this is a child process"))
     assert "Nobody could be asked: this is a child process." in headless
     assert "run it where you can answer" in headless

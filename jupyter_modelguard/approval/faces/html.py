@@ -29,7 +29,6 @@ def card_html(view: CardView, note: str = "") -> str:
     )
     rows = [_call(row) for row in view.calls] + [as_html(missed, limit=160) for missed in view.missed]
     facts = "".join(f"<tr><th>{as_html(fact.label)}</th><td>{as_html(fact.text, limit=400)}</td></tr>" for fact in view.facts)
-    safer = "".join(f"<p>{as_html(way.label)}: <code>{as_html(way.code, code=True, limit=400)}</code></p>" for way in view.safer)
     changes = "".join(f"<li>{_change(row)}</li>" for row in view.changes)
     if view.remark:
         rows.append(as_html(view.remark, limit=400))
@@ -38,7 +37,7 @@ def card_html(view: CardView, note: str = "") -> str:
         f"<p>{as_html(view.since, limit=400)}</p><ul>{changes}</ul>" if changes else "",
         f"<p>{as_html(view.would, limit=400)}</p><ul>{''.join(f'<li>{row}</li>' for row in rows)}</ul>" if rows else "",
         f"<table>{facts}</table>",
-        safer or ("<p>No safer version found.</p>" if view.sought else ""),
+        *(f"<div>{line}</div>" for line in _ways(view)),
         f"<p>{as_html(note, limit=400)}</p>" if note else "",
     ]
     return f'<div class="mg-static" role="group">{"".join(parts)}</div>'
@@ -53,6 +52,15 @@ def receipts_html(receipts: list[Receipt]) -> str:
 def _change(row: ChangeRow) -> str:
     note = f" · {as_html(row.note, limit=160)}" if row.note else ""
     return f"{as_html(f'{row.change} {row.what}')} <code>{as_html(row.name, name=True)}</code>{note}"
+
+
+def _ways(view: CardView) -> list[str]:
+    lines = []
+    for way in view.safer:
+        lines.append(f"{as_html(way.label, limit=400)}{f': {as_html(way.note, limit=400)}' if way.note else ''}")
+        for mark, text in (("-", way.before), ("+", way.code)):
+            lines += [f"<code>{mark} {as_html(line, code=True, limit=400)}</code>" for line in text.split("\n") if text]
+    return lines or ["No safer version found."] * view.sought
 
 
 def _call(row: CallRow) -> str:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from jupyter_modelguard.approval.view import CallRow, CardView, CodeListing
     from jupyter_modelguard.types import CallNode
 
-__all__ = ["card_text", "checking_text", "details_text", "receipt_text"]
+__all__ = ["card_text", "checking_text", "details_text", "receipt_text", "ways_text"]
 
 _MOST_OPCODES = 200
 _FACT = 160  # characters of one fact
@@ -31,12 +31,21 @@ def card_text(view: CardView) -> str:
         *([f"  {as_plain(view.remark, limit=_LINE)}"] if view.remark else []),
         *(f"{as_plain(fact.label)}: {as_plain(fact.text, limit=_FACT)}" for fact in view.facts),
     ]
-    if view.safer:
-        lines += [f"{as_plain(way.label)}: {as_plain(way.code, code=True, limit=_FACT)}" for way in view.safer]
-    elif view.sought:
-        lines.append("No safer version found.")
+    lines += ways_text(view)
     lines.append(f"#{view.id} · What this cannot see: {as_plain(view.limits, limit=_LINE)}")
     return "\n".join(lines)
+
+
+def ways_text(view: CardView) -> list[str]:
+    """Write the safer ways down: what each gives, and the lines as they are and as they would be."""
+    lines = []
+    for way in view.safer:
+        lines.append(as_plain(f"{way.label}: {way.note}" if way.note else way.label, limit=_LINE))
+        for mark, text in (("-", way.before), ("+", way.code)):
+            lines += [f"  {mark} {as_plain(line, code=True, limit=_LINE)}" for line in text.split("\n") if text]
+    if not view.safer and view.sought:
+        lines.append("No safer version found.")
+    return lines
 
 
 def checking_text(view: CardView) -> str:

@@ -48,7 +48,10 @@ def card_panel(view: CardView) -> RenderableType:
     for fact in view.facts:
         facts.add_row(as_rich(fact.label, style="dim"), as_rich(fact.text, limit=_LINE))
     for way in view.safer:
-        facts.add_row(as_rich(way.label, style="green"), as_rich(way.code, code=True, limit=_LINE))
+        facts.add_row(as_rich(way.label, style="green", limit=_LINE), as_rich(way.note, limit=_LINE))
+        for mark, text in (("- ", way.before), ("+ ", way.code)):
+            for line in text.split("\n") if text else ():
+                facts.add_row("", Text(mark, style="dim") + as_rich(line, code=True, limit=_LINE))
     if view.sought and not view.safer:
         facts.add_row(Text("Safer", style="dim"), Text("No safer version found."))
     limits = Text("What this cannot see: ", style="dim") + as_rich(view.limits, style="dim", limit=_LINE)

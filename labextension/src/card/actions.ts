@@ -10,7 +10,7 @@ import type { CardView } from './view';
 
 export interface Decide {
   allow: (approval: Approval) => void;
-  deny: () => void;
+  deny: (instead?: string) => void;
 }
 
 export function actions(view: CardView, decide: Decide): HTMLElement {
@@ -22,7 +22,7 @@ export function actions(view: CardView, decide: Decide): HTMLElement {
     const keep = button('mg-btn', decide.deny, 'Keep blocked');
     keep.dataset.decides = '';
     first.append(keep);
-    if (safer.buttons.length === 0 && view.sought) {
+    if (view.sought && safer.buttons.length === 0) {
       first.append(element('span', { class: 'mg-2nd' }, 'No safer version found.'));
     }
   }

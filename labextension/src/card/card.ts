@@ -169,9 +169,10 @@ export class Card {
     }
   };
 
-  private readonly deny = (): void => {
+  private readonly deny = (instead?: string): void => {
     if (this.open()) {
-      this.model.send({ token: this.model.get('token'), decision: 'deny' });
+      const way = instead === undefined ? {} : { instead };
+      this.model.send({ token: this.model.get('token'), decision: 'deny', ...way });
       this.lock();
     }
   };

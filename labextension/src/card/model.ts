@@ -38,6 +38,8 @@ export interface Allow {
 export interface Deny {
   token: string;
   decision: 'deny';
+  /** The safer way that was taken instead, by its label. */
+  instead?: string;
 }
 
 export interface CardModel {

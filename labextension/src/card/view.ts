@@ -62,7 +62,14 @@ export interface ScopeChoice {
 
 export interface SaferWay {
   label: string;
+  /** The lines of the call as they would be. */
   code: string;
+  /** What was tried, and what it gives. */
+  note: string;
+  /** Those lines as they are; empty where the call was not found in the cell. */
+  before: string;
+  /** The whole cell as it would be; empty where only lines of it can be told. */
+  cell: string;
 }
 
 export interface TraceStep {
@@ -98,6 +105,7 @@ export interface CardView {
   since: string;
   changes: ChangeRow[];
   differences: CodeListing[];
+  /** Whether a safer way was looked for: only then can none have been found. */
   sought: boolean;
   limits: string;
 }
@@ -136,7 +144,13 @@ export function readView(trait: unknown): CardView | null {
     calls: list(value, 'calls').map(callRow),
     missed: texts(value, 'missed'),
     facts: list(value, 'facts').map(row => ({ label: text(row, 'label'), text: text(row, 'text') })),
-    safer: list(value, 'safer').map(row => ({ label: text(row, 'label'), code: text(row, 'code') })),
+    safer: list(value, 'safer').map(row => ({
+      label: text(row, 'label'),
+      code: text(row, 'code'),
+      note: text(row, 'note'),
+      before: text(row, 'before'),
+      cell: text(row, 'cell')
+    })),
     reasons: texts(value, 'reasons'),
     scopes: list(value, 'scopes').map(row => ({
       value: text(row, 'value'),
@@ -172,7 +186,6 @@ export function readView(trait: unknown): CardView | null {
       note: text(row, 'note')
     })),
     differences: list(value, 'differences').map(codeListing),
-    sought: value.sought === true,
     limits: text(value, 'limits')
   };
 }
