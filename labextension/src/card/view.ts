@@ -186,6 +186,7 @@ export function readView(trait: unknown): CardView | null {
       note: text(row, 'note')
     })),
     differences: list(value, 'differences').map(codeListing),
+    sought: value.sought === true,
     limits: text(value, 'limits')
   };
 }
