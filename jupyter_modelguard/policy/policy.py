@@ -107,7 +107,10 @@ class Policy:
             return Rule(Action.ASK, "policy", 0, name=_BROKEN, reason="A fault kept it from being looked up.")
 
     def _rule_on(self, record: HistoryRecord, hold: Callable[[], str]) -> Rule | None:
-        files, content = self.files(), functools.cache(hold)
+        files = self.files()
+        if not files:
+            return None
+        content = functools.cache(hold)
         day = dt.datetime.now().astimezone().date()
         locked = any(file.locked for file in files)
         for action in Action:
@@ -141,7 +144,8 @@ class Policy:
         rules, digest = found
         if place.table and not rules.rules and not rules.locked:
             return None
-        powerless = self._powerless(place, digest)
+        grants = rules.locked or any(rule.action is Action.ALLOW for rule in rules.rules)
+        powerless = self._powerless(place, digest) if grants else ""
         file = PolicyFile(place, rules.rules, powerless=powerless, digest=digest)
         if rules.locked and place.kind in {Kind.SYSTEM, Kind.PREFIX} and not self._administrator(place.path):
             return dataclasses.replace(file, locked=True)
