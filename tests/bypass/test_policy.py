@@ -101,7 +101,10 @@ def test_most_restrictive_rule_wins_wherever_it_stands(desk, unknown, canary):
         assert "no pickles" in blocked(unknown)
     desk.user.write_text(ASKS)
     with desk.guarding():
-        assert "Nobody could be asked" in blocked(unknown)
+        said = blocked(unknown)
+    assert "Nobody could be asked" in said
+    assert f"Policy: asks each time · every load ({desk.user}:1)" in said
+    assert "[[entry]]" not in said  # no lock file goes before a rule that asks
     desk.user.unlink()
     with desk.guarding():
         load(unknown)
