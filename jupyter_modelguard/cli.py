@@ -58,6 +58,10 @@ def _parser() -> argparse.ArgumentParser:
     history.add_argument("--limit", type=_positive, default=50, help="how many lines at most (50)")
     history.set_defaults(run=_history)
 
+    show = commands.add_parser("show", help="show all that is known of one load")
+    show.add_argument("id", metavar="ID", help="its number, as the history shows it (#7f3a91c2)")
+    show.set_defaults(run=_show)
+
     decide = commands.add_parser("decide", help="answer a load that waits in another window")
     decide.add_argument("id", metavar="ID", help="its number, as the card shows it (#7f3a91c2)")
     decide.set_defaults(run=_decide)
@@ -155,6 +159,19 @@ def _history(options: argparse.Namespace, console: Console) -> int:
     finally:
         store.close()
     console.print(history_table(records))
+    return 0
+
+
+def _show(options: argparse.Namespace, console: Console) -> int:
+    from jupyter_modelguard.config import home
+    from jupyter_modelguard.history.store import Store
+    from jupyter_modelguard.ipython.display import record_table
+
+    store = Store(home())
+    try:
+        console.print(record_table(store.find(options.id)))
+    finally:
+        store.close()
     return 0
 
 

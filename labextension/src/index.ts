@@ -7,6 +7,7 @@ import { IStatusBar } from '@jupyterlab/statusbar';
 import { ITranslator } from '@jupyterlab/translation';
 
 import { GuardWatch } from './guardState';
+import { endCards } from './lostKernels';
 import { Shield } from './shield';
 
 const plugin: JupyterFrontEndPlugin<void> = {
@@ -16,6 +17,10 @@ const plugin: JupyterFrontEndPlugin<void> = {
   requires: [INotebookTracker],
   optional: [IStatusBar, ITranslator],
   activate: (_app: JupyterFrontEnd, tracker: INotebookTracker, statusBar: IStatusBar | null, translator: ITranslator | null) => {
+    tracker.forEach(watchCards);
+    tracker.widgetAdded.connect((_tracker, panel) => {
+      watchCards(panel);
+    });
     if (statusBar === null) {
       return;
     }
@@ -56,6 +61,12 @@ const plugin: JupyterFrontEndPlugin<void> = {
     bringToFront(tracker.currentWidget);
   }
 };
+
+function watchCards(panel: NotebookPanel): void {
+  panel.sessionContext.statusChanged.connect((_context, status) => {
+    endCards(panel.node, status);
+  });
+}
 
 function nameOf(panel: NotebookPanel): string {
   return panel.context.localPath.split('/').at(-1) ?? panel.title.label;
