@@ -14,15 +14,18 @@ from typing import TYPE_CHECKING, Any
 from jupyter_modelguard.config import CHILDREN, ModelGuardConfig, default_home, home, strict_by_environment
 from jupyter_modelguard.engines.trace_cache import TraceCache
 from jupyter_modelguard.errors import ModelLoadBlockedError, UnloadRefusedError
-from jupyter_modelguard.history.journal import Journal
+from jupyter_modelguard.history.journal import CellTally, Journal
 from jupyter_modelguard.history.unguarded import Unguarded
 from jupyter_modelguard.hooks.attribution import know_own_threads, user_line
 from jupyter_modelguard.hooks.floor import FLOOR
 from jupyter_modelguard.hooks.patches import Patches
 from jupyter_modelguard.hooks.scopes import LoadHeld, Suspended, current_scope, forget_interrupted
+from jupyter_modelguard.policy.trust import Trust
+from jupyter_modelguard.stages.born_here import BornHere
 from jupyter_modelguard.stages.code import CodeCheck
 from jupyter_modelguard.stages.deciding import Deciding
 from jupyter_modelguard.stages.named import NamedCheck
+from jupyter_modelguard.stages.own_kernel import OwnKernel
 from jupyter_modelguard.stages.proposing import report_blocked
 from jupyter_modelguard.stages.saving import Saving
 from jupyter_modelguard.stages.streams import StreamCheck
@@ -36,13 +39,9 @@ if TYPE_CHECKING:
     from jupyter_modelguard.artifacts.reach import Reached
     from jupyter_modelguard.artifacts.saved import Saved
     from jupyter_modelguard.engines.worker import Worker
-    from jupyter_modelguard.history.journal import CellTally
     from jupyter_modelguard.history.store import Store
     from jupyter_modelguard.hooks.gate import Permit
     from jupyter_modelguard.policy.rulebook import Rulebook
-    from jupyter_modelguard.policy.trust import Trust
-    from jupyter_modelguard.stages.born_here import BornHere
-    from jupyter_modelguard.stages.own_kernel import OwnKernel
     from jupyter_modelguard.types import Artifact, CodeFile, Finding, GlobalUse
 
 __all__ = ["Guard", "current", "start", "stop"]
@@ -88,9 +87,10 @@ class Guard:
         self.trust = trust
         self.rulebook = rulebook
         self.born = born
-        self.kernel = kernel
-        self._saving = None if born is None or kernel is None else Saving(self.traces, self.journal, born, kernel)
-        self.deciding = deciding = Deciding(approver, self.journal, trust, rulebook, born, kernel)
+        self.kernel = kernel or OwnKernel(own=False)
+        self._memories: list[Trust | BornHere] = [memory for memory in (trust, born) if memory is not None]
+        self._saving = None if born is None else Saving(self.traces, self.journal, born, self.kernel)
+        self.deciding = deciding = Deciding(approver, self.journal, trust, rulebook, born, self.kernel)
         self._streams = StreamCheck(self.traces, worker, deciding, getattr(approver, "checking", None))
         self._code = CodeCheck(deciding)
         self._named = NamedCheck(deciding)
@@ -147,8 +147,7 @@ class Guard:
             self._saving.close()
         self.patches.restore()
         FLOOR.close()
-        if self.kernel is not None:
-            self.kernel.spoil("the guard was taken out")
+        self.kernel.spoil("the guard was taken out")
         os.environ.pop(CHILDREN, None)
         self.unguarded.next_cell()
         self.worker.close()
@@ -185,9 +184,8 @@ class Guard:
 
     def settle(self, permit: Permit, error: BaseException | None) -> None:
         """Record how a permitted load ended."""
-        for memory in (self.trust, self.born):
-            if memory is not None:
-                memory.ended(permit.record_id)
+        for memory in self._memories:
+            memory.ended(permit.record_id)
         if error is not None:
             self.journal.end(permit.record_id, Outcome.FAILED, _described(error))
         else:
@@ -206,7 +204,7 @@ class Guard:
         if permit is not None and self.journal.end(permit.record_id, Outcome.BLOCKED, why):
             beyond = "what was agreed to" if permit.approved else "what was proved harmless"
             message = f"modelguard stopped {request.loader}: it went beyond {beyond} and reached for {why}."
-            if any(memory is not None and memory.went_beyond(permit.record_id) for memory in (self.trust, self.born)):
+            if any(memory.went_beyond(permit.record_id) for memory in self._memories):
                 message += " It is not trusted any more: run it again to see what it would do and decide."
             report_blocked(permit.record_id, message)
             return ModelLoadBlockedError(message, None, permit.record_id)
@@ -245,8 +243,7 @@ class Guard:
         """Count what a library resolved outside every guarded load."""
         with Suspended():
             self.unguarded.seen(library, name)
-            if self.kernel is not None:
-                self.kernel.spoil(f"{library} resolved {name} for itself")
+            self.kernel.spoil(f"{library} resolved {name} for itself")
 
 
 def _described(error: BaseException) -> str:
@@ -315,9 +312,6 @@ def _build(
     from jupyter_modelguard.engines.worker import Worker
     from jupyter_modelguard.history.store import Store
     from jupyter_modelguard.policy.rulebook import Rulebook
-    from jupyter_modelguard.policy.trust import Trust
-    from jupyter_modelguard.stages.born_here import BornHere
-    from jupyter_modelguard.stages.own_kernel import OwnKernel
 
     store = Store(home())
     approver = Approver(store, config, shell, at_terminal=at_terminal)
