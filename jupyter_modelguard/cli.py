@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import argparse
-import functools
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from jupyter_modelguard.errors import ConfigurationError, HistoryError, ModelGuardError
+from jupyter_modelguard.errors import HistoryError, ModelGuardError
+from jupyter_modelguard.running.commands import add_rules, say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rich.console import Console
 
-    from jupyter_modelguard.policy.rulebook import Rulebook
 
 __all__ = ["main"]
 
 _EXIT_ERROR = 2
-_LOOKED_BACK = 200  # loads among which those that a rule decided are shown
 _WIDE = 200  # columns of a table in a file or pipe, where nothing says how wide it is shown
 
 
@@ -58,6 +56,10 @@ def _parser() -> argparse.ArgumentParser:
     history.add_argument("--limit", type=_positive, default=50, help="how many lines at most (50)")
     history.set_defaults(run=_history)
 
+    show = commands.add_parser("show", help="show all that is known of one load")
+    show.add_argument("id", metavar="ID", help="its number, as the history shows it (#7f3a91c2)")
+    show.set_defaults(run=_show)
+
     decide = commands.add_parser("decide", help="answer a load that waits in another window")
     decide.add_argument("id", metavar="ID", help="its number, as the card shows it (#7f3a91c2)")
     decide.set_defaults(run=_decide)
@@ -68,7 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     forget.add_argument("id", metavar="ID", nargs="?", help="its number, as the list shows it")
     forget.set_defaults(run=_forget)
 
-    _add_rules(commands)
+    add_rules(commands)
     stats = commands.add_parser("stats", help="say how often was asked, about what, and how long the answers took")
     stats.add_argument("period", nargs="?", default="30d", help="24h, 7d, 4w or all (30d)")
     stats.set_defaults(run=_stats)
@@ -93,27 +95,6 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--folder", metavar="DIR", help="where to make the files (a fresh temporary folder)")
     demo.set_defaults(run=_demo)
     return parser
-
-
-def _add_rules(commands: Any) -> None:
-    run = commands.add_parser("run", help="run a script or notebook guarded, where nobody is asked")
-    run.add_argument("--lock", metavar="FILE", help="go by this lock file, whether it was accepted or not")
-    run.add_argument("--output", metavar="FILE", help="keep a notebook with its outputs there")
-    run.add_argument("target", metavar="SCRIPT.py|NOTEBOOK.ipynb")
-    run.add_argument("arguments", nargs=argparse.REMAINDER, metavar="…", help="what the script finds in sys.argv")
-    run.set_defaults(run=_run)
-
-    policy = commands.add_parser("policy", help="list rules and lock files, and which of them decided what")
-    policy.add_argument(
-        "act", nargs="?", choices=("check", "accept", "forget"), help="say what a rule makes of files; let one count, or not"
-    )
-    policy.add_argument("files", nargs="*", metavar="FILE")
-    policy.set_defaults(run=_policy)
-
-    lock = commands.add_parser("lock", help="write what was allowed to modelguard.lock")
-    lock.add_argument("ids", nargs="+", metavar="ID", help="numbers of loads, as modelguard history shows them")
-    lock.add_argument("--output", metavar="FILE", help="another file than modelguard.lock of this project")
-    lock.set_defaults(run=_lock)
 
 
 def _positive(text: str) -> int:
@@ -163,6 +144,19 @@ def _history(options: argparse.Namespace, console: Console) -> int:
     return 0
 
 
+def _show(options: argparse.Namespace, console: Console) -> int:
+    from jupyter_modelguard.config import home
+    from jupyter_modelguard.history.store import Store
+    from jupyter_modelguard.ipython.display import record_table
+
+    store = Store(home())
+    try:
+        console.print(record_table(store.find(options.id)))
+    finally:
+        store.close()
+    return 0
+
+
 def _decide(options: argparse.Namespace, console: Console) -> int:
     from jupyter_modelguard.approval.decide import decide_pending
     from jupyter_modelguard.config import home
@@ -185,7 +179,7 @@ def _forget(options: argparse.Namespace, console: Console) -> int:
         return 0
     store = Store(home())
     try:
-        _say(console, forget(trust, store, options.id, born))
+        say(console, forget(trust, store, options.id, born))
     finally:
         store.close()
     return 0
@@ -204,83 +198,11 @@ def _stats(options: argparse.Namespace, console: Console) -> int:
     return 0
 
 
-def _run(options: argparse.Namespace, _console: Console) -> int:
-    from rich.console import Console as Plain
-
-    from jupyter_modelguard.running.run import run
-
-    return run(options.target, options.arguments, Plain(stderr=True), lock=options.lock, output=options.output)
-
-
-def _policy(options: argparse.Namespace, console: Console) -> int:
-    from jupyter_modelguard.config import default_home
-    from jupyter_modelguard.ipython.accepting import accept, withdraw
-    from jupyter_modelguard.policy.rulebook import Rulebook
-
-    rulebook = Rulebook(default_home)
-    if options.act is None:
-        return _policies(rulebook, console)
-    if not options.files:
-        raise ConfigurationError(f"Which file? modelguard policy {options.act} FILE")
-    if options.act == "check":
-        return _check(rulebook, options.files, console)
-    for name in options.files:
-        if options.act == "forget":
-            _say(console, withdraw(rulebook.accepted, name))
-        elif not sys.stdin.isatty():
-            raise ConfigurationError("A file is accepted by a person: run this in a terminal.")
-        else:
-            _say(console, accept(rulebook.accepted, name, say=functools.partial(_say, console), read=input))
-    return 0
-
-
-def _policies(rulebook: Rulebook, console: Console) -> int:
-    from jupyter_modelguard.config import home
-    from jupyter_modelguard.history.store import Store
-    from jupyter_modelguard.ipython.policies import decided_table, policy_table
-
-    console.print(policy_table(rulebook))
-    store = Store(home())
-    try:
-        console.print(decided_table(store.history(_LOOKED_BACK)))
-    finally:
-        store.close()
-    return 0
-
-
-def _check(rulebook: Rulebook, files: Sequence[str], console: Console) -> int:
-    from jupyter_modelguard.approval.text import as_plain
-    from jupyter_modelguard.engines.scan import scan_each
-    from jupyter_modelguard.ipython.policies import would_decide_scan
-    from jupyter_modelguard.policy.evaluate import evaluate
-
-    for report in (report for name in files for report in scan_each(name)):
-        said = as_plain(would_decide_scan(rulebook, evaluate(report)), limit=None)
-        _say(console, f"{as_plain(report.target, limit=None)}: {said}")
-    return 0
-
-
-def _lock(options: argparse.Namespace, console: Console) -> int:
-    from jupyter_modelguard.config import default_home, home
-    from jupyter_modelguard.history.store import Store
-    from jupyter_modelguard.ipython.locking import write_lock
-    from jupyter_modelguard.policy.rulebook import Rulebook
-    from jupyter_modelguard.policy.trust import Trust
-
-    path = Rulebook(default_home).places.lock_to_write() if options.output is None else Path(options.output).absolute()
-    store = Store(home())
-    try:
-        _say(console, write_lock(path, [store.find(name) for name in options.ids], Trust(default_home)))
-    finally:
-        store.close()
-    return 0
-
-
 def _convert(options: argparse.Namespace, console: Console) -> int:
     from jupyter_modelguard.approval.text import as_plain
     from jupyter_modelguard.engines.convert import convert
 
-    _say(console, as_plain(str(convert(options.file, options.output)), limit=None))
+    say(console, as_plain(str(convert(options.file, options.output)), limit=None))
     return 0
 
 
@@ -296,10 +218,10 @@ def _doctor(_options: argparse.Namespace, console: Console) -> int:
 def _install(options: argparse.Namespace, console: Console) -> int:
     from jupyter_modelguard.ipython import lasting
 
-    _say(console, f"Every new kernel loads the guard: {lasting.install_line()}")
+    say(console, f"Every new kernel loads the guard: {lasting.install_line()}")
     if options.children:
-        _say(console, f"Python processes that a guarded one starts are guarded too: {lasting.install_children()}")
-    _say(console, "modelguard uninstall takes it out again.")
+        say(console, f"Python processes that a guarded one starts are guarded too: {lasting.install_children()}")
+    say(console, "modelguard uninstall takes it out again.")
     return 0
 
 
@@ -308,14 +230,10 @@ def _uninstall(_options: argparse.Namespace, console: Console) -> int:
 
     changed = lasting.uninstall()
     for file in changed:
-        _say(console, f"Taken out: {file}")
+        say(console, f"Taken out: {file}")
     if not changed:
-        _say(console, "Nothing was installed.")
+        say(console, "Nothing was installed.")
     return 0
-
-
-def _say(console: Console, text: str) -> None:
-    console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
 def _demo(options: argparse.Namespace, console: Console) -> int:

@@ -13,42 +13,40 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_modelguard.config import CHILDREN, ModelGuardConfig, default_home, home, strict_by_environment
 from jupyter_modelguard.engines.trace_cache import TraceCache
-from jupyter_modelguard.errors import ModelLoadBlockedError, UnloadRefusedError
+from jupyter_modelguard.errors import UnloadRefusedError
 from jupyter_modelguard.history.journal import Journal
 from jupyter_modelguard.history.unguarded import Unguarded
-from jupyter_modelguard.hooks.attribution import know_own_threads, user_line
+from jupyter_modelguard.hooks.attribution import know_own_threads
 from jupyter_modelguard.hooks.floor import FLOOR
 from jupyter_modelguard.hooks.patches import Patches
 from jupyter_modelguard.hooks.scopes import LoadHeld, Suspended, current_scope, forget_interrupted
+from jupyter_modelguard.policy.trust import Trust
+from jupyter_modelguard.stages.born_here import BornHere
 from jupyter_modelguard.stages.code import CodeCheck
 from jupyter_modelguard.stages.deciding import Deciding
+from jupyter_modelguard.stages.load_ends import LoadEnds
 from jupyter_modelguard.stages.named import NamedCheck
-from jupyter_modelguard.stages.proposing import report_blocked
+from jupyter_modelguard.stages.own_kernel import OwnKernel
 from jupyter_modelguard.stages.saving import Saving
 from jupyter_modelguard.stages.streams import StreamCheck
-from jupyter_modelguard.types import CallSite, LoadRequest, Outcome
+from jupyter_modelguard.types import CallSite, LoadRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import FrameType
 
     from jupyter_modelguard.approval.order import Approver
     from jupyter_modelguard.artifacts.reach import Reached
     from jupyter_modelguard.artifacts.saved import Saved
     from jupyter_modelguard.engines.worker import Worker
-    from jupyter_modelguard.history.journal import CellTally
     from jupyter_modelguard.history.store import Store
     from jupyter_modelguard.hooks.gate import Permit
     from jupyter_modelguard.policy.rulebook import Rulebook
-    from jupyter_modelguard.policy.trust import Trust
-    from jupyter_modelguard.stages.born_here import BornHere
-    from jupyter_modelguard.stages.own_kernel import OwnKernel
-    from jupyter_modelguard.types import Artifact, CodeFile, Finding, GlobalUse, HistoryRecord
+    from jupyter_modelguard.types import Artifact, CodeFile, Finding, GlobalUse
 
 __all__ = ["Guard", "current", "start", "stop"]
 
 
-class Guard:
+class Guard(LoadEnds):
     """Takes each load through the stages.
 
     Parameters
@@ -80,17 +78,16 @@ class Guard:
         born: BornHere | None = None,
         kernel: OwnKernel | None = None,
     ) -> None:
+        journal, own = Journal(store, site), kernel or OwnKernel(own=False)
+        deciding = Deciding(approver, journal, trust, rulebook, born, own)
+        super().__init__(journal, deciding, trust, born)
         self.worker = worker
         self.traces = TraceCache(worker)
         self.approver = approver
         self.store = store
-        self.journal = Journal(store, site)
-        self.trust = trust
         self.rulebook = rulebook
-        self.born = born
-        self.kernel = kernel
-        self._saving = None if born is None or kernel is None else Saving(self.traces, self.journal, born, kernel)
-        self.deciding = deciding = Deciding(approver, self.journal, trust, rulebook, born, kernel)
+        self.kernel = own
+        self._saving = None if born is None else Saving(self.traces, journal, born, own)
         self._streams = StreamCheck(self.traces, worker, deciding, getattr(approver, "checking", None))
         self._code = CodeCheck(deciding, worker)
         self._named = NamedCheck(deciding)
@@ -147,8 +144,7 @@ class Guard:
             self._saving.close()
         self.patches.restore()
         FLOOR.close()
-        if self.kernel is not None:
-            self.kernel.spoil("the guard was taken out")
+        self.kernel.spoil("the guard was taken out")
         os.environ.pop(CHILDREN, None)
         self.unguarded.next_cell()
         self.worker.close()
@@ -183,48 +179,6 @@ class Guard:
 
     # -- the record ---------------------------------------------------------------------------------------------------------------
 
-    def settle(self, permit: Permit, error: BaseException | None) -> None:
-        """Record how a permitted load ended."""
-        for memory in (self.trust, self.born):
-            if memory is not None:
-                memory.ended(permit.record_id)
-        if error is not None:
-            self.journal.end(permit.record_id, Outcome.FAILED, _described(error))
-        else:
-            self.journal.end(permit.record_id, Outcome.ALLOWED if permit.approved else Outcome.LOADED)
-
-    def loaded(self, loader: str, call: str, source: str, size: int, seconds: float, frame: FrameType | None) -> None:
-        """Record a load that passed on the fast path."""
-        self.journal.note(loader, source or call, size, seconds, user_line(frame))
-
-    def failed(self, request: LoadRequest, error: BaseException) -> None:
-        """Record the loader's own error."""
-        self.journal.record(request, Outcome.FAILED, error=_described(error))
-
-    def blocked(self, request: LoadRequest, why: str, permit: Permit | None = None) -> ModelLoadBlockedError:
-        """Record a load that went beyond what was permitted, and describe what to do."""
-        record = None if permit is None else self.journal.end(permit.record_id, Outcome.BLOCKED, why)
-        if permit is not None and record is not None:
-            message = self._went_beyond(request, why, permit, record)
-        else:
-            record = self.journal.record(request, Outcome.BLOCKED, error=why)
-            message = (
-                f"modelguard stopped {request.loader or 'a load'} before {why} was resolved: it was read by a loader that cannot ask. "
-                "Load the file through the public function (pickle.load, torch.load, joblib.load …) to see what it would do and decide."
-            )
-        report_blocked(record.id, message)
-        return ModelLoadBlockedError(message, None, record.id)
-
-    def _went_beyond(self, request: LoadRequest, why: str, permit: Permit, record: HistoryRecord) -> str:
-        beyond = "what was agreed to" if permit.approved else "what was proved harmless"
-        message = f"modelguard stopped {request.loader}: it went beyond {beyond} and reached for {why}."
-        if any(memory is not None and memory.went_beyond(permit.record_id) for memory in (self.trust, self.born)):
-            return f"{message} It is not trusted any more: run it again to see what it would do and decide."
-        if permit.approved and not permit.trusted:
-            message += self.deciding.surprises.ended(record, why, self.trust)
-            self.approver.surprise(record, why)
-        return message
-
     def remembers(self) -> bool:
         """Whether what is saved now may be remembered. See `Gate.remembers`."""
         return self._saving is not None and self._saving.remembers
@@ -233,14 +187,6 @@ class Guard:
         """Take what was just saved. See `Gate.saved`."""
         if self._saving is not None:
             self._saving.add(saved)
-
-    def request(self, loader: str, call: str, source: str, frame: FrameType | None) -> LoadRequest:
-        """Describe a load."""
-        return LoadRequest(loader, call, source, self.journal.site(user_line(frame)))
-
-    def tally(self, loader: str) -> CellTally:
-        """Return the counter of a loader's silent in-memory loads."""
-        return self.journal.tally(loader)
 
     def _refused(self, library: str, name: str) -> LoadHeld:
         """Record what the floor refused outside every wrapper, and say how to load it."""
@@ -252,12 +198,7 @@ class Guard:
         """Count what a library resolved outside every guarded load."""
         with Suspended():
             self.unguarded.seen(library, name)
-            if self.kernel is not None:
-                self.kernel.spoil(f"{library} resolved {name} for itself")
-
-
-def _described(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}"
+            self.kernel.spoil(f"{library} resolved {name} for itself")
 
 
 _lock = threading.RLock()
@@ -322,9 +263,6 @@ def _build(
     from jupyter_modelguard.engines.worker import Worker
     from jupyter_modelguard.history.store import Store
     from jupyter_modelguard.policy.rulebook import Rulebook
-    from jupyter_modelguard.policy.trust import Trust
-    from jupyter_modelguard.stages.born_here import BornHere
-    from jupyter_modelguard.stages.own_kernel import OwnKernel
 
     store = Store(home())
     approver = Approver(store, config, shell, at_terminal=at_terminal)

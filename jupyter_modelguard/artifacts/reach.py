@@ -165,7 +165,7 @@ class Reached:
         Returns
         -------
         str
-            Digest of all of them from the start of the stream, hexadecimal; see `content`.
+            sha256 of all of them from the start of the stream, hexadecimal.
         """
         if self.data is not None or self._held:
             self._held = True
@@ -189,7 +189,7 @@ class Reached:
         return digest
 
     def digest(self) -> str:
-        """Return the digest of all bytes from the start of the stream as they are by now, hexadecimal; see `content`."""
+        """Return the sha256 of all bytes from the start of the stream as they are by now, hexadecimal."""
         if self.data is not None:
             return digest_of_bytes(self.data)
         assert self._descriptor is not None  # noqa: S101 only bytes in memory have none

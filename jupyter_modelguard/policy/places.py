@@ -72,9 +72,16 @@ class Places:
         self._system = system
         self._prefix = prefix or Path(sys.prefix)
         self.project = project.resolve() if project is not None else None
+        self._folders: tuple[Path, ...] | None = None
+        self._policies: tuple[Place, ...] | None = None
 
     def policies(self) -> tuple[Place, ...]:
-        """Give the places of policies, the administrator's first."""
+        """Give the places of policies, the administrator's first; they stay the same while the process lasts."""
+        if self._policies is None:
+            self._policies = self._find_policies()
+        return self._policies
+
+    def _find_policies(self) -> tuple[Place, ...]:
         prefix = self._prefix / "etc" / "modelguard" / "policy.toml"
         places = [] if _PLATFORM == "win32" else [Place(Kind.SYSTEM, self._system)]
         places += [Place(Kind.PREFIX, prefix)] if prefix != self._system else []
@@ -97,7 +104,12 @@ class Places:
         return next((path for path in places if os.path.lexists(path)), places[0])
 
     def project_folders(self) -> tuple[Path, ...]:
-        """Give the folders of the project, the nearest first."""
+        """Give the folders of the project, the nearest first; they stay the same while the process lasts."""
+        if self._folders is None:
+            self._folders = self._find_folders()
+        return self._folders
+
+    def _find_folders(self) -> tuple[Path, ...]:
         if self.project is None:
             return ()
         try:

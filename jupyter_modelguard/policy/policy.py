@@ -1,9 +1,10 @@
 """What the policy files say of a load: the most restrictive rule that is about it, whoever wrote it.
 
 Every file may restrict. Whether what it allows counts depends on who else could have written it: the machine's file only when an
-administrator alone may write it, the environment's and this person's own when nobody but this person may, a project's once this person
-accepted it as it is. `locked`, in a file that an administrator alone may write, ends all allowing by other files and keeps the guard
-from being unloaded. A file that cannot be understood asks about every load that is looked at: a broken policy is no missing one.
+administrator alone may write it, the environment's and this person's own when nobody but this person may (or, for the environment's,
+an administrator), a project's once this person accepted it as it is. `locked`, in a file that an administrator alone may write, ends
+all allowing by other files and keeps the guard from being unloaded. A file that cannot be understood asks about every load that is
+looked at: a broken policy is no missing one.
 
 The files are read when a load is looked at, and again when they were changed.
 """
@@ -107,7 +108,10 @@ class Policy:
             return Rule(Action.ASK, "policy", 0, name=_BROKEN, reason="A fault kept it from being looked up.")
 
     def _rule_on(self, record: HistoryRecord, hold: Callable[[], str]) -> Rule | None:
-        files, content = self.files(), functools.cache(hold)
+        files = self.files()
+        if not files:
+            return None
+        content = functools.cache(hold)
         day = dt.datetime.now().astimezone().date()
         locked = any(file.locked for file in files)
         for action in Action:
@@ -141,7 +145,8 @@ class Policy:
         rules, digest = found
         if place.table and not rules.rules and not rules.locked:
             return None
-        powerless = self._powerless(place, digest)
+        grants = rules.locked or any(rule.action is Action.ALLOW for rule in rules.rules)
+        powerless = self._powerless(place, digest) if grants else ""
         file = PolicyFile(place, rules.rules, powerless=powerless, digest=digest)
         if rules.locked and place.kind in {Kind.SYSTEM, Kind.PREFIX} and not self._administrator(place.path):
             return dataclasses.replace(file, locked=True)
@@ -155,6 +160,8 @@ class Policy:
             if self.accepted.accepts(place.path, digest):
                 return ""
             return f"It was not accepted as it is now: modelguard policy accept {place.path}"
+        if place.kind is Kind.PREFIX and not self._administrator(place.path):
+            return ""
         try:
             check_folder(place.path.parent)
             check_file(place.path, place.path.lstat())

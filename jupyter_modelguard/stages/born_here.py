@@ -13,7 +13,6 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from jupyter_modelguard.config import user_name
-from jupyter_modelguard.engines.own_code import own_code
 from jupyter_modelguard.errors import ConfigurationError
 from jupyter_modelguard.policy.covering import against_trust
 from jupyter_modelguard.policy.installation import seal
@@ -166,6 +165,8 @@ class BornHere:
 
 def _bound(record: HistoryRecord, notebook: Mapping[str, Any] | None = None, before: float | None = None) -> HistoryRecord | None:
     """Add the user's own code to what a load is known by; None where it cannot be known again."""
+    from jupyter_modelguard.engines.own_code import own_code  # imported with the first look
+
     artifact, report = record.artifact, record.report
     if record.level is not RiskLevel.RUNS_CODE or artifact is None or report is None or artifact.files:
         return None

@@ -49,7 +49,9 @@ __all__ = ["PROOF", "Deciding", "evaluate"]
 PROOF: Final = Decision(allow=True, by="proof", transport="proof")
 """The decision that nobody had to take."""
 
+# Facts of a card whose loads no new entry of a lock file would let pass: one is there already, or none counts.
 _LOCK_NOTE = "Lock file"
+_RULE_NOTE = "Policy"
 _REMEMBERED = 1_000  # allowed loads of this process, for %modelguard lock
 _HASHED = 1 << 28  # bytes of a file that is read once more when it was allowed once, so that a lock file can name all of them
 
@@ -198,7 +200,7 @@ class Deciding:
         look = Look(record, hold, rule, ONLY_ONCE)
         forbidden = shown.assessment.level is RiskLevel.FORBIDDEN
         if rule is not None and _asks(rule):
-            look.standing = dataclasses.replace(ONLY_ONCE, notes=(("Policy", f"asks each time · {' · '.join(_said(rule))}"),))
+            look.standing = dataclasses.replace(ONLY_ONCE, notes=((_RULE_NOTE, f"asks each time · {' · '.join(_said(rule))}"),))
             decided = self._answer(look)
         else:
             decided = None if forbidden else first_decision(self.steps, look)
@@ -251,8 +253,8 @@ class Deciding:
         from jupyter_modelguard.approval.refusal import refusal
 
         project = self._rulebook.places.project if self._rulebook is not None else None
-        covered = view is not None and any(fact.label == _LOCK_NOTE for fact in view.facts)
-        proposal = Proposal() if covered else propose(record, decision, hold, project)
+        noted = {fact.label for fact in view.facts} if view is not None else set()
+        proposal = propose(record, decision, hold, project) if noted.isdisjoint((_LOCK_NOTE, _RULE_NOTE)) else Proposal()
         message = refusal(view or build_view(record, assessment), decision, proposal)
         report_blocked(record.id, message, proposal)
         return message

@@ -8,22 +8,19 @@ what was loaded there: only imports may stand before it.
 
 from __future__ import annotations
 
-import ast
 import logging
 import mmap
 import os
 from typing import TYPE_CHECKING, Self
 
-from jupyter_modelguard.engines.installed import file_of, find_file, is_installed
-
 if TYPE_CHECKING:
+    import ast
     from collections.abc import Iterable
 
 __all__ = ["OwnKernel", "began_before"]
 
 _LOG = logging.getLogger(__name__)
 _MAGICS = frozenset({"%load_ext", "%config", "%matplotlib", "%autoreload", "%modelguard", "%pip"})
-_HARMLESS = (ast.Import, ast.ImportFrom, ast.Pass)
 
 
 class OwnKernel:
@@ -67,6 +64,8 @@ def began_before(cells: Iterable[str]) -> bool:
     cells
         Sources of the cells that have run, the one that loads the guard included.
     """
+    import ast
+
     for cell in cells:
         lines = cell.splitlines()
         magics = [line.strip() for line in lines if line.strip().startswith("%")]
@@ -86,23 +85,29 @@ def began_before(cells: Iterable[str]) -> bool:
 
 
 def _is_harmless(statement: ast.stmt) -> bool:
+    import ast
+
     if isinstance(statement, ast.Import):
         return all(_is_library(alias.name) for alias in statement.names)
     if isinstance(statement, ast.ImportFrom):
         return not statement.level and _is_library(statement.module or "")
     if isinstance(statement, (ast.Assign, ast.Expr)):
         return isinstance(statement.value, ast.Constant)
-    return isinstance(statement, _HARMLESS)
+    return isinstance(statement, ast.Pass)
 
 
 def _is_library(module: str) -> bool:
     if module in {"jupyter_modelguard", "modelguard"}:
         return True
+    from jupyter_modelguard.engines.installed import file_of, find_file, is_installed
+
     path = file_of(module)
     path = find_file(module) if path is None else path
     return path is not None and (path in {"", "built-in", "frozen"} or is_installed(path))
 
 
 def _brings_the_guard(statement: ast.stmt) -> bool:
+    import ast
+
     call = statement.value if isinstance(statement, (ast.Assign, ast.Expr)) else None
     return isinstance(call, ast.Call) and ast.unparse(call.func) in {"jupyter_modelguard.install", "modelguard.install"}

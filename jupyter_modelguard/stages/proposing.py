@@ -55,9 +55,7 @@ def propose(record: HistoryRecord, decision: Decision, hold: Callable[[], str], 
     from jupyter_modelguard.policy.lock_file import lock_text
     from jupyter_modelguard.policy.trust_entry import entry_of
 
-    refused = against_trust(record) or (
-        "" if record.level is not None and record.level.asks else "A rule has it asked about each time."
-    )
+    refused = against_trust(record)
     if refused:
         return Proposal(refused=refused)
     known = with_content(record, hold)

@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jupyter_modelguard.artifacts.reach import Reached
-from jupyter_modelguard.engines.inspection import inspect_open
 from jupyter_modelguard.errors import ConfigurationError
 from jupyter_modelguard.hooks.scopes import Suspended
 from jupyter_modelguard.policy.trust_folder import check_own
@@ -167,6 +166,8 @@ class Saving:
         return bool(self._hurry) or self._closed or len(self._waiting) > _MOST // 2 or self._bytes > _MOST_BYTES // 2
 
     def _look(self, saved: Saved) -> None:
+        from jupyter_modelguard.engines.inspection import inspect_open  # imported with the first look
+
         with saved.reach() as reached:
             trace = inspect_open(self._traces.trace(reached, saved.dialect))
             report = dataclasses.replace(trace.report, target=saved.path, size=reached.size)

@@ -10,6 +10,7 @@ import { IStatusBar } from '@jupyterlab/statusbar';
 import { ITranslator } from '@jupyterlab/translation';
 
 import { GuardWatch } from './guardState';
+import { endCards } from './lostKernels';
 import { answerNewCells } from './newCell';
 import { Shield } from './shield';
 
@@ -21,6 +22,10 @@ const plugin: JupyterFrontEndPlugin<void> = {
   optional: [IStatusBar, ITranslator],
   activate: (_app: JupyterFrontEnd, tracker: INotebookTracker, statusBar: IStatusBar | null, translator: ITranslator | null) => {
     answerNewCells(tracker);
+    tracker.forEach(watchCards);
+    tracker.widgetAdded.connect((_tracker, panel) => {
+      watchCards(panel);
+    });
     if (statusBar === null) {
       return;
     }
@@ -61,6 +66,12 @@ const plugin: JupyterFrontEndPlugin<void> = {
     bringToFront(tracker.currentWidget);
   }
 };
+
+function watchCards(panel: NotebookPanel): void {
+  panel.sessionContext.statusChanged.connect((_context, status) => {
+    endCards(panel.node, status);
+  });
+}
 
 function nameOf(panel: NotebookPanel): string {
   return panel.context.localPath.split('/').at(-1) ?? panel.title.label;

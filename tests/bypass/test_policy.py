@@ -101,7 +101,10 @@ def test_most_restrictive_rule_wins_wherever_it_stands(desk, unknown, canary):
         assert "no pickles" in blocked(unknown)
     desk.user.write_text(ASKS)
     with desk.guarding():
-        assert "Nobody could be asked" in blocked(unknown)
+        said = blocked(unknown)
+    assert "Nobody could be asked" in said
+    assert f"Policy: asks each time · every load ({desk.user}:1)" in said
+    assert "[[entry]]" not in said  # no lock file goes before a rule that asks
     desk.user.unlink()
     with desk.guarding():
         load(unknown)
@@ -250,6 +253,7 @@ def test_accepted_file_counts_at_its_own_path_alone(desk, unknown, canary, tmp_p
 @pytest.mark.parametrize("place", ["user", "prefix"])
 def test_file_that_others_may_write_allows_nothing_and_forbids_all_the_same(desk, unknown, canary, place):
     path = desk.user if place == "user" else desk.prefix / "etc" / "modelguard" / "policy.toml"
+    desk.elsewhere = "It belongs to somebody who is no administrator."
     path.write_text(allows(digest=digest(unknown)))
     path.parent.chmod(0o777)
     with desk.guarding():
@@ -264,6 +268,15 @@ def test_file_that_others_may_write_allows_nothing_and_forbids_all_the_same(desk
         assert "no pickles" in blocked(unknown)
     path.write_text(allows(digest=digest(unknown)))
     path.chmod(0o600)
+    with desk.guarding():
+        load(unknown)
+    assert canary.exists()
+
+
+def test_environment_of_an_administrator_allows(desk, unknown, canary):
+    path = desk.prefix / "etc" / "modelguard" / "policy.toml"
+    path.write_text(allows(digest=digest(unknown)))
+    path.chmod(0o666)  # this test's guard takes it for an administrator's all the same
     with desk.guarding():
         load(unknown)
     assert canary.exists()

@@ -40,3 +40,17 @@ def test_the_gravest_finding_is_shown_first(tmp_path, monkeypatch):
     shown = (tmp_path / "out").read_text()
     assert "starts programs" in shown
     assert "7 more" in shown
+
+
+def test_one_load_is_shown_as_in_a_notebook(tmp_path, monkeypatch, capsys):
+    from jupyter_modelguard.history.store import Store
+    from jupyter_modelguard.types import HistoryRecord, LoadRequest, Outcome
+
+    monkeypatch.setenv("MODELGUARD_HOME", str(tmp_path))
+    store = Store(tmp_path)
+    store.record(HistoryRecord("7f3a91c2", 1.0, LoadRequest("pickle.load", "pickle.load(f)", "/models/<b>.pkl"), Outcome.BLOCKED))
+    store.close()
+    assert main(["show", "#7f3a"]) == 0
+    assert "/models/<b>.pkl" in capsys.readouterr().out
+    assert main(["show", "ffff"]) == 2
+    assert "ffff" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""The digest of all bytes: the same in memory and in a file, with a copy and without."""
+"""The sha256 of all bytes: the same in memory and in a file, with a copy and without."""
 
 import hashlib
 import os
@@ -11,8 +11,7 @@ from jupyter_modelguard.artifacts.reach import Reached
 
 
 @pytest.fixture(autouse=True)
-def small_pieces(monkeypatch):
-    monkeypatch.setattr(content, "PIECE", 1000)
+def small_blocks(monkeypatch):
     monkeypatch.setattr(content, "_BLOCK", 300)
 
 
@@ -37,26 +36,11 @@ def test_file_and_memory_have_the_same_digest(size, start, written, tmp_path):
     os.close(descriptor)
 
 
-def test_one_piece_has_the_plain_sha256():
-    assert digest_of_bytes(b"weights") == hashlib.sha256(b"weights").hexdigest()
-
-
-@pytest.mark.parametrize("at", [0, 999, 1000, 2500, 4999])
-def test_each_byte_counts(at, written):
-    data = bytearray(5000)
-    before = digest_of_bytes(data)
-    data[at] = 1
-    assert digest_of_bytes(data) != before
-
-
-def test_file_made_of_digests_is_not_the_file_they_are_of():
-    data = b"a" * 1500
-    forged = hashlib.sha256(data[:1000]).digest() + hashlib.sha256(data[1000:]).digest()
-    assert digest_of_bytes(forged) != digest_of_bytes(data)
-
-
-def test_pieces_in_another_order_are_another_file():
-    assert digest_of_bytes(b"a" * 1000 + b"b" * 1000) != digest_of_bytes(b"b" * 1000 + b"a" * 1000)
+def test_digest_is_what_sha256sum_gives(written):
+    data = os.urandom(5000)
+    descriptor = written(data)
+    assert digest_of_file(descriptor, 0) == hashlib.sha256(data).hexdigest()
+    os.close(descriptor)
 
 
 def test_file_that_cannot_be_read_says_so(tmp_path):

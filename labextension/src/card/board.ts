@@ -22,6 +22,7 @@ export class Board {
   constructor(model: CardModel, root: HTMLElement) {
     this.model = model;
     this.root = root;
+    this.root.dataset.mgBoard = '';
     this.root.append(this.above, this.host);
     this.showEarlier();
     this.shown = new Card(model, this.host, root);
