@@ -4,8 +4,9 @@ import pickle
 
 import pytest
 
-from jupyter_modelguard.approval.order import Approver
+from jupyter_modelguard.approval.transport import changed_meanwhile
 from jupyter_modelguard.errors import ModelLoadBlockedError
+from jupyter_modelguard.history.pending import fingerprint
 from jupyter_modelguard.policy.trust import Trust
 from jupyter_modelguard.types import Decision, Scope
 
@@ -133,39 +134,36 @@ def payload(letter):
     return stream(call("base64:b64encode", letter.encode() * 200_000))
 
 
-def test_file_swapped_while_somebody_decides_is_loaded_as_it_was_shown(guarded, person, tmp_path, monkeypatch):
+def test_file_that_changes_while_somebody_decides_is_looked_at_and_shown_again(guarded, person, tmp_path, monkeypatch):
     """No opcode hides in a large payload, but a function may be given it to run."""
     path = tmp_path / "model.pkl"
     path.write_bytes(payload("a"))
     answer = person.ask
 
-    def answer_then_swap(record, view):
-        path.write_bytes(payload("b"))
-        return answer(record, view)
+    def swap_then_answer(record, view, changed):
+        if not person.asked:
+            path.write_bytes(payload("b"))
+        said = answer(record, view, changed)
+        return changed_meanwhile() if changed() else said
 
-    monkeypatch.setattr(person, "ask", answer_then_swap)
+    monkeypatch.setattr(person, "ask", swap_then_answer)
     with path.open("rb") as file:
-        assert pickle.load(file).startswith(b"YWFh")  # base64 of "aaa"
+        assert pickle.load(file).startswith(b"YmJi")  # base64 of "bbb"
+    assert len(person.asked) == 2
 
 
-def test_approval_given_ahead_is_for_the_bytes_that_were_shown(guarded, person, tmp_path, monkeypatch):
+def test_approval_given_ahead_is_for_the_functions_that_were_shown(guarded, person, tmp_path, canary):
     path = tmp_path / "model.pkl"
     path.write_bytes(payload("a"))
     person.scope = None
     with path.open("rb") as file, pytest.raises(ModelLoadBlockedError):
         pickle.load(file)
-    record = records(guarded)[0]
-    approver = Approver(guarded.store)
-    from jupyter_modelguard.history.pending import fingerprint
-
-    def allow_ahead():
-        approver._allowed[fingerprint(record)] = Decision(allow=True, by="ada", transport="prompt")
-
-    monkeypatch.setattr(guarded.deciding, "approver", approver)
-    allow_ahead()
-    path.write_bytes(payload("b"))
+    ahead = {fingerprint(records(guarded)[0]): Decision(allow=True, by="ada", transport="prompt")}
+    person.prior = lambda record: ahead.pop(fingerprint(record), None)
+    path.write_bytes(stream(call("base64:b64encode", call("os:mknod", str(canary)))))
     with path.open("rb") as file, pytest.raises(ModelLoadBlockedError):
         pickle.load(file)
     path.write_bytes(payload("a"))
     with path.open("rb") as file:
-        assert pickle.load(file).startswith(b"YWFh")
+        assert pickle.load(file).startswith(b"YWFh")  # base64 of "aaa"
+    assert not canary.exists()

@@ -6,12 +6,14 @@ import sys
 
 import pytest
 
+from jupyter_modelguard.errors import ModelLoadBlockedError
+from jupyter_modelguard.history.pending import fingerprint
 from jupyter_modelguard.hooks.scopes import Suspended
 from jupyter_modelguard.policy.trust import Trust
-from jupyter_modelguard.types import Scope
+from jupyter_modelguard.types import Decision, Scope
 
 from assembly import call, ref, stream  # isort: skip
-from chooser import Chooser, guard_that_trusts  # isort: skip
+from chooser import Chooser, guard_that_trusts, records  # isort: skip
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 
@@ -291,3 +293,18 @@ def test_a_function_that_was_allowed_once_may_read_files(worker, tmp_path):
     with guard_that_trusts(person, Trust(lambda: tmp_path / "trust"), worker, tmp_path):
         assert pickle.loads(stream(call("linecache:getline", str(tmp_path / "beside.txt"), 1))) == "weights\n"
     assert len(person.asked) == 1
+
+
+def test_an_approval_given_ahead_covers_a_file_of_which_data_alone_changed(worker, tmp_path):
+    """`%modelguard allow ID` is for code-bearing bytes, as the card showed them: large data between them may be other data by then."""
+    path = tmp_path / "model.pkl"
+    person = Chooser(None)
+    with guard_that_trusts(person, Trust(lambda: tmp_path / "trust"), worker, tmp_path) as guarded:
+        path.write_bytes(stream(call("base64:b64encode", b"a" * 200_000)))
+        with path.open("rb") as file, pytest.raises(ModelLoadBlockedError):
+            pickle.load(file)
+        ahead = {fingerprint(records(guarded)[0]): Decision(allow=True, by="ada", transport="prompt")}
+        person.prior = lambda record: ahead.pop(fingerprint(record), None)
+        path.write_bytes(stream(call("base64:b64encode", b"b" * 200_000)))
+        with path.open("rb") as file:
+            assert pickle.load(file).startswith(b"YmJi")  # base64 of "bbb"
