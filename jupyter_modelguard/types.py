@@ -168,9 +168,7 @@ class GlobalUse:
     count: int  # how often the stream uses it
     judgement: Judgement
     reason: str = ""  # one sentence a data scientist understands
-    origin: str = (
-        ""  # "Python", "numpy 2.4.6, installed here", "a file in the working directory", "this notebook", "not found here"
-    )
+    origin: str = ""  # "Python", "numpy 2.4.6, installed here", "a file in the working directory", "this notebook"
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,9 +212,7 @@ class CallNode:
 class Explanation:
     """What a person may read of an artifact before deciding."""
 
-    listings: tuple[
-        tuple[str, str, tuple[tuple[int, str, bool], ...]], ...
-    ] = ()  # heading, source, (number, text, flagged) a line
+    listings: tuple[tuple[str, str, tuple[tuple[int, str, bool], ...]], ...] = ()  # heading, source, (number, text, flagged)
     steps: tuple[TraceStep, ...] = ()
     calls: tuple[CallNode, ...] = ()
 
