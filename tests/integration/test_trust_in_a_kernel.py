@@ -20,8 +20,8 @@ SETUP = """
 import pathlib, pickle
 from jupyter_modelguard import config
 config.default_home = lambda: pathlib.Path({trust!r})
-from jupyter_modelguard.approval import card
-card._STATIC = pathlib.Path({static!r})
+from jupyter_modelguard.approval import widget
+widget._STATIC = pathlib.Path({static!r})
 %load_ext modelguard
 def load():
     with open({model!r}, "rb") as file:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from jupyter_modelguard.approval.card import CardAnswer
+from jupyter_modelguard.approval.answer import CardAnswer
 from jupyter_modelguard.approval.conversation import converse
 from jupyter_modelguard.approval.faces.html import card_html
 from jupyter_modelguard.approval.present import build_view, receipt
