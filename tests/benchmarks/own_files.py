@@ -131,7 +131,7 @@ class Agrees:
     def prior(self, _record):
         return None
 
-    def ask(self, _record, _view):
+    def ask(self, _record, _view, _changed):
         from jupyter_modelguard.types import Decision, Scope
 
         self.asked += 1

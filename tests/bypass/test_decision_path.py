@@ -155,7 +155,7 @@ def test_click_of_the_last_time_decides_nothing(front_end, armed):
 
 
 def test_token_of_one_card_decides_about_no_other(front_end, armed):
-    """Two loads wait at once; one is kept blocked, and its token allows nothing at the other, nor the other's token here."""
+    """Two loads wait at once in one card; one is kept blocked, and nothing but the other's own token lets that go on."""
     (one, one_canary), (other, other_canary) = armed
     before = set(front_end.cards)
     code = f"""
@@ -171,17 +171,20 @@ def test_token_of_one_card_decides_about_no_other(front_end, armed):
     print("kept blocked:", sorted(kept))
     """
     cell = front_end.run(textwrap.dedent(code))
-    cards = front_end.wait_for(lambda: (made := [card for card in front_end.shown() if card not in before])[1:] and made)
-    by_name = {front_end.cards[card]["view"]["object"]: card for card in cards}
-    tokens = {name: front_end.cards[card]["token"] for name, card in by_name.items()}
-    front_end.send(by_name[one], allowing(tokens[other]))
-    front_end.send(by_name[other], allowing(tokens[one]))
-    for card in cards:
-        assert not is_heard(front_end, cell, card)
+    card = front_end.wait_for(
+        lambda: next((one for one in front_end.cards if one not in before and front_end.cards[one].get("others")), None)
+    )
+    rows = [front_end.cards[card], *front_end.cards[card]["others"]]
+    tokens = {row["view"]["object"]: row["token"] for row in rows}
+    for token in (f"{tokens[one]}{tokens[other]}", tokens[one][:-1], ""):
+        front_end.send(card, allowing(token))
+    assert not is_heard(front_end, cell, card)
     assert not one_canary.exists()
     assert not other_canary.exists()
-    front_end.send(by_name[one], {"token": tokens[one], "decision": "deny"})
-    front_end.send(by_name[other], allowing(tokens[other]))
+    front_end.send(card, {"token": tokens[one], "decision": "deny"})
+    front_end.send(card, allowing(tokens[one]))
+    assert not other_canary.exists()
+    front_end.send(card, allowing(tokens[other]))
     front_end.reply(cell)
     front_end.wait_for(lambda: f"kept blocked: ['{one}']" in front_end.text())
     assert not one_canary.exists()
