@@ -29,7 +29,9 @@ def project(tmp_path):
 def run(project, home, tmp_path, monkeypatch):
     """Run `modelguard run` with nothing to read from; a minute is a hang."""
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([os.path.dirname(os.path.dirname(os.path.dirname(__file__))), *filter(None, sys.path)]))
+    monkeypatch.setenv(
+        "PYTHONPATH", os.pathsep.join([os.path.dirname(os.path.dirname(os.path.dirname(__file__))), *filter(None, sys.path)])
+    )
 
     def execute(*arguments):
         command = [sys.executable, "-c", COMMAND, "run", *map(str, arguments)]
