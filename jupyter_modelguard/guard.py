@@ -155,6 +155,8 @@ class Guard(LoadEnds):
         forget_interrupted()
         self.unguarded.next_cell()
         self.journal.begin_cell()
+        if self._saving is not None:
+            self._saving.catch_up()
 
     # -- the stages ---------------------------------------------------------------------------------------------------------------
 

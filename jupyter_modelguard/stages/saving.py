@@ -1,8 +1,8 @@
-"""Looks at what was just saved, behind the user's back and in no hurry, and remembers what would be asked about.
+"""Looks at what was saved, as a load of it would be looked at, and remembers what would be asked about.
 
-A save waits for nothing here: it hands over what it wrote and goes on. Once nothing more is saved for a moment, a thread looks at one file
-after the other, as a load of it would be looked at, and rests in between; a load that would ask, and the end of the kernel, do not wait for
-the rests. Whatever goes wrong means that the file is not remembered.
+A save waits for nothing here: it hands over what it wrote and goes on. A thread looks at one file after the other while the user's own code
+waits for it: before the next cell, before a load that would ask, and at the end of the kernel. Never beside it: what a look imports could
+then meet a library that the user's code has imported by half. Whatever goes wrong means that the file is not remembered.
 """
 
 from __future__ import annotations
@@ -40,8 +40,6 @@ _LOG = logging.getLogger(__name__)
 _MOST = 200  # files that wait
 _MOST_BYTES = 1 << 26  # that they keep in memory
 _NOTHING = b"\x80\x04N."
-_QUIET = 0.2  # seconds without another save; a loop that saves has the machine for itself
-_REST = 4.0  # times what a look took
 _PATIENCE = 10.0  # seconds that a load waits
 _AT_THE_END = 3.0  # seconds that the end of the kernel waits
 
@@ -68,7 +66,6 @@ class Saving:
         self._kernel = kernel
         self._waiting: deque[Saved] = deque()
         self._bytes = 0
-        self._last = 0.0
         self._turn = threading.Condition()
         self._thread: threading.Thread | None = None
         self._busy = False
@@ -90,7 +87,6 @@ class Saving:
         with self._turn:
             self._waiting.append(saved)
             self._bytes += saved.size
-            self._last = time.monotonic()
             while len(self._waiting) > _MOST or self._bytes > _MOST_BYTES:
                 self._drop()
             if self._thread is None:
@@ -130,11 +126,12 @@ class Saving:
         saved.close()
 
     def _run(self) -> None:
+        with self._turn:
+            self._turn.wait_for(lambda: self._hurry or self._closed)
         with Suspended(), Reached.of_bytes(_NOTHING) as nothing:
             self._traces.trace(nothing, "pickle")  # starts the process that looks
         _before_the_end(self.close)
         while (saved := self._next()) is not None:
-            started = time.perf_counter()
             try:
                 with Suspended():
                     self._look(saved)
@@ -147,23 +144,16 @@ class Saving:
                 with self._turn:
                     self._busy = False
                     self._turn.notify_all()
-                    self._turn.wait_for(self._in_a_hurry, _REST * (time.perf_counter() - started))
 
     def _next(self) -> Saved | None:
         with self._turn:
-            self._turn.wait_for(lambda: self._waiting or self._closed)
-            while not self._in_a_hurry() and (left := self._last + _QUIET - time.monotonic()) > 0:
-                self._turn.wait_for(self._in_a_hurry, left)
+            self._turn.wait_for(lambda: (self._waiting and self._hurry) or self._closed)
             if not self._waiting:
                 return None
             self._busy = True
             saved = self._waiting.popleft()
             self._bytes -= saved.size
             return saved
-
-    def _in_a_hurry(self) -> bool:
-        """Whether somebody waits, or so much has gathered that it would be dropped."""
-        return bool(self._hurry) or self._closed or len(self._waiting) > _MOST // 2 or self._bytes > _MOST_BYTES // 2
 
     def _look(self, saved: Saved) -> None:
         from jupyter_modelguard.engines.inspection import inspect_open  # imported with the first look
