@@ -18,6 +18,7 @@ from concurrent.futures import TimeoutError as TaskTimeoutError
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jupyter_modelguard.engines.starting import ENVIRONMENT, starting
 from jupyter_modelguard.engines.verdict import StreamTrace, failed
 from jupyter_modelguard.types import Explanation
 
@@ -34,14 +35,6 @@ _SECONDS = 60.0
 _PATIENCE = 0.3  # seconds before somebody who waits is told so
 _PATIENCE_AT_FIRST = 2.0  # where the process has to be started, which is nothing that a file is to blame for
 _BEAT = 0.1  # seconds between words to somebody who waits
-_ENVIRONMENT = {
-    "MODELGUARD_CHILDREN": "",  # it never loads what it reads
-    "PYTHONSAFEPATH": "1",  # no module of the working directory, not even while the worker starts
-    "PYTHONFAULTHANDLER": "",  # a crash of the worker is an answer, not something to print in the notebook
-    "OPENBLAS_NUM_THREADS": "1",  # each thread of it reserves address space
-    "OMP_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-}
 
 _log = logging.getLogger(__name__)
 
@@ -115,10 +108,10 @@ class Worker:
         with self._lock:
             started = time.monotonic()
             patience = _PATIENCE if self._pool is not None else _PATIENCE_AT_FIRST
+            start = contextlib.nullcontext() if self._pool is not None else starting()
             try:
-                pool = self._ready()
-                with _even_a_daemon():
-                    future = pool.submit(task, *arguments)
+                with start:
+                    future = self._ready().submit(task, *arguments)
                 if (beat := getattr(self._waiting, "beat", None)) is not None and not _told(future, started, patience, beat):
                     self._discard()
                     return "the check was stopped"
@@ -143,11 +136,9 @@ class Worker:
 
             from loky import ProcessPoolExecutor
 
-            if multiprocessing.parent_process() is not None:
-                _track_quietly()
             self._owner = os.getpid()
             self._pool = ProcessPoolExecutor(
-                max_workers=1, initializer=_limit, initargs=(self._owner, self._memory, str(Path.cwd())), env=_ENVIRONMENT
+                max_workers=1, initializer=_limit, initargs=(self._owner, self._memory), env=ENVIRONMENT
             )
             if multiprocessing.parent_process() is not None:
                 from multiprocessing.util import Finalize
@@ -193,35 +184,6 @@ def _told(future: Any, started: float, patience: float, beat: Callable[[float], 
             return True
 
 
-def _track_quietly() -> None:
-    """Start the process that takes back the locks of a killed process, in a child: pools kill theirs, which is nothing to tell anybody."""
-    from loky.backend.resource_tracker import ensure_running
-
-    before = os.environ.get("PYTHONWARNINGS")
-    os.environ["PYTHONWARNINGS"] = ",".join(filter(None, (before, "ignore:resource_tracker:UserWarning")))
-    try:
-        ensure_running()
-    finally:
-        if before is None:
-            del os.environ["PYTHONWARNINGS"]
-        else:
-            os.environ["PYTHONWARNINGS"] = before
-
-
-@contextlib.contextmanager
-def _even_a_daemon() -> Iterator[None]:
-    """Let a daemonic process (a data loader's, a pool's) start the scan process, which ends with whoever started it."""
-    import multiprocessing
-
-    settings = multiprocessing.current_process()._config  # type: ignore[attr-defined]  # noqa: SLF001 there is no public way
-    daemon = settings.pop("daemon", None)
-    try:
-        yield
-    finally:
-        if daemon is not None:
-            settings["daemon"] = daemon
-
-
 def _end_with(parent: int) -> None:
     """End when the process that asked is gone without a word, killed for example."""
     while os.getppid() == parent:
@@ -229,13 +191,9 @@ def _end_with(parent: int) -> None:
     os._exit(0)
 
 
-def _limit(parent: int, memory: int, folder: str) -> None:
-    """Set a new process up: an end with its parent, limits, and no module from the working directory."""
-    import sys
-
+def _limit(parent: int, memory: int) -> None:
+    """Set a new process up: an end with its parent, and limits."""
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-    real = os.path.realpath(folder)
-    sys.path[:] = [entry for entry in sys.path if entry and os.path.realpath(entry) != real]
     with contextlib.suppress(ImportError, OSError, ValueError):
         import resource
 

@@ -73,22 +73,41 @@ def test_memory_is_limited() -> None:
         worker.close()
 
 
-def test_planted_modules_are_not_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("loky", "cloudpickle", "pickletools", "numpy", "tomllib"):
-        (tmp_path / f"{name}.py").write_text(f"open({str(tmp_path / 'canary')!r}, 'w').close()\n")
-    import loky
+PLANTED = """
+import sys
+sys.path.remove("")
+import contextlib, loky, pickle
+from jupyter_modelguard.artifacts.source import StreamSource
+from jupyter_modelguard.engines import worker
+if sys.argv[1] == "plainly":
+    worker.starting = contextlib.nullcontext
+sys.path.insert(0, "")  # as IPython has it
+print(worker.Worker().trace(StreamSource(data=pickle.dumps(1)), "pickle").report.coverage.missed)
+"""
 
-    np = pytest.importorskip("numpy")
-    assert loky
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", ["", *sys.path])
-    worker = Worker(seconds=20)
-    try:
-        found = worker.trace(StreamSource(data=pickle.dumps(np.zeros(2))), "pickle")
-        assert evaluate(found.report).level is RiskLevel.DATA_ONLY
-    finally:
-        worker.close()
-    assert not (tmp_path / "canary").exists()
+
+def test_planted_modules_are_not_imported(tmp_path: Path) -> None:
+    """Neither by the process that reads nor by those that take back its locks: Python would look in the notebook's folder first."""
+    import subprocess
+
+    planted = tmp_path / "planted"
+    planted.mkdir()
+
+    def imported(how: str, *names: str) -> set[str]:
+        for name in names:
+            (planted / f"{name}.py").write_text(f"open({str(tmp_path)!r} + '/' + __name__, 'w').close()\nraise ImportError\n")
+        root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(worker_module.__file__))))
+        command = [sys.executable, "-c", PLANTED, how]
+        subprocess.run(command, cwd=planted, env={**os.environ, "PYTHONPATH": root}, capture_output=True, check=False, timeout=60)
+        found = {path.name for path in tmp_path.iterdir()} & set(names)
+        for name in names:
+            (planted / f"{name}.py").unlink()
+            (tmp_path / name).unlink(missing_ok=True)
+        return found
+
+    assert imported("held", "signal", "loky", "jupyter_modelguard", "cloudpickle", "pickletools", "psutil", "argparse") == set()
+    for name in ("signal", "loky", "jupyter_modelguard"):
+        assert imported("plainly", name) == {name}
 
 
 def test_main_of_the_user_is_not_imported(tmp_path: Path) -> None:
