@@ -156,7 +156,7 @@ class Guard(LoadEnds):
         self.unguarded.next_cell()
         self.journal.begin_cell()
         if self._saving is not None:
-            self._saving.catch_up()
+            self._saving.begin_cell()
 
     # -- the stages ---------------------------------------------------------------------------------------------------------------
 

@@ -52,7 +52,7 @@ class LockEntry:
 
     @property
     def place(self) -> str:
-        """Where it is written: "/work/project/modelguard.lock:12"."""
+        """Where it is written: "/home/ada/project/modelguard.lock:12"."""
         return f"{self.file}:{self.line}"
 
     def counts_on(self, day: dt.date) -> bool:

@@ -1,14 +1,15 @@
 """Looks at what was saved, as a load of it would be looked at, and remembers what would be asked about.
 
 A save waits for nothing here: it hands over what it wrote and goes on. A thread looks at one file after the other while the user's own code
-waits for it: before the next cell, before a load that would ask, and at the end of the kernel. Never beside it: what a look imports could
-then meet a library that the user's code has imported by half. Whatever goes wrong means that the file is not remembered.
+waits for it: for a moment before the next cell, before a load that would ask, and at the end of the kernel. It imports nothing: that could
+meet a library that the user's code has imported by half. Whatever goes wrong means that the file is not remembered.
 """
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
+import importlib
 import logging
 import os
 import threading
@@ -42,6 +43,7 @@ _MOST_BYTES = 1 << 26  # that they keep in memory
 _NOTHING = b"\x80\x04N."
 _PATIENCE = 10.0  # seconds that a load waits
 _AT_THE_END = 3.0  # seconds that the end of the kernel waits
+_BETWEEN_CELLS = 0.5  # seconds that the next cell waits; what takes longer is ready for the load that asks for it
 
 
 class Saving:
@@ -69,6 +71,7 @@ class Saving:
         self._turn = threading.Condition()
         self._thread: threading.Thread | None = None
         self._busy = False
+        self._prepared = False
         self._hurry = 0
         self._closed = False
         self._pid = os.getpid()
@@ -100,6 +103,9 @@ class Saving:
         """Wait until all that was saved before is looked at, for so many seconds at most."""
         if self._thread is None or threading.current_thread() is self._thread or os.getpid() != self._pid:
             return
+        if not (self._waiting or self._busy):
+            return
+        self._prepare()
         deadline = time.monotonic() + seconds
         with self._turn:
             self._hurry += 1
@@ -108,6 +114,10 @@ class Saving:
                 self._turn.wait_for(lambda: not (self._waiting or self._busy), deadline - time.monotonic())
             finally:
                 self._hurry -= 1
+
+    def begin_cell(self) -> None:
+        """Look at what the last cell saved, for a moment."""
+        self.catch_up(_BETWEEN_CELLS)
 
     def close(self) -> None:
         """Look at what waits, and take no more; nothing in a forked child, whose parent does."""
@@ -120,17 +130,24 @@ class Saving:
                 self._drop()
             self._turn.notify_all()
 
+    def _prepare(self) -> None:
+        """Start the process that looks, on the thread that waits: both import what is needed to look."""
+        if self._prepared:
+            return
+        self._prepared = True
+        with Suspended(), Reached.of_bytes(_NOTHING) as nothing:
+            trace = self._traces.trace(nothing, "pickle")
+            for module in ("inspection", "own_code"):
+                importlib.import_module(f"jupyter_modelguard.engines.{module}")
+            evaluate(trace.report)
+        _before_the_end(self.close)
+
     def _drop(self) -> None:
         saved = self._waiting.popleft()
         self._bytes -= saved.size
         saved.close()
 
     def _run(self) -> None:
-        with self._turn:
-            self._turn.wait_for(lambda: self._hurry or self._closed)
-        with Suspended(), Reached.of_bytes(_NOTHING) as nothing:
-            self._traces.trace(nothing, "pickle")  # starts the process that looks
-        _before_the_end(self.close)
         while (saved := self._next()) is not None:
             try:
                 with Suspended():
@@ -156,7 +173,7 @@ class Saving:
             return saved
 
     def _look(self, saved: Saved) -> None:
-        from jupyter_modelguard.engines.inspection import inspect_open  # imported with the first look
+        from jupyter_modelguard.engines.inspection import inspect_open
 
         with saved.reach() as reached:
             trace = inspect_open(self._traces.trace(reached, saved.dialect))

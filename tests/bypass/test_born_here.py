@@ -6,6 +6,7 @@ import json
 import os
 import pickle
 import shutil
+import subprocess
 import sys
 
 import pytest
@@ -661,3 +662,38 @@ def test_cloudpickled_function_of_the_user(guarded, person, path):
         cloudpickle.dump(lambda x: x * factor, file)
     assert load(path)(2) == 6
     assert person.asked == []
+
+
+LOOKS = """
+import pathlib, sys, threading
+from jupyter_modelguard import config
+config.default_home = lambda: pathlib.Path(sys.argv[2])
+from IPython.core.interactiveshell import InteractiveShell
+InteractiveShell.instance().run_line_magic("load_ext", "jupyter_modelguard")
+from jupyter_modelguard import guard
+made, imported = guard.current(), []
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if threading.current_thread().name == "modelguard-saves" and not name.startswith("encodings."):  # they import nothing else
+            imported.append(name)
+sys.meta_path.insert(0, Finder())
+import pickle, mine
+with open(sys.argv[1], "wb") as file:
+    pickle.dump(mine.Mine(), file)
+made.begin_cell()
+made.born.catch_up()
+print(len(made.born.entries()), imported)
+"""
+
+
+def test_look_imports_nothing_beside_the_users_code(tmp_path):
+    """Two threads that import modules which import each other can each get the other's by half."""
+    (tmp_path / "mine.py").write_text("class Mine:\n    def __setstate__(self, state):\n        pass\n    x = 1\n")
+    (tmp_path / "home").mkdir(mode=0o700)
+    environment = os.environ | {
+        "MODELGUARD_HOME": str(tmp_path / "home"),
+        "PYTHONPATH": os.pathsep.join([str(tmp_path), *filter(None, sys.path)]),
+    }
+    command = [sys.executable, "-c", LOOKS, str(tmp_path / "mine.pkl"), str(tmp_path / "trust")]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.split(maxsplit=1) == ["1", "[]\n"]
