@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from jupyter_modelguard.approval.order import Approver
     from jupyter_modelguard.artifacts.reach import Reached
     from jupyter_modelguard.artifacts.saved import Saved
+    from jupyter_modelguard.engines.kept_traces import KeptTraces
     from jupyter_modelguard.engines.worker import Worker
     from jupyter_modelguard.history.store import Store
     from jupyter_modelguard.hooks.gate import Permit
@@ -65,6 +66,8 @@ class Guard(LoadEnds):
         The policy and lock files that count; None where there are none.
     born, kernel
         What this user's own kernels saved, and whether this is one of them; None where nothing is remembered.
+    kept
+        What earlier kernels traced; None where everything is traced anew.
     """
 
     def __init__(
@@ -77,12 +80,13 @@ class Guard(LoadEnds):
         rulebook: Rulebook | None = None,
         born: BornHere | None = None,
         kernel: OwnKernel | None = None,
+        kept: KeptTraces | None = None,
     ) -> None:
         journal, own = Journal(store, site), kernel or OwnKernel(own=False)
         deciding = Deciding(approver, journal, trust, rulebook, born, own)
         super().__init__(journal, deciding, trust, born)
         self.worker = worker
-        self.traces = TraceCache(worker)
+        self.traces = TraceCache(worker, kept)
         self.approver = approver
         self.store = store
         self.rulebook = rulebook
@@ -262,6 +266,7 @@ def _build(
     shell: Any, config: ModelGuardConfig, site: Callable[[], CallSite], rulebook: Rulebook | None, *, at_terminal: bool
 ) -> Guard:
     from jupyter_modelguard.approval.order import Approver
+    from jupyter_modelguard.engines.kept_traces import KeptTraces
     from jupyter_modelguard.engines.worker import Worker
     from jupyter_modelguard.history.store import Store
     from jupyter_modelguard.policy.rulebook import Rulebook
@@ -269,7 +274,8 @@ def _build(
     store = Store(home())
     approver = Approver(store, config, shell, at_terminal=at_terminal)
     rules, own = rulebook or Rulebook(default_home), BornHere(default_home)
-    guard = Guard(Worker(), approver, store, site, Trust(default_home), rules, own, OwnKernel.of_shell(shell))
+    kept = KeptTraces(lambda: home() / "traces", default_home)
+    guard = Guard(Worker(), approver, store, site, Trust(default_home), rules, own, OwnKernel.of_shell(shell), kept)
     guard.be_strict(strict_by_environment(), "environment")
     guard.be_strict(config.strict)
     config.observe(lambda change: guard.be_strict(change.new), "strict")

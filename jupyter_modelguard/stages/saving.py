@@ -18,7 +18,6 @@ from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jupyter_modelguard.artifacts.reach import Reached
 from jupyter_modelguard.errors import ConfigurationError
 from jupyter_modelguard.hooks.scopes import Suspended
 from jupyter_modelguard.policy.trust_folder import check_own
@@ -40,7 +39,6 @@ __all__ = ["Saving"]
 _LOG = logging.getLogger(__name__)
 _MOST = 200  # files that wait
 _MOST_BYTES = 1 << 26  # that they keep in memory
-_NOTHING = b"\x80\x04N."
 _PATIENCE = 10.0  # seconds that a load waits
 _AT_THE_END = 3.0  # seconds that the end of the kernel waits
 _BETWEEN_CELLS = 0.5  # seconds that the next cell waits; what takes longer is ready for the load that asks for it
@@ -135,11 +133,10 @@ class Saving:
         if self._prepared:
             return
         self._prepared = True
-        with Suspended(), Reached.of_bytes(_NOTHING) as nothing:
-            trace = self._traces.trace(nothing, "pickle")
+        with Suspended():
             for module in ("inspection", "own_code"):
                 importlib.import_module(f"jupyter_modelguard.engines.{module}")
-            evaluate(trace.report)
+            evaluate(self._traces.prepare().report)
         _before_the_end(self.close)
 
     def _drop(self) -> None:

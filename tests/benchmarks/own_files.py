@@ -3,7 +3,7 @@
     python tests/benchmarks/own_files.py [--runs 9] [CASE ...]
 
 Each case is a process of its own. Saves are timed alone: what the guard does with them afterwards happens in the background, and is waited
-for, not counted. A trusted file was agreed to once before; with "for the first time" every load is as the first one in a kernel.
+for, not counted. A trusted file was agreed to once before; with "in a new kernel" every load is the first one there.
 The ratio is the median over the pairs; times are medians in milliseconds.
 """
 
@@ -21,7 +21,7 @@ from argparse import Namespace
 from pathlib import Path
 
 SCALE = 1.0
-FIRST = ", for the first time"
+NEW = ", in a new kernel"
 
 
 class Reduced:
@@ -117,7 +117,7 @@ CASES = {
     "save 1,000 small files of plain data": (thousand_small_files, 1.1),
     "save 1,000 small files that would ask": (thousand_small_own_files, 1.3),
     "load a trusted million objects": (million_objects, 1.1),
-    "load a trusted million objects" + FIRST: (million_objects, 1.1),
+    "load a trusted million objects" + NEW: (million_objects, 1.1),
     "load a trusted 500 MB by torch": (torch_500_mb, 2.0),
     "load a trusted 200 MB of numpy": (numpy_200_mb, 3.0),
 }
@@ -141,6 +141,7 @@ class Agrees:
 def pairs_of(case, runs):
     """Run in the child: seconds plain and guarded, in turn."""
     from jupyter_modelguard import guard
+    from jupyter_modelguard.engines.kept_traces import KeptTraces
     from jupyter_modelguard.engines.worker import Worker
     from jupyter_modelguard.history.store import Store
     from jupyter_modelguard.hooks.floor import FLOOR
@@ -158,7 +159,8 @@ def pairs_of(case, runs):
         store = Store(Path(os.environ["MODELGUARD_HOME"]))
         born = BornHere(lambda: folder / "trust") if saves else None
         trust = Trust(lambda: folder / "trust")
-        made = guard.Guard(Worker(), person, store, trust=trust, born=born, kernel=OwnKernel(own=saves))
+        kept = KeptTraces(lambda: folder / "traces", lambda: folder / "trust")
+        made = guard.Guard(Worker(), person, store, trust=trust, born=born, kernel=OwnKernel(own=saves), kept=kept)
         made.open()
         act()
         pairs = []
@@ -167,7 +169,7 @@ def pairs_of(case, runs):
             FLOOR.close()
             plain = seconds(act)
             made.open()
-            if case.endswith(FIRST):
+            if case.endswith(NEW):
                 made.traces.clear()
             guarded = seconds(act)
             if born is not None:
