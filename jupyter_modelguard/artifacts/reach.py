@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import os
-import stat
 import tempfile
 from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
@@ -16,6 +15,7 @@ from jupyter_modelguard.artifacts.content import digest_of_bytes, digest_of_file
 from jupyter_modelguard.artifacts.lease import holds, lease
 from jupyter_modelguard.artifacts.private_copy import empty_copy
 from jupyter_modelguard.artifacts.recording import record_stream
+from jupyter_modelguard.artifacts.regular_file import open_regular, path_to, regular_descriptor, state_of
 from jupyter_modelguard.artifacts.replay import replay
 from jupyter_modelguard.artifacts.source import StreamSource
 
@@ -88,7 +88,7 @@ class Reached:
         self._spool = spool
         self._held = False
         self._path = ""
-        self._seen = None if descriptor is None or spool is not None else _state(os.fstat(descriptor))
+        self._seen = None if descriptor is None or spool is not None else state_of(os.fstat(descriptor))
 
     @classmethod
     def at_path(cls, path: str) -> Self:
@@ -99,7 +99,7 @@ class Reached:
         OSError
             Whatever `open` would raise; `OSError` too for FIFOs, sockets and devices, which can neither be looked at nor rewound.
         """
-        descriptor = _open_regular(path)
+        descriptor = open_regular(path)
         reached = cls(StreamSource(path=path), path, os.fstat(descriptor).st_size, descriptor)
         reached._path = path
         return reached
@@ -107,11 +107,11 @@ class Reached:
     @classmethod
     def of_file(cls, file: BinaryIO, start: int) -> Self:
         """Reach what a seekable file object holds from `start` on; the file is left at `start`."""
-        descriptor = _regular_descriptor(file)
+        descriptor = regular_descriptor(file)
         if descriptor is not None:
             name = file_name(file)
             size = max(os.fstat(descriptor).st_size - start, 0)
-            return cls(StreamSource(path=_path_to(descriptor, name), offset=start), name, size, os.dup(descriptor))
+            return cls(StreamSource(path=path_to(descriptor, name), offset=start), name, size, os.dup(descriptor))
         file.seek(start)
         data = file.read()
         file.seek(start)
@@ -234,7 +234,7 @@ class Reached:
         if self._seen is None or self._held or self._descriptor is None:
             return False
         try:
-            return _state(os.stat(self._path) if self._path else os.fstat(self._descriptor)) != self._seen
+            return state_of(os.stat(self._path) if self._path else os.fstat(self._descriptor)) != self._seen
         except OSError:
             return True
 
@@ -242,11 +242,11 @@ class Reached:
         """Reach what is there now; raises `OSError` where nothing is."""
         assert self._descriptor is not None  # noqa: S101 nothing else changes
         if self._path:
-            descriptor = _open_regular(self._path)
+            descriptor = open_regular(self._path)
             os.close(self._descriptor)
             self._descriptor = descriptor
         status = os.fstat(self._descriptor)
-        self.size, self._seen = max(status.st_size - self.source.offset, 0), _state(status)
+        self.size, self._seen = max(status.st_size - self.source.offset, 0), state_of(status)
 
     def extend(self) -> bool:
         """Reach further, where bytes are obtained step by step; whether there was more."""
@@ -269,40 +269,3 @@ class Reached:
             os.close(self._descriptor)
         if self._spool is not None:
             os.unlink(self._spool)
-
-
-def _open_regular(path: str) -> int:
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    status = os.fstat(descriptor)
-    if not stat.S_ISREG(status.st_mode):
-        os.close(descriptor)
-        if stat.S_ISDIR(status.st_mode):
-            raise IsADirectoryError(21, "Is a directory", path)
-        message = f"{path} is not a regular file, so it cannot be looked at before it is loaded; copy it to a file first"
-        raise OSError(message)
-    return descriptor
-
-
-def _state(status: os.stat_result) -> tuple[int, ...]:
-    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
-
-
-def _regular_descriptor(file: object) -> int | None:
-    """Return the descriptor of an exact CPython file over a regular file; a subclass may read something else than it."""
-    raw = file.raw if type(file) in (io.BufferedReader, io.BufferedRandom) else file  # type: ignore[attr-defined]
-    if type(raw) is not io.FileIO:
-        return None
-    descriptor = raw.fileno()
-    return descriptor if stat.S_ISREG(os.fstat(descriptor).st_mode) else None
-
-
-def _path_to(descriptor: int, name: str) -> str:
-    """Return a path that leads another process of this user to the very file behind a descriptor."""
-    try:
-        there = os.stat(name)
-        here = os.fstat(descriptor)
-        if (there.st_ino, there.st_dev) == (here.st_ino, here.st_dev):
-            return name
-    except OSError:
-        pass  # renamed, deleted or never had a name: the descriptor still leads to it
-    return f"/proc/{os.getpid()}/fd/{descriptor}"

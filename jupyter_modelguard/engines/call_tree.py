@@ -100,9 +100,8 @@ class CallTree:
             self._lost = True
             return ""
         self._push(words_of(argument))
-        return (
-            f"push {'text' if isinstance(argument, str) else 'bytes' if isinstance(argument, (bytes, bytearray)) else 'a number'}"
-        )
+        kind = "text" if isinstance(argument, str) else "bytes" if isinstance(argument, (bytes, bytearray)) else "a number"
+        return f"push {kind}"
 
     def rows(self) -> tuple[CallNode, ...]:
         """Give the tree from the top; neighbours that differ in nothing but their arguments share a line."""
@@ -170,8 +169,7 @@ class CallTree:
         if opcode in {"INST", "OBJ"}:
             given = self._since_mark()
             called = _Object(_name(*str(argument).partition(" ")[::2])) if opcode == "INST" else given.pop(0)
-            words = f"({', '.join(one.words for one in given)})"
-            return self._call(called.words, words, (called, *given), position)
+            return self._call(called.words, f"({', '.join(one.words for one in given)})", (called, *given), position)
         if opcode == "BUILD":
             state, built = self._pop(), self._stack[-1]
             _put(state, built)
