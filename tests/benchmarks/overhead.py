@@ -9,20 +9,15 @@ there each measurement is a process of its own. What is loaded for the first tim
 has looked at it.
 """
 
-import argparse
-import gc
-import json
+import math
 import os
 import pickle
 import shutil
-import statistics
-import subprocess
-import sys
 import tempfile
-import time
 from pathlib import Path
 
-SCALE = 1.0
+from in_turn import main, scaled, seconds
+
 FIRST = ", for the first time"
 NEW = ", in a new kernel"
 
@@ -31,7 +26,7 @@ def torch_500_mb(folder):
     import torch
 
     path = folder / "weights.pt"
-    torch.save({f"layer{index}": torch.zeros(int(1_250_000 * SCALE)) for index in range(100)}, path)
+    torch.save({f"layer{index}": torch.zeros(scaled(1_250_000)) for index in range(100)}, path)
     return lambda: torch.load(path, weights_only=False)
 
 
@@ -41,7 +36,7 @@ def torchscript_500_mb(folder):
     import torch
 
     warnings.simplefilter("ignore")  # torch calls TorchScript deprecated
-    width = int(1118 * SCALE**0.5)
+    width = math.isqrt(scaled(1_250_000))
     path = folder / "script.pt"
     torch.jit.save(torch.jit.script(torch.nn.Sequential(*(torch.nn.Linear(width, width) for _ in range(100)))), path)
     return lambda: torch.jit.load(path)
@@ -52,7 +47,7 @@ def numpy_pickle_200_mb(folder):
 
     path = folder / "arrays.pkl"
     with path.open("wb") as file:
-        pickle.dump([np.zeros(int(2_500_000 * SCALE)) for _ in range(10)], file, protocol=5)
+        pickle.dump([np.zeros(scaled(2_500_000)) for _ in range(10)], file, protocol=5)
 
     def load():
         with path.open("rb") as file:
@@ -66,7 +61,7 @@ def frame_of_strings_400_mb(folder):
     import pandas as pd
 
     path = folder / "strings.pkl"
-    names = np.char.add("name number ", np.arange(int(13_200_000 * SCALE)).astype(str))
+    names = np.char.add("name number ", np.arange(scaled(13_200_000)).astype(str))
     pd.DataFrame({"name": pd.array(names, dtype="str")}).to_pickle(path)
     return lambda: pd.read_pickle(path)
 
@@ -78,7 +73,7 @@ def joblib_forest(folder):
 
     random = np.random.default_rng(0)
     features = random.random((2_000, 20))
-    forest = RandomForestClassifier(int(200 * SCALE), random_state=0).fit(features, features[:, 0] > 0.5)
+    forest = RandomForestClassifier(scaled(200), random_state=0).fit(features, features[:, 0] > 0.5)
     path = folder / "forest.joblib"
     joblib.dump(forest, path)
     return lambda: joblib.load(path)
@@ -87,7 +82,7 @@ def joblib_forest(folder):
 def million_plain_objects(folder):
     path = folder / "plain.pkl"
     with path.open("wb") as file:
-        pickle.dump([{"id": index, "name": str(index)} for index in range(int(333_000 * SCALE))], file)
+        pickle.dump([{"id": index, "name": str(index)} for index in range(scaled(333_000))], file)
 
     def load():
         with path.open("rb") as file:
@@ -101,7 +96,7 @@ def million_objects_of_a_class(folder):
 
     path = folder / "objects.pkl"
     with path.open("wb") as file:
-        pickle.dump([Namespace(x=index, y=None) for index in range(int(1_000_000 * SCALE))], file)
+        pickle.dump([Namespace(x=index, y=None) for index in range(scaled(1_000_000))], file)
 
     def load():
         with path.open("rb") as file:
@@ -111,7 +106,7 @@ def million_objects_of_a_class(folder):
 
 
 def ten_thousand_tiny_files(folder):
-    paths = [folder / f"{index}.pkl" for index in range(int(10_000 * SCALE))]
+    paths = [folder / f"{index}.pkl" for index in range(scaled(10_000))]
     for index, path in enumerate(paths):
         path.write_bytes(pickle.dumps({"index": index, "scores": [0.1, 0.2, 0.3], "label": "tiny"}))
 
@@ -128,7 +123,7 @@ def two_hundred_thousand_in_memory(_folder):
 
     def load():
         loads = pickle.loads
-        for _ in range(int(200_000 * SCALE)):
+        for _ in range(scaled(200_000)):
             loads(data)
 
     return load
@@ -187,13 +182,6 @@ def pairs_of(case, runs):
     return pairs
 
 
-def seconds(load):
-    gc.collect()
-    started = time.perf_counter()
-    load()
-    return time.perf_counter() - started
-
-
 def once(case, mode):
     """Run in the child: seconds of something that can happen once in a process."""
     load = CASES[case][0](None)
@@ -204,40 +192,10 @@ def once(case, mode):
     return seconds(load)
 
 
-def child(case, mode, runs):
-    """Run one child and return what it measured."""
-    with tempfile.TemporaryDirectory() as home:
-        command = [sys.executable, "-P", __file__, "--child", mode, "--runs", str(runs), "--scale", str(SCALE), case]
-        answer = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ | {"MODELGUARD_HOME": home})
-    if answer.returncode:
-        raise RuntimeError(answer.stderr)
-    return json.loads(answer.stdout.strip().splitlines()[-1])
-
-
-def main():
-    """Print the table, or what one child measured."""
-    global SCALE  # noqa: PLW0603 set once, before anything is made
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("cases", nargs="*", metavar="CASE")
-    parser.add_argument("--runs", type=int, default=9, help="pairs of loads")
-    parser.add_argument("--scale", type=float, default=1.0, help="less than 1: to see that it runs, not for figures")
-    parser.add_argument("--child", choices=("pairs", "plain", "guarded"), help=argparse.SUPPRESS)
-    options = parser.parse_args()
-    SCALE = options.scale
-    if options.child:
-        case = options.cases[0]
-        print(json.dumps(pairs_of(case, options.runs) if options.child == "pairs" else once(case, options.child)))
-        return
-    print(f"{'case':<40}{'plain ms':>12}{'guarded ms':>12}{'ratio':>8}{'target':>8}")
-    for case in options.cases or CASES:
-        if case in ONCE:
-            pairs = [(child(case, "plain", 1), child(case, "guarded", 1)) for _ in range(options.runs)]
-        else:
-            pairs = child(case, "pairs", options.runs)
-        plain, guarded = (statistics.median(values) * 1e3 for values in zip(*pairs, strict=True))
-        ratio = statistics.median(with_guard / without for without, with_guard in pairs)
-        print(f"{case:<40}{plain:>12.1f}{guarded:>12.1f}{ratio:>8.2f}{CASES[case][1]:>8.2f}", flush=True)
+def measure(case, mode, runs):
+    """Run in the child; see `in_turn.main`."""
+    return pairs_of(case, runs) if mode == "pairs" else once(case, mode)
 
 
 if __name__ == "__main__":
-    main()
+    main(__doc__, {case: target for case, (_, target) in CASES.items()}, measure, once=ONCE)

@@ -7,20 +7,15 @@ for, not counted. A trusted file was agreed to once before; with "in a new kerne
 The ratio is the median over the pairs; times are medians in milliseconds.
 """
 
-import argparse
-import gc
-import json
 import os
 import pickle
-import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from argparse import Namespace
 from pathlib import Path
 
-SCALE = 1.0
+from in_turn import main, scaled, seconds
+
 NEW = ", in a new kernel"
 
 
@@ -44,14 +39,14 @@ def unpickled(path):
 
 
 def million_objects(folder):
-    things = [Namespace(x=index, y=None) for index in range(int(1_000_000 * SCALE))]
+    things = [Namespace(x=index, y=None) for index in range(scaled(1_000_000))]
     return lambda: pickled([Reduced(), things], folder / "things.pkl"), lambda: unpickled(folder / "things.pkl")
 
 
 def torch_500_mb(folder):
     import torch
 
-    made = {f"layer{index}": torch.zeros(int(1_250_000 * SCALE)) for index in range(100)}
+    made = {f"layer{index}": torch.zeros(scaled(1_250_000)) for index in range(100)}
     path = folder / "weights.pt"
     return lambda: torch.save({"extra": Reduced(), **made}, path), lambda: torch.load(path, weights_only=False)
 
@@ -59,7 +54,7 @@ def torch_500_mb(folder):
 def numpy_200_mb(folder):
     import numpy as np
 
-    arrays = [np.zeros(int(2_500_000 * SCALE)) for _ in range(10)]
+    arrays = [np.zeros(scaled(2_500_000)) for _ in range(10)]
     return lambda: pickled([Reduced(), *arrays], folder / "arrays.pkl"), lambda: unpickled(folder / "arrays.pkl")
 
 
@@ -70,7 +65,7 @@ def forest(folder):
 
     random = np.random.default_rng(0)
     features = random.random((2_000, 20))
-    model = RandomForestClassifier(int(200 * SCALE), random_state=0).fit(features, features[:, 0] > 0.5)
+    model = RandomForestClassifier(scaled(200), random_state=0).fit(features, features[:, 0] > 0.5)
     path = folder / "forest.joblib"
     return lambda: joblib.dump([model, Reduced()], path), lambda: joblib.load(path)
 
@@ -89,7 +84,7 @@ def state_dict_of_2_mb(folder):
 
 
 def thousand_small_files(folder):
-    paths = [folder / f"{index}.pkl" for index in range(int(1_000 * SCALE))]
+    paths = [folder / f"{index}.pkl" for index in range(scaled(1_000))]
 
     def save():
         for path in paths:
@@ -99,7 +94,7 @@ def thousand_small_files(folder):
 
 
 def thousand_small_own_files(folder):
-    paths = [folder / f"{index}.pkl" for index in range(int(1_000 * SCALE))]
+    paths = [folder / f"{index}.pkl" for index in range(scaled(1_000))]
 
     def save():
         for path in paths:
@@ -182,43 +177,5 @@ def pairs_of(case, runs):
     return pairs
 
 
-def seconds(act):
-    gc.collect()
-    started = time.perf_counter()
-    act()
-    return time.perf_counter() - started
-
-
-def child(case, runs):
-    """Run one child and return what it measured."""
-    with tempfile.TemporaryDirectory() as home:
-        command = [sys.executable, "-P", __file__, "--child", "--runs", str(runs), "--scale", str(SCALE), case]
-        answer = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ | {"MODELGUARD_HOME": home})
-    if answer.returncode:
-        raise RuntimeError(answer.stderr)
-    return json.loads(answer.stdout.strip().splitlines()[-1])
-
-
-def main():
-    """Print the table, or what one child measured."""
-    global SCALE  # noqa: PLW0603 set once, before anything is made
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("cases", nargs="*", metavar="CASE")
-    parser.add_argument("--runs", type=int, default=9, help="pairs")
-    parser.add_argument("--scale", type=float, default=1.0, help="less than 1: to see that it runs, not for figures")
-    parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
-    options = parser.parse_args()
-    SCALE = options.scale
-    if options.child:
-        print(json.dumps(pairs_of(options.cases[0], options.runs)))
-        return
-    print(f"{'case':<52}{'plain ms':>12}{'guarded ms':>12}{'ratio':>8}{'target':>8}")
-    for case in options.cases or CASES:
-        pairs = child(case, options.runs)
-        plain, guarded = (statistics.median(values) * 1e3 for values in zip(*pairs, strict=True))
-        ratio = statistics.median(with_guard / without for without, with_guard in pairs)
-        print(f"{case:<52}{plain:>12.1f}{guarded:>12.1f}{ratio:>8.2f}{CASES[case][1]:>8.2f}", flush=True)
-
-
 if __name__ == "__main__":
-    main()
+    main(__doc__, {case: target for case, (_, target) in CASES.items()}, lambda case, _mode, runs: pairs_of(case, runs))

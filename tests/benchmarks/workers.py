@@ -7,20 +7,13 @@ started anew for each measurement, because what is forked keeps the guard, and a
 pairs; 0.97 is wanted.
 """
 
-import argparse
 import contextlib
-import gc
-import json
 import multiprocessing
-import os
-import statistics
-import subprocess
-import sys
 import tempfile
-import time
+
+from in_turn import main, scaled, seconds
 
 TARGET = 0.97
-SCALE = 1.0
 
 
 @contextlib.contextmanager
@@ -29,7 +22,7 @@ def data_loader():
     from torch.utils.data import DataLoader
 
     torch.set_num_threads(1)
-    loader = DataLoader(Pictures(int(6_000 * SCALE)), batch_size=32, num_workers=2, multiprocessing_context="fork")
+    loader = DataLoader(Pictures(scaled(6_000)), batch_size=32, num_workers=2, multiprocessing_context="fork")
 
     def work():
         total = 0.0
@@ -64,7 +57,7 @@ def _parallel_fit(backend, **settings):
         from sklearn.ensemble import RandomForestClassifier
 
         random = np.random.default_rng(0)
-        features = random.random((int(4_000 * SCALE), 20))
+        features = random.random((scaled(4_000), 20))
         labels = features[:, 0] > 0.5
 
         def work():
@@ -89,7 +82,7 @@ def fit(forest, features, labels):
 def _map(method):
     @contextlib.contextmanager
     def case():
-        rows = [{"id": index, "text": f"row {index}", "scores": (0.1, 0.2)} for index in range(int(30_000 * SCALE))]
+        rows = [{"id": index, "text": f"row {index}", "scores": (0.1, 0.2)} for index in range(scaled(30_000))]
         with multiprocessing.get_context(method).Pool(2) as pool:
             list(pool.imap(tokenize, rows[:100]))
             yield lambda: sum(1 for _ in pool.imap(tokenize, rows, chunksize=4))
@@ -102,7 +95,7 @@ def _map_arrays():
     def case():
         import numpy as np
 
-        rows = [np.full(256, index) for index in range(int(15_000 * SCALE))]
+        rows = [np.full(256, index) for index in range(scaled(15_000))]
         with multiprocessing.get_context("fork").Pool(2) as pool:
             list(pool.imap(double, rows[:100]))
             yield lambda: sum(1 for _ in pool.imap(double, rows, chunksize=4))
@@ -124,7 +117,7 @@ def datasets_map():
 
     datasets.disable_progress_bars()
     datasets.disable_caching()
-    made = datasets.Dataset.from_dict({"text": [f"row {index}" for index in range(int(40_000 * SCALE))]})
+    made = datasets.Dataset.from_dict({"text": [f"row {index}" for index in range(scaled(40_000))]})
     made.map(split, num_proc=2)
     yield lambda: made.map(split, num_proc=2)
 
@@ -156,57 +149,28 @@ def pairs_of(case, runs):
     measured(CASES[case])
     pairs = []
     for run in range(runs):
-        seconds = {}
+        took = {}
         for guarded in (False, True) if run % 2 else (True, False):  # neither always comes first
             guard.patches.restore()
             FLOOR.close()
             if guarded:
                 guard.open()
-            seconds[guarded] = measured(CASES[case])
+            took[guarded] = measured(CASES[case])
         guard.open()
-        pairs.append((seconds[False], seconds[True]))
+        pairs.append((took[False], took[True]))
     return pairs
 
 
 def measured(case):
     with case() as work:
-        gc.collect()
-        started = time.perf_counter()
-        work()
-        return time.perf_counter() - started
-
-
-def child(case, runs):
-    """Run one child and return what it measured."""
-    with tempfile.TemporaryDirectory() as home:
-        command = [sys.executable, "-P", __file__, "--child", "--runs", str(runs), "--scale", str(SCALE), case]
-        environment = os.environ | {"MODELGUARD_HOME": home, "MODELGUARD_HEADLESS": "deny", "HF_DATASETS_CACHE": home}
-        answer = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
-    if answer.returncode:
-        raise RuntimeError(answer.stderr)
-    return json.loads(answer.stdout.strip().splitlines()[-1])
-
-
-def main():
-    """Print the table, or what one child measured."""
-    global SCALE  # noqa: PLW0603 set once, before anything is made
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("cases", nargs="*", metavar="CASE")
-    parser.add_argument("--runs", type=int, default=9, help="pairs of measurements")
-    parser.add_argument("--scale", type=float, default=1.0, help="less than 1: to see that it runs, not for figures")
-    parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
-    options = parser.parse_args()
-    SCALE = options.scale
-    if options.child:
-        print(json.dumps(pairs_of(options.cases[0], options.runs)))
-        return
-    print(f"{'case':<44}{'plain ms':>10}{'guarded ms':>12}{'speed':>8}{'target':>8}")
-    for case in options.cases or CASES:
-        pairs = child(case, options.runs)
-        plain, guarded = (statistics.median(values) * 1e3 for values in zip(*pairs, strict=True))
-        share = statistics.median(without / with_guard for without, with_guard in pairs)
-        print(f"{case:<44}{plain:>10.0f}{guarded:>12.0f}{share:>8.2f}{TARGET:>8.2f}", flush=True)
+        return seconds(work)
 
 
 if __name__ == "__main__":
-    main()
+    main(
+        __doc__,
+        dict.fromkeys(CASES, TARGET),
+        lambda case, _mode, runs: pairs_of(case, runs),
+        share=True,
+        environment={"MODELGUARD_HEADLESS": "deny", "HF_DATASETS_CACHE": tempfile.gettempdir()},
+    )
