@@ -36,7 +36,7 @@ def matches(rule: Rule, record: HistoryRecord, content: Callable[[], str]) -> bo
     record
         The load.
     content
-        Gives the sha256 of all its bytes; asked only about a rule with digests that is about the load in all else.
+        Gives the sha256 of all its bytes; asked only about a rule with digests or signers that is about the load in all else.
     """
     level, artifact = record.level or RiskLevel.UNINSPECTED, record.artifact
     if (
@@ -44,6 +44,8 @@ def matches(rule: Rule, record: HistoryRecord, content: Callable[[], str]) -> bo
         or (rule.formats and (artifact is None or artifact.format not in rule.formats))
         or (rule.sources and not _named(rule, record))
     ):
+        return False
+    if rule.signers and not _signed(rule, record, content):
         return False
     if not rule.digests:
         return True
@@ -66,6 +68,15 @@ def names_of(source: str) -> tuple[str, ...]:
                 names.append(f"hf:{found['owner']}/{found['name']}@{found['commit']}")
     names += [name.partition("@")[0] for name in names if name.startswith("hf:")]
     return tuple(dict.fromkeys(names))
+
+
+def _signed(rule: Rule, record: HistoryRecord, content: Callable[[], str]) -> bool:
+    """Whether all that a load reads is one file that was signed."""
+    if record.artifact is None or record.artifact.files:
+        return False
+    from jupyter_modelguard.policy.signatures import signed_by
+
+    return signed_by(record.request.source, content(), rule.signers)
 
 
 def _reaches(rule: Rule, named: RiskLevel, level: RiskLevel) -> bool:

@@ -99,7 +99,7 @@ class Policy:
         record
             The load.
         hold
-            Keeps all its bytes as they are, and gives their sha256; asked only where a rule names a digest or a folder.
+            Keeps all its bytes as they are, and gives their sha256; asked only where a rule names a digest, a signer or a folder.
         """
         try:
             return self._rule_on(record, hold)
@@ -125,10 +125,10 @@ class Policy:
         return None
 
     def _binds(self, rule: Rule, record: HistoryRecord, content: Callable[[], str]) -> bool:
-        """Whether what a rule allows is bound to what this load reads: by digest, or because only an administrator could change it."""
+        """Whether what a rule allows is bound to what this load reads: by its bytes, or because only an administrator could change it."""
         if against_trust(record):
             return False
-        if rule.digests:
+        if rule.digests or rule.signers:
             return True
         path = Path(record.request.source)
         if (record.artifact is not None and record.artifact.files) or self._administrator(path):

@@ -16,8 +16,8 @@
 
 What a rule names has to hold all at once, and one of several values has to. `source` is a path or a repository (`hf:org/name@commit`);
 in it `*` stands for anything within one step of a path, `**` for any number of steps. A rule that forbids or asks is about its levels
-and all graver ones; one that allows is about loads that run code alone, and is bound: to a digest, or to paths that only an
-administrator may write to.
+and all graver ones; one that allows is about loads that run code alone, and is bound: to a digest, to whoever signed the file
+(`signer`, a public key; see `signatures`), or to paths that only an administrator may write to.
 
 A file is read whole or not at all. What is misspelt in it could have been what forbids something, so that it says nothing else than: ask.
 """
@@ -31,6 +31,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from jupyter_modelguard.errors import ConfigurationError
+from jupyter_modelguard.policy.signatures import check_key, key_name
 from jupyter_modelguard.types import RiskLevel
 
 __all__ = ["FORMATS", "Action", "Rule", "RuleSet", "header_lines", "read_rules", "toml_of"]
@@ -62,7 +63,7 @@ _MOST_STEPS = 4  # more take a regular expression too long
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _PLACE = re.compile(r"\(at line (\d+), column \d+\)")
 _LEVELS = {level.value: level for level in RiskLevel if level is not RiskLevel.FORBIDDEN}
-_FIELDS = ("action", "name", "format", "level", "source", "digest", "reason", "expires")
+_FIELDS = ("action", "name", "format", "level", "source", "digest", "signer", "reason", "expires")
 _LONGEST = 500  # characters of a name or reason
 
 
@@ -86,6 +87,7 @@ class Rule:
     levels: tuple[RiskLevel, ...] = ()
     sources: tuple[str, ...] = ()
     digests: tuple[str, ...] = ()
+    signers: tuple[str, ...] = ()
     reason: str = ""
     expires: dt.date | None = None
 
@@ -98,7 +100,8 @@ class Rule:
     def title(self) -> str:
         """Its name, or else what it is about: "dangerous pickle"."""
         digests = [f"sha256 {digest[:12]}…" for digest in self.digests[:1]]
-        parts = [*(level.value for level in self.levels), *self.formats, *self.sources, *digests]
+        signers = [f"signed by {key_name(signer)}" for signer in self.signers[:1]]
+        parts = [*(level.value for level in self.levels), *self.formats, *self.sources, *digests, *signers]
         return self.name or " ".join(parts) or "every load"
 
     def counts_on(self, day: dt.date) -> bool:
@@ -192,8 +195,6 @@ def _rule(row: dict[str, Any], file: str, line: int) -> Rule:
     def wrong(what: str) -> ConfigurationError:
         return ConfigurationError(f"{file}:{line}: {what}")
 
-    if "signer" in row:
-        raise wrong("signatures are not looked at yet, so a rule about a signer would do nothing. Take signer out.")
     unknown = sorted(row.keys() - set(_FIELDS))
     if unknown:
         raise wrong(f"a rule has no {unknown[0]!r}. It may have {', '.join(_FIELDS)}.")
@@ -201,8 +202,9 @@ def _rule(row: dict[str, Any], file: str, line: int) -> Rule:
         action = Action(row.get("action"))
     except ValueError:
         raise wrong('say what to do: action = "forbid", "ask" or "allow".') from None
-    named = {name: _texts(row, name, wrong) for name in ("format", "level", "source", "digest")}
+    named = {name: _texts(row, name, wrong) for name in ("format", "level", "source", "digest", "signer")}
     _check_values(named, wrong)
+    _check_signers(named["signer"], wrong)
     expires = row.get("expires")
     if expires is not None and type(expires) is not dt.date:
         raise wrong("expires is a day, without quotes: expires = 2027-06-30")
@@ -215,11 +217,14 @@ def _rule(row: dict[str, Any], file: str, line: int) -> Rule:
         tuple(_LEVELS[value] for value in named["level"]),
         named["source"],
         named["digest"],
+        named["signer"],
         _text(row, "reason", wrong),
         expires,
     )
     if action is Action.ALLOW:
         _check_allowing(rule, wrong)
+    elif rule.signers:
+        raise wrong("a signer is for rules that allow: a signature that somebody does not want is soon taken away.")
     return rule
 
 
@@ -239,16 +244,23 @@ def _check_values(named: dict[str, tuple[str, ...]], wrong: Any) -> None:
             raise wrong(f"a source has at most {_LONGEST} characters and {_MOST_STEPS} times **.")
 
 
+def _check_signers(keys: tuple[str, ...], wrong: Any) -> None:
+    """Refuse what is no public key."""
+    for key in keys:
+        try:
+            check_key(key)
+        except ConfigurationError as error:
+            raise wrong(str(error)) from None
+
+
 def _check_allowing(rule: Rule, wrong: Any) -> None:
     """Refuse what would allow without a reason, or what is bound to nothing."""
     if not rule.reason:
         raise wrong('say why: a rule that allows needs a reason = "…".')
     if not set(rule.levels) <= {RiskLevel.RUNS_CODE}:
         raise wrong('a rule can only allow level = "runs_code"; a person decides about anything graver.')
-    if not rule.digests and not (rule.sources and all(source.startswith("/") for source in rule.sources)):
-        raise wrong(
-            "bind it: a rule that allows needs a digest, or as source absolute paths that only an administrator may write to."
-        )
+    if not rule.digests and not rule.signers and not (rule.sources and all(source.startswith("/") for source in rule.sources)):
+        raise wrong("bind it: to a digest, a signer, or as source to absolute paths that only an administrator may write to.")
 
 
 def _texts(row: dict[str, Any], name: str, wrong: Any) -> tuple[str, ...]:

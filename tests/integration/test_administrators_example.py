@@ -4,6 +4,7 @@ import os
 import pathlib
 import pickle
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -53,6 +54,18 @@ def test_reviewed_models_load_for_everybody(desk, tmp_path):
         made.rulebook.policy._administrator = lambda place: "" if place == desk.system else "Others may write to it."
         with pytest.raises(ModelLoadBlockedError):
             load(path)
+
+
+def test_model_that_the_team_signed_loads(desk, tmp_path, monkeypatch):
+    pytest.importorskip("securesystemslib", reason="signatures are checked by it")
+    desk.system.write_text(example("toml", "signer"))
+    monkeypatch.chdir(tmp_path)
+    signed = shutil.copytree(pathlib.Path(__file__).parents[1] / "shared" / "signed_model", tmp_path / "signed_model")
+    with desk.guarding():
+        load(signed / "weights.pkl")
+        (signed / "model.sig").unlink()
+        with pytest.raises(ModelLoadBlockedError):
+            load(signed / "weights.pkl")
 
 
 def test_what_starts_a_program_is_forbidden_even_there(desk, tmp_path):
