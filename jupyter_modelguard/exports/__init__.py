@@ -1,1 +1,1 @@
-"""What leaves modelguard for other programs: scan results and, later, the history in the formats those read."""
+"""What leaves modelguard for other programs: scan results and the history, in the formats those read."""

@@ -96,7 +96,7 @@ class Store:
         self._database.close()
 
     def history(
-        self, limit: int = 50, *, notebook: str | None = None, outcome: Outcome | None = None
+        self, limit: int = 50, *, notebook: str | None = None, outcome: Outcome | None = None, since: float = 0.0
     ) -> tuple[HistoryRecord, ...]:
         """Look back, the latest first; what could not be written yet is among it.
 
@@ -106,6 +106,8 @@ class Store:
             How many lines at most.
         notebook, outcome
             Only loads of this notebook, or that ended so.
+        since
+            Only loads from this time on, in seconds since the epoch.
         """
         if self.flush():
             kept: tuple[HistoryRecord, ...] = ()
@@ -114,10 +116,12 @@ class Store:
         matching = [
             record
             for record in reversed(kept)
-            if (notebook is None or record.request.site.notebook == notebook) and (outcome is None or record.outcome is outcome)
+            if (notebook is None or record.request.site.notebook == notebook)
+            and (outcome is None or record.outcome is outcome)
+            and record.at >= since
         ]
         try:
-            found = self._select(limit, notebook, outcome)
+            found = self._select(limit, notebook, outcome, since)
         except HistoryError:
             found = ()
         return (*matching, *found)[:limit]
@@ -167,7 +171,7 @@ class Store:
         except HistoryError:
             return []
 
-    def _select(self, limit: int, notebook: str | None, outcome: Outcome | None) -> tuple[HistoryRecord, ...]:
+    def _select(self, limit: int, notebook: str | None, outcome: Outcome | None, since: float) -> tuple[HistoryRecord, ...]:
         from jupyter_modelguard.history.tables import loads
 
         query = loads.select().order_by(loads.c.at.desc(), loads.c.number.desc()).limit(limit)
@@ -175,6 +179,8 @@ class Store:
             query = query.where(loads.c.notebook == notebook)
         if outcome is not None:
             query = query.where(loads.c.outcome == outcome.value)
+        if since:
+            query = query.where(loads.c.at >= since)
         with self._database.reading() as connection:
             return tuple(record_of_row(dict(row)) for row in connection.execute(query).mappings())
 

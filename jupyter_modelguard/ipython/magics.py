@@ -39,7 +39,8 @@ class ModelGuardMagics(Magics):
 
         %modelguard [status]       is this kernel guarded, and where is its history
         %modelguard scan PATH …    look at files without loading them
-        %modelguard history [N]    the latest loads
+        %modelguard history [N] [7d] [blocked]   the latest loads; of a period, or that ended so
+        %modelguard export FILE    write the history to FILE.json, .csv, .sarif or .cdx.json (CycloneDX)
         %modelguard show ID        everything about one load
         %modelguard allow ID       ask again about a blocked load; the next load of the same file passes
         %modelguard deny ID        take such an approval back, or keep a waiting load blocked
@@ -55,6 +56,7 @@ class ModelGuardMagics(Magics):
             "status": self._status,
             "scan": self._scan,
             "history": self._history,
+            "export": self._export,
             "show": self._show,
             "allow": self._allow,
             "deny": self._deny,
@@ -103,11 +105,17 @@ class ModelGuardMagics(Magics):
 
     def _history(self, arguments: list[str]) -> None:
         from jupyter_modelguard.ipython import display
+        from jupyter_modelguard.ipython.looking_back import looked_for
 
-        if len(arguments) > 1 or (arguments and not (arguments[0].isdecimal() and int(arguments[0]))):
-            raise UsageError("How many lines? %modelguard history [N]")
-        limit = int(arguments[0]) if arguments else _LINES
-        self._show_sheet(display.history_table(_guard().store.history(limit)))
+        sought = looked_for(arguments, _LINES)
+        records = _guard().store.history(sought.limit, outcome=sought.outcome, since=sought.since)
+        self._show_sheet(display.history_table(records))
+
+    def _export(self, arguments: list[str]) -> None:
+        from jupyter_modelguard.ipython.looking_back import export_history
+
+        _expect(arguments, 1, "%modelguard export FILE.json, .csv, .sarif or .cdx.json")
+        self._say(export_history(_guard().store, arguments[0]))
 
     def _show(self, arguments: list[str]) -> None:
         from jupyter_modelguard.ipython import display

@@ -1,0 +1,85 @@
+"""Lines of the history for other programs: JSON with all that is known, and a table of the main facts as CSV."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+import json
+from typing import TYPE_CHECKING, Any
+
+from jupyter_modelguard.history.codec import to_plain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from jupyter_modelguard.types import HistoryRecord
+
+__all__ = ["records_csv", "records_json"]
+
+_VERSION = 1  # of the JSON; a field that is added keeps it, one that changes its meaning raises it
+_COLUMNS = (
+    "time",
+    "id",
+    "file",
+    "source",
+    "loader",
+    "notebook",
+    "cell",
+    "line",
+    "risk",
+    "outcome",
+    "by",
+    "reason",
+    "scope",
+    "sha256",
+    "count",
+)
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")  # what a spreadsheet would compute begins so
+
+
+def records_json(records: Iterable[HistoryRecord]) -> str:
+    """Write lines of the history with their reports and decisions; the code that was shown goes by its digests."""
+    return json.dumps({"version": _VERSION, "records": [_without_code(record) for record in records]}, indent=2)
+
+
+def records_csv(records: Iterable[HistoryRecord]) -> str:
+    """Write the main facts of each line, as RFC 4180 has it; text that a spreadsheet would compute has an apostrophe before it."""
+    text = io.StringIO()
+    rows = csv.writer(text)
+    rows.writerow(_COLUMNS)
+    for record in records:
+        rows.writerow([_inert(value) for value in _row(record)])
+    return text.getvalue()
+
+
+def _without_code(record: HistoryRecord) -> dict[str, Any]:
+    plain: dict[str, Any] = to_plain(record)
+    for file in (plain["artifact"] or {}).get("files", ()):
+        del file["content"]
+    return plain
+
+
+def _row(record: HistoryRecord) -> tuple[object, ...]:
+    artifact, decision, site = record.artifact, record.decision, record.request.site
+    return (
+        dt.datetime.fromtimestamp(record.at, dt.UTC).isoformat(timespec="seconds"),
+        record.id,
+        artifact.name if artifact is not None else "",
+        record.request.source,
+        record.request.loader,
+        site.notebook or "",
+        site.execution_count if site.execution_count is not None else "",
+        site.line if site.line is not None else "",
+        record.level.value if record.level is not None else "",
+        record.outcome.value,
+        decision.by if decision is not None else "",
+        decision.reason if decision is not None else "",
+        decision.scope.value if decision is not None and decision.allow else "",
+        artifact.content if artifact is not None else "",
+        record.count,
+    )
+
+
+def _inert(value: object) -> object:
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
