@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -63,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     history.add_argument("--since", metavar="PERIOD", default="all", help="24h, 7d, 4w or all (all)")
     history.add_argument("--format", choices=("table", *FORMATS), default="table")
     history.add_argument("--output", metavar="FILE", help="write it there instead of to the terminal")
+    history.add_argument("--delete", metavar="PERIOD", help="delete what is older than that instead: 24h, 90d, or all")
     history.set_defaults(run=_history)
 
     show = commands.add_parser("show", help="show all that is known of one load")
@@ -157,6 +159,10 @@ def _history(options: argparse.Namespace, console: Console) -> int:
     begin = since(options.since)
     store = Store(home())
     try:
+        if options.delete is not None:
+            number = store.delete_before(since(options.delete) or time.time())
+            say(console, f"{number:,} line{'s' * (number != 1)} of the history deleted.")
+            return 0
         records = store.history(limit, notebook=options.notebook, outcome=outcome, since=begin)
         if not store.usable:
             raise HistoryError(f"The history {store.path} cannot be read. modelguard doctor says more.")

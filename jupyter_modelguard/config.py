@@ -64,6 +64,9 @@ class ModelGuardConfig(Configurable):
         help="Hold libraries that unpickle for themselves too, traffic between processes included. "
         "MODELGUARD_STRICT=1 says so whatever is set here.",
     ).tag(config=True)
+    keep_history = Float(
+        365.0, min=0.0, help="Days that lines of the history are kept; older ones go when new ones are written. 0 keeps all."
+    ).tag(config=True)
 
 
 @functools.cache

@@ -279,4 +279,6 @@ def _build(
     guard.be_strict(strict_by_environment(), "environment")
     guard.be_strict(config.strict)
     config.observe(lambda change: guard.be_strict(change.new), "strict")
+    store.keep_for(config.keep_history)
+    config.observe(lambda change: store.keep_for(change.new), "keep_history")
     return guard

@@ -30,6 +30,7 @@ __all__ = ["Store", "Tally"]
 
 _LOG = logging.getLogger(__name__)
 _FILE = "history.sqlite"
+_DAY = 86_400.0  # seconds
 _STORES: weakref.WeakSet[Store] = weakref.WeakSet()
 
 
@@ -143,6 +144,23 @@ class Store:
         if len(matches) > 1:
             raise HistoryError(f"{len(matches)} loads begin with #{digits}; give more digits.")
         return next(iter(matches.values()))
+
+    def keep_for(self, days: float) -> None:
+        """Delete lines that are older than so many days, once and in the background, when the next ones are written; 0 keeps all."""
+        self._writer.keep_for = days * _DAY
+
+    def delete_before(self, before: float) -> int:
+        """Delete what was loaded before a time, in seconds since the epoch, and give how many lines that were.
+
+        Raises
+        ------
+        HistoryError
+            The history cannot be used now; nothing was deleted.
+        """
+        from jupyter_modelguard.history.retention import delete_before
+
+        self.flush()
+        return delete_before(self._database, before)
 
     def statistics(self, since: float = 0.0) -> Statistics:
         """Count what was loaded since a time, in seconds since the epoch.

@@ -6,6 +6,7 @@ What cannot be written is kept and tried again; beyond `_MOST` lines the oldest 
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import logging
 import secrets
@@ -15,6 +16,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from jupyter_modelguard.errors import HistoryError
+from jupyter_modelguard.history.retention import delete_before
 from jupyter_modelguard.history.rows import NOTES_AT_ONCE, insert_notes, note_values, record_of_note, row_of_record
 from jupyter_modelguard.types import CallSite, HistoryRecord, LoadRequest, Outcome, RiskLevel
 
@@ -83,6 +85,7 @@ class Writer:
         self.session = secrets.token_hex(8)
         self.buffer: deque[HistoryRecord | Note] = deque()
         self.roused = False
+        self.keep_for = 0.0  # seconds; what is older is deleted once, and nothing for 0
         self._first, self._ids = secrets.randbits(32), itertools.count()
         self._kept: list[HistoryRecord | tuple[str, Note]] = []  # taken from the buffer, not yet written
         self._tallies: dict[tuple[str, str | None, str | None, int | None], Tally] = {}
@@ -164,9 +167,16 @@ class Writer:
             self._work.clear()
             self._closing.wait(_BATCH)
             try:
-                self.flush()
+                if self.flush():
+                    self._delete_old()
             except Exception:  # noqa: BLE001 a fault of ours must not end the thread
                 _LOG.exception("The history could not be written")
+
+    def _delete_old(self) -> None:
+        seconds, self.keep_for = self.keep_for, 0.0
+        if seconds:
+            with contextlib.suppress(HistoryError):
+                delete_before(self._database, time.time() - seconds)
 
     def _gather(self) -> None:
         buffer, kept = self.buffer, self._kept

@@ -1,10 +1,12 @@
-"""The folder of the history and the two environment variables."""
+"""The folder of the history, the settings, and the environment variables."""
 
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -83,7 +85,7 @@ def test_headless_mode_takes_two_words_and_no_other(monkeypatch):
 
 
 def test_nothing_a_cell_can_set_allows_a_load():
-    assert set(ModelGuardConfig.class_own_traits(config=True)) == {"ready_within", "ask_with", "strict"}
+    assert set(ModelGuardConfig.class_own_traits(config=True)) == {"ready_within", "ask_with", "strict", "keep_history"}
 
 
 def test_importing_the_settings_is_cheap():
@@ -91,3 +93,12 @@ def test_importing_the_settings_is_cheap():
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_settings_that_the_documents_name_are_there():
+    root = Path(__file__).parents[2]
+    named = [
+        name for page in ("README.md", "CHANGELOG.md") for name in re.findall(r"%config (\w+\.\w+)", (root / page).read_text())
+    ]
+    assert named
+    assert set(named) <= {f"ModelGuardConfig.{name}" for name in ModelGuardConfig.class_own_traits(config=True)}
