@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(options.run(options, console))
     except (ModelGuardError, OSError) as error:
-        Console(stderr=True).print(f"modelguard: {error}", markup=False, highlight=False, soft_wrap=True)
+        say(Console(stderr=True), f"modelguard: {error}")
         return _EXIT_ERROR
     except KeyboardInterrupt:
         return 130
@@ -239,7 +239,7 @@ def _doctor(_options: argparse.Namespace, console: Console) -> int:
 
     lines = diagnosis()
     for line in lines:
-        console.print(f"{'ok ' if line.well else 'NOT'}  {line.text}", highlight=False, markup=False, soft_wrap=True)
+        say(console, f"{'ok ' if line.well else 'NOT'}  {line.text}")
     return 0 if all(line.well for line in lines) else 1
 
 

@@ -7,6 +7,8 @@ ModelGuardError (RuntimeError)
 ├── ScanError               a target could not be scanned at all
 ├── HistoryError            the history cannot be used as asked
 └── UnloadRefusedError      the guard cannot go while a load is under way
+
+A message may hold a path or a name that a stranger chose. Whoever prints it prints what `printable` makes of it.
 """
 
 from __future__ import annotations
@@ -24,11 +26,18 @@ __all__ = [
     "ScanError",
     "StaleArtifactError",
     "UnloadRefusedError",
+    "printable",
 ]
+
+_BYTE, _PLANE = 0xFF, 0xFFFF
 
 
 class ModelGuardError(RuntimeError):
     """Root of the tree: catch this to catch whatever the guard raises."""
+
+    def __str__(self) -> str:
+        """Give the message, with nothing in it that steers a terminal."""
+        return printable(super().__str__())
 
 
 class ConfigurationError(ModelGuardError):
@@ -72,3 +81,21 @@ class HistoryError(ModelGuardError):
 
 class UnloadRefusedError(ModelGuardError):
     """The guard cannot be unloaded now; finish the load that is under way first."""
+
+
+def printable(text: str, *, lines: bool = True) -> str:
+    """Spell out what moves a terminal's cursor, turns text around or has no ink, and leave all else as it is.
+
+    Parameters
+    ----------
+    text
+        Words of ours with a path or a name in them; what strangers wrote alone is escaped further, see `approval.text`.
+    lines
+        Whether its line breaks are ours.
+    """
+    return "".join(one if one.isprintable() or (lines and one == "\n") else _spelled_out(one) for one in text)
+
+
+def _spelled_out(character: str) -> str:
+    point = ord(character)
+    return f"\\x{point:02x}" if point <= _BYTE else f"\\u{point:04x}" if point <= _PLANE else f"\\U{point:08x}"

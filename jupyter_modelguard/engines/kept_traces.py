@@ -1,8 +1,8 @@
 """Traces that took long, kept for the kernels to come: whoever restarts a notebook is not made to wait for the same proofs again.
 
 A trace is known by all that it depends on: every byte of the stream, the way to read it, and what traced it (this guard, this Python and
-this numpy). It counts only with the seal of this installation, as what was saved here does. Whatever is wrong with a kept trace means
-that there is none, and the stream is traced.
+this numpy). One that was told by the system besides, which may be another by then, is not kept. A trace counts only with the seal of this
+installation, as what was saved here does. Whatever is wrong with a kept one means that there is none, and the stream is traced.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import hashlib
 import hmac
 import io
 import logging
+import re
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -20,8 +21,10 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_modelguard.errors import ConfigurationError
 from jupyter_modelguard.policy.installation import seal
+from jupyter_modelguard.policy.names import normalise
 from jupyter_modelguard.policy.own_file import own_text, replace_own
 from jupyter_modelguard.policy.trust_folder import check_folder
+from jupyter_modelguard.types import Judgement
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,9 +38,25 @@ _LOG = logging.getLogger(__name__)
 _MOST = 256  # traces; the oldest go
 _LARGEST = 1 << 20  # bytes of one of them
 _SEAL = 64  # characters at the start of a file
+_NAMED = re.compile(r"\d+-[0-9a-f]{64}")  # files of another name in that folder are not ours
 _PACKAGE = Path(__file__).resolve().parents[1]
-_TRACING = ("artifacts", "engines", "policy")
+_TRACING = ("*.py", "artifacts/**/*.py", "engines/**/*.py", "policy/**/*.py", "policy/**/*.toml")
 _BUILTINS = frozenset({"frozenset", "set", "complex", "bytearray"})
+_VALUES = frozenset(
+    {
+        ("artifacts.copy", "Seal"),
+        ("artifacts.copy", "StreamCopy"),
+        ("engines.verdict", "StreamTrace"),
+        ("policy.record", "OpenClass"),
+        ("types", "Coverage"),
+        ("types", "Finding"),
+        ("types", "GlobalUse"),
+        ("types", "Judgement"),
+        ("types", "QualifiedName"),
+        ("types", "ScanReport"),
+        ("types", "Severity"),
+    }
+)
 
 
 class KeptTraces:
@@ -60,7 +79,7 @@ class KeptTraces:
     def has_of_size(self, size: int) -> bool:
         """Whether there is a trace of a stream of so many bytes, so that it is worth hashing."""
         start = f"{size}-"
-        return any(name.startswith(start) for name in self._listed())
+        return any(name.startswith(start) for name in tuple(self._listed()))  # another thread may add one meanwhile
 
     def find(self, dialect: str, digest: bytes, content: bytes) -> StreamTrace | None:
         """Give the trace of a stream.
@@ -90,7 +109,7 @@ class KeptTraces:
 
     def keep(self, dialect: str, digest: bytes, size: int, trace: StreamTrace) -> None:
         """Keep the trace of a stream of so many bytes with this sha256."""
-        if trace.copy is None or trace.cut_off:
+        if trace.copy is None or trace.cut_off or _told_by_the_system(trace):
             return
         places = [(start, len(data)) for start, data in trace.copy.segments]
         lean, copy = replace(trace, copy=None, parts=None), replace(trace.copy, segments=())
@@ -105,7 +124,7 @@ class KeptTraces:
             replace_own(folder / name, self._sealed(name, body) + body)
             self._listed().add(name)
             _drop_oldest(folder)
-        except (ConfigurationError, OSError) as error:
+        except Exception as error:  # noqa: BLE001 the load goes on all the same
             _LOG.debug("A trace cannot be kept: %s", error)
 
     def clear(self) -> None:
@@ -118,7 +137,7 @@ class KeptTraces:
             self._names = set()
             with contextlib.suppress(ConfigurationError, OSError):
                 if check_folder(self._own()) and check_folder(folder := self._folder()):
-                    self._names = {path.name for path in folder.iterdir()}
+                    self._names = {path.name for path in folder.iterdir() if _NAMED.fullmatch(path.name)}
         return self._names
 
     def _read(self, name: str) -> tuple[StreamTrace, StreamCopy, list[tuple[int, int]]]:
@@ -139,27 +158,38 @@ class KeptTraces:
 
 
 class _Reader(_pickle.Unpickler):
-    """Reads what was kept: values of this package, and nothing else."""
+    """Reads what was kept: the values that a trace is made of, by their very names, and nothing else."""
 
     def find_class(self, module: str, name: str, /) -> Any:
-        if module.startswith("jupyter_modelguard.") or (module == "builtins" and name in _BUILTINS):
+        package, _, inside = module.partition(".")
+        if (package == _PACKAGE.name and (inside, name) in _VALUES) or (module == "builtins" and name in _BUILTINS):
             return super().find_class(module, name)
         raise ValueError(f"it holds {module}.{name}")
 
 
+def _told_by_the_system(trace: StreamTrace) -> bool:
+    """Whether a trace went by more than bytes: by which time zones there are, or by a module that bears a name of Python 2."""
+    doubted = {use.name for use in trace.report.globals if use.judgement is Judgement.UNKNOWN}
+    named = ((module, normalise(module, name)) for module, name in trace.names)
+    return any(module == "zoneinfo" or (module != name.module and name in doubted) for module, name in named)
+
+
 def _made_by() -> bytes:
-    """Say what traces here: another Python, another numpy or a line of this package that changed could trace otherwise."""
+    """Say what traces here: another Python, another numpy or a line of this package that changed could trace otherwise.
+
+    Not by the times of its files, which an installation may set all to the same.
+    """
     from jupyter_modelguard.engines.installed import version_of
 
     state = hashlib.sha256(f"{sys.version}|{sys.prefix}|{version_of('numpy')}".encode())
-    folders = [_PACKAGE / name for name in _TRACING]
-    for path in sorted(path for folder in folders for pattern in ("*.py", "*.toml") for path in folder.rglob(pattern)):
-        status = path.stat()
-        state.update(f"|{path}|{status.st_size}|{status.st_mtime_ns}".encode())
+    for path in sorted(path for pattern in _TRACING for path in _PACKAGE.glob(pattern)):
+        state.update(f"|{path}|".encode("utf-8", "surrogateescape"))
+        state.update(hashlib.sha256(path.read_bytes()).digest())
     return state.digest()
 
 
 def _drop_oldest(folder: Path) -> None:
-    by_age = sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime_ns)
+    own = (path for path in folder.iterdir() if _NAMED.match(path.name))  # one that was half written too
+    by_age = sorted(own, key=lambda path: path.stat().st_mtime_ns)
     for path in by_age[:-_MOST]:
         path.unlink(missing_ok=True)

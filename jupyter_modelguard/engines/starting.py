@@ -1,24 +1,26 @@
 """How the process that reads strangers' bytes is started: with no module from the folder of the notebook.
 
 A new process gets the module search path of the one that starts it, and IPython's names the notebook's folder before the installed
-libraries. A file in a cloned repository could stand in there for whatever the process imports, the guard included.
+libraries; a script's has its own folder there. A file in a cloned repository could stand in there for whatever the process imports, the
+guard included.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-import sys
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jupyter_modelguard.engines.installed import is_installed, namespace_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["ENVIRONMENT", "starting"]
+__all__ = ["environment", "starting"]
 
-ENVIRONMENT = {
+_ENVIRONMENT = {
     "MODELGUARD_CHILDREN": "",  # it never loads what it reads
     "PYTHONSAFEPATH": "1",  # no module of the working directory, not even while the process starts
     "PYTHONFAULTHANDLER": "",  # a crash of it is an answer, not something to print in the notebook
@@ -27,10 +29,15 @@ ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
 }
-_OWN = str(Path(__file__).resolve().parents[2])  # where this package was imported from is where the process finds it
+_OWN = Path(__file__).resolve().parents[2]  # where this package was imported from is where the process finds it
 _QUIET = "ignore:resource_tracker:UserWarning"
 
 _here = threading.local()
+
+
+def environment() -> dict[str, str]:
+    """Say what the environment of the process is to be besides this one's."""
+    return _ENVIRONMENT | {"PYTHONPATH": _python_path()}
 
 
 @contextlib.contextmanager
@@ -55,18 +62,29 @@ def _without_folder(whole: Callable[..., dict[str, Any]]) -> Callable[..., dict[
     def prepared(*arguments: Any, **named: Any) -> dict[str, Any]:
         data = whole(*arguments, **named)
         if getattr(_here, "starting", False):
-            data["sys_path"] = [entry for entry in data["sys_path"] if not _of_the_notebook(entry, data)]
+            data["sys_path"] = [
+                entry for entry in data["sys_path"] if isinstance(entry, str) and not _of_the_notebook(entry, data["orig_dir"])
+            ]
         return data
 
     prepared.__wrapped__ = whole  # type: ignore[attr-defined]
     return prepared
 
 
-def _of_the_notebook(entry: str, data: dict[str, Any]) -> bool:
-    real = os.path.realpath(entry)
-    if real == _OWN:
+def _of_the_notebook(entry: str, first: str | None = None) -> bool:
+    """Whether a folder is the one that Python was started in, works in now, or found its script in; never what is installed."""
+    real = Path(entry).resolve()
+    if real == _OWN or is_installed(str(real / "any.py")):
         return False
-    return real == os.path.realpath(data["dir"]) or ("" in sys.path and entry == data["orig_dir"])
+    script = (namespace_of("__main__") or {}).get("__file__")
+    folders = (Path(), first and Path(first), Path(script).parent if type(script) is str else None)
+    return any(real == folder.resolve() for folder in folders if folder)
+
+
+def _python_path() -> str:
+    """Give the variable without what means the working directory, which an empty entry does too: Python reads it before its own path."""
+    entries = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    return os.pathsep.join(entry for entry in entries if Path(entry).is_absolute() and not _of_the_notebook(entry))
 
 
 def _start_trackers() -> None:
@@ -79,7 +97,7 @@ def _start_trackers() -> None:
 
     from loky.backend.resource_tracker import ensure_running
 
-    changes = {"PYTHONSAFEPATH": "1"}
+    changes = {"PYTHONSAFEPATH": "1", "PYTHONPATH": _python_path()}
     if multiprocessing.parent_process() is not None:
         changes["PYTHONWARNINGS"] = ",".join(filter(None, (os.environ.get("PYTHONWARNINGS"), _QUIET)))
     before = {name: os.environ.get(name) for name in changes}

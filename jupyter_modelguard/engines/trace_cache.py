@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from jupyter_modelguard.artifacts.parts_read import MOST_COMPARED
 from jupyter_modelguard.artifacts.source import StreamSource
+from jupyter_modelguard.artifacts.unpacked import FIRST_PART
 
 if TYPE_CHECKING:
     from jupyter_modelguard.artifacts.reach import Reached
@@ -26,7 +27,9 @@ if TYPE_CHECKING:
 __all__ = ["TraceCache"]
 
 _ALL = 1 << 26  # bytes that all remembered traces read
-_HASHED = 1 << 26  # bytes; a stream of which all was read takes far longer to trace again than to hash
+# Bytes; a stream of which all was read takes far longer to trace again than to hash. What is unpacked as far as it is looked at has as many
+# at first: there may be no end of what comes out behind them.
+_HASHED = FIRST_PART - 1
 _NOTHING = b"\x80\x04N."
 _LONG = 0.05  # seconds of a trace, the start of the process included, that are worth a file; writing one takes some milliseconds
 

@@ -18,7 +18,7 @@ from concurrent.futures import TimeoutError as TaskTimeoutError
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jupyter_modelguard.engines.starting import ENVIRONMENT, starting
+from jupyter_modelguard.engines.starting import environment, starting
 from jupyter_modelguard.engines.verdict import StreamTrace, failed
 from jupyter_modelguard.types import Explanation
 
@@ -138,7 +138,7 @@ class Worker:
 
             self._owner = os.getpid()
             self._pool = ProcessPoolExecutor(
-                max_workers=1, initializer=_limit, initargs=(self._owner, self._memory), env=ENVIRONMENT
+                max_workers=1, initializer=_limit, initargs=(self._owner, self._memory), env=environment()
             )
             if multiprocessing.parent_process() is not None:
                 from multiprocessing.util import Finalize

@@ -12,6 +12,8 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
+from jupyter_modelguard.errors import printable
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import CodeType, FrameType, TracebackType
@@ -45,7 +47,7 @@ class LoadHeld(BaseException):
     """
 
     def __init__(self, why: str, error: ModelLoadBlockedError | None = None) -> None:
-        super().__init__(why)
+        super().__init__(printable(why))  # it may name what a file calls
         self.error = error
 
     def _render_traceback_(self) -> list[str]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from jupyter_modelguard.approval.text import as_html, as_plain, as_rich
+from jupyter_modelguard.errors import printable
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -85,7 +86,8 @@ def show(sheet: Sheet, shell: Any) -> None:
 
 
 def say(text: str, shell: Any) -> None:
-    """Show lines in which strangers' text is escaped already."""
+    """Show lines in which strangers' text is escaped already; the paths in them are not."""
+    text = printable(text)
     if getattr(shell, "kernel", None) is not None:
         _publish({"text/plain": text})
         return

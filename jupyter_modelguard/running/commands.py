@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jupyter_modelguard.errors import ConfigurationError
+from jupyter_modelguard.errors import ConfigurationError, printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,8 +45,8 @@ def add_rules(commands: Any) -> None:
 
 
 def say(console: Console, text: str) -> None:
-    """Print a text as it is."""
-    console.print(text, highlight=False, markup=False, soft_wrap=True)
+    """Print words of ours as they are."""
+    console.print(printable(text), highlight=False, markup=False, soft_wrap=True)
 
 
 def _run(options: argparse.Namespace, _console: Console) -> int:

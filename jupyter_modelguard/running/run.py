@@ -126,9 +126,11 @@ def _environment(**values: str) -> Iterator[None]:
 def _tell(blocked: list[_Blocked], folder: Path, console: Console) -> None:
     """Say what was blocked, and leave what a reviewer would add."""
     messages = list(dict.fromkeys(one.message for one in blocked))
-    console.print(f"modelguard blocked {len(messages):,} load{'s' * (len(messages) != 1)}:", markup=False, highlight=False)
+    from jupyter_modelguard.running.commands import say
+
+    say(console, f"modelguard blocked {len(messages):,} load{'s' * (len(messages) != 1)}:")
     for message in messages:
-        console.print(message, markup=False, highlight=False, soft_wrap=True)
+        say(console, message)
     entries = _without_repeats([one.entry for one in blocked if one.entry])
     if not entries:
         return
@@ -139,10 +141,10 @@ def _tell(blocked: list[_Blocked], folder: Path, console: Console) -> None:
     try:
         replace_own(path, "\n".join([LOCK_HEAD, *entries]).encode())
     except OSError as error:
-        console.print(f"{path} cannot be written ({error.strerror}).", markup=False, highlight=False, soft_wrap=True)
+        say(console, f"{path} cannot be written ({error.strerror}).")
         return
     said = f"A reviewer adds {'them' if len(entries) > 1 else 'it'} to modelguard.lock, with who and why: {path}"
-    console.print(said, markup=False, highlight=False, soft_wrap=True)
+    say(console, said)
 
 
 def _without_repeats(entries: list[str]) -> list[str]:

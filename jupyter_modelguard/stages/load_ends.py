@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from jupyter_modelguard.errors import ModelLoadBlockedError
+from jupyter_modelguard.errors import ModelLoadBlockedError, printable
 from jupyter_modelguard.hooks.attribution import user_line
 from jupyter_modelguard.stages.proposing import report_blocked
 from jupyter_modelguard.types import LoadRequest, Outcome
@@ -75,15 +75,16 @@ class LoadEnds:
         else:
             record = self.journal.record(request, Outcome.BLOCKED, error=why)
             message = (
-                f"modelguard stopped {request.loader or 'a load'} before {why} was resolved: it was read by a loader that cannot ask. "
-                "Load the file through the public function (pickle.load, torch.load, joblib.load …) to see what it would do and decide."
+                f"modelguard stopped {request.loader or 'a load'} before {printable(why, lines=False)} was resolved: "
+                "it was read by a loader that cannot ask. Load the file through the public function (pickle.load, torch.load, "
+                "joblib.load …) to see what it would do and decide."
             )
         report_blocked(record.id, message)
         return ModelLoadBlockedError(message, None, record.id)
 
     def _went_beyond(self, request: LoadRequest, why: str, permit: Permit, record: HistoryRecord) -> str:
         beyond = "what was agreed to" if permit.approved else "what was proved harmless"
-        message = f"modelguard stopped {request.loader}: it went beyond {beyond} and reached for {why}."
+        message = f"modelguard stopped {request.loader}: it went beyond {beyond} and reached for {printable(why, lines=False)}."
         if any(memory.went_beyond(permit.record_id) for memory in self._memories):
             return f"{message} It is not trusted any more: run it again to see what it would do and decide."
         if permit.approved and not permit.trusted:
