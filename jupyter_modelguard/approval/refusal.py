@@ -44,7 +44,8 @@ def refusal(view: CardView, decision: Decision, proposal: tuple[str, str] = ("",
 
 def _why(view: CardView) -> str:
     if view.level is RiskLevel.FORBIDDEN:
-        return as_plain(": ".join(filter(None, (view.title, view.consequence))), limit=None)
+        reason = next((fact.text for fact in view.rule if fact.label == "Reason"), "")
+        return as_plain(": ".join(filter(None, (view.title, reason.rstrip(".")))), limit=None)
     said = [as_plain(view.consequence or view.would, limit=None)]
     if view.calls:
         said.append(shown_calls(view))

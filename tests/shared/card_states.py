@@ -93,7 +93,7 @@ def view(
         "7f3a91c2", 1.0, LoadRequest("torch.load", call, artifact.source, CallSite(None, None, 7, 3)), Outcome.WAITING
     )
     record = dataclasses.replace(record, level=level, artifact=artifact, report=made)
-    assessment = Assessment(level, made, ("no-unpinned-remote-code (/etc/modelguard/policy.toml:14)",), tuple(safer))
+    assessment = Assessment(level, made, RULE if level is RiskLevel.FORBIDDEN else (), tuple(safer))
     return build_view(record, dataclasses.replace(assessment, sought=True), explanation, standing)
 
 
@@ -126,6 +126,7 @@ CHANGED = Standing(
     (("12" * 32, BEFORE),),
 )
 HOSTILE = "annual_report\u202egpj.exe\u2066_final<img src=x onerror=alert(1)>" + "_checked" * 20 + "\u200b.pt"
+RULE = ("no-unpinned-remote-code", "/etc/modelguard/policy.toml:14", "Remote code must name a full commit.")
 SAFER = (SaferWay("Take only the weights", "state = torch.load(path, weights_only=True)"),)
 RUNS = view(RiskLevel.RUNS_CODE, GETATTR, DETECTION, TENSOR, safer=SAFER)
 MISSED = ("archive/data.pkl: the stream ends at byte 81,920 of 2.1 MB", "archive/code/ (14 files): TorchScript")

@@ -27,7 +27,8 @@ def card_html(view: CardView, note: str = "") -> str:
     place = " · ".join(
         part for part in (as_html(view.object), f"<code>{as_html(view.call, limit=160)}</code>", as_html(view.place))
     )
-    rows = [_call(row) for row in view.calls] + [as_html(missed, limit=160) for missed in view.missed]
+    rows = [f"{as_html(fact.label)}: {as_html(fact.text, limit=400)}" for fact in view.rule]
+    rows += [_call(row) for row in view.calls] + [as_html(missed, limit=160) for missed in view.missed]
     facts = "".join(f"<tr><th>{as_html(fact.label)}</th><td>{as_html(fact.text, limit=400)}</td></tr>" for fact in view.facts)
     changes = "".join(f"<li>{_change(row)}</li>" for row in view.changes)
     if view.remark:
