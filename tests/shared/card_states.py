@@ -97,13 +97,14 @@ def view(
     return build_view(record, dataclasses.replace(assessment, sought=True), explanation, standing)
 
 
-def remote(standing=ONCE_AND_MORE, content=AFTER):
+def remote(standing=ONCE_AND_MORE, content=AFTER, level=RiskLevel.RUNS_CODE, uses=()):
     files = (CodeFile("modeling_chat.py", "cd" * 32, content), CodeFile("norm.py", "ef" * 32, b"import torch\n" * 60))
     artifact = Artifact("chat-7b", f"hf:acme/chat-7b@{'a91d07c4' * 5}", "python-code", "cd" * 32, 9_000, files)
     found = Finding("remote-code-capability", Severity.HIGH, "opens a network connection", "modeling_chat.py:3")
     call = 'AutoModelForCausalLM.from_pretrained("acme/chat-7b", trust_remote_code=True)'
     return view(
-        RiskLevel.RUNS_CODE,
+        level,
+        *uses,
         name="chat-7b",
         artifact=artifact,
         explanation=Explanation(),
@@ -114,6 +115,8 @@ def remote(standing=ONCE_AND_MORE, content=AFTER):
     )
 
 
+AT_A_COMMIT = Standing(None, (Offer(Scope.DIGEST), Offer(Scope.COMMIT)))
+ASKED = Standing(notes=(("Policy", "asks each time · look first (/etc/modelguard/policy.toml:3)"),))
 CHANGED = Standing(
     None,
     ONCE_AND_MORE.offers,
@@ -136,7 +139,10 @@ VIEWS = {
     "dangerous": view(RiskLevel.DANGEROUS, SYSTEM, GETATTR, name="weights_final.pkl", standing=Standing()),
     "uninspected": view(RiskLevel.UNINSPECTED, name="adapter.bin", coverage=Coverage(3, 1, MISSED), explanation=Explanation()),
     "forbidden": view(RiskLevel.FORBIDDEN, GETATTR),
+    "nothing-found": view(RiskLevel.DATA_ONLY, TENSOR, standing=ASKED),
     "remote-code": remote(),
+    "remote-code-at-a-commit": remote(AT_A_COMMIT),
+    "remote-code-dangerous": remote(Standing(), BEFORE, RiskLevel.DANGEROUS, (SYSTEM,)),
     "changed": remote(CHANGED),
     "every-field": full_view(),
     "hostile": dataclasses.replace(
