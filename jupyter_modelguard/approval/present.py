@@ -219,6 +219,8 @@ def _would(artifact: Artifact, assessment: Assessment) -> str:
         coverage = assessment.report.coverage
         missed = _unchecked(assessment.report)
         return f"Not checked, {missed} of {counted(max(coverage.parts, missed), 'part')}"
+    if not assessment.level.asks:
+        return "Every function that it calls is known, and makes data alone"
     return "Python would call, while reading the file"
 
 
@@ -288,4 +290,4 @@ def _file_row(file: CodeFile, report: ScanReport) -> CallRow:
     lines = flagged_lines(report, file.path)
     found = [f"{title} (line {number})" for number, title in sorted(lines.items())]
     note = " · ".join([counted(len(file.content.splitlines()), "line"), *found])
-    return CallRow(file.path, 1, note, "", "unknown", flagged=True)
+    return CallRow(file.path, 0, note, "", "unknown", flagged=True)  # a file is not called

@@ -55,7 +55,7 @@ def _why(view: CardView) -> str:
 
 def shown_calls(view: CardView) -> str:
     """List the first functions of a card, and how many more there are; empty if it shows none."""
-    shown = [f"{as_plain(row.name, name=True)} ×{row.count}" for row in view.calls[:_MOST_CALLS]]
+    shown = [f"{as_plain(row.name, name=True)}{f' ×{row.count}' if row.count else ''}" for row in view.calls[:_MOST_CALLS]]
     more = len(view.calls) - _MOST_CALLS
     return ", ".join([*shown, *([f"{more} more"] if more > 0 else [])])
 

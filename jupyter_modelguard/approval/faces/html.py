@@ -66,4 +66,4 @@ def _ways(view: CardView) -> list[str]:
 
 def _call(row: CallRow) -> str:
     notes = "".join(f" · {as_html(part, limit=160)}" for part in (row.note, row.origin) if part)
-    return f"<code>{as_html(row.name, name=True)}</code> ×{row.count}{notes}"
+    return f"<code>{as_html(row.name, name=True)}</code>{f' ×{row.count}' if row.count else ''}{notes}"

@@ -109,7 +109,7 @@ def _node(node: CallNode) -> str:
 
 def call_text(row: CallRow) -> str:
     """One function and what is known of it."""
-    said = [f"{as_plain(row.name, name=True)} ×{row.count}"]
+    said = [f"{as_plain(row.name, name=True)}{f' ×{row.count}' if row.count else ''}"]
     said += [as_plain(part, limit=_FACT) for part in (row.note, row.origin) if part]
     return " · ".join(said)
 

@@ -82,7 +82,7 @@ def _change(row: ChangeRow, style: str) -> Text:
 def _call(row: CallRow, style: str) -> Text:
     from rich.text import Text
 
-    line = Text("! ", style=style) + as_rich(row.name, style="bold", name=True) + Text(f" ×{row.count}")
+    line = Text("! ", style=style) + as_rich(row.name, style="bold", name=True) + Text(f" ×{row.count}" if row.count else "")
     for part in (row.note, row.origin):
         if part:
             line += Text(" · ") + as_rich(part, limit=_LONGEST)

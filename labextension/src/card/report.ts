@@ -13,7 +13,9 @@ export function report(view: CardView, receipt: string): string {
       .join(' · '),
     plain(view.would),
     ...view.rule.map(fact => `  ${plain(fact.label)}: ${plain(fact.text)}`),
-    ...view.calls.map(call => `  ${plain(call.name, { name: true })} ×${call.count}  ${plain(call.note)}`),
+    ...view.calls.map(
+      call => `  ${plain(call.name, { name: true })}${call.count > 0 ? ` ×${call.count}` : ''}  ${plain(call.note)}`
+    ),
     ...view.missed.map(part => `  ${plain(part)}`),
     ...view.facts.map(fact => `${plain(fact.label)}: ${plain(fact.text)}`),
     plain(receipt)
