@@ -35,10 +35,10 @@ __all__ = ["ask_in_notebook", "ask_in_terminal", "tell"]
 _LOG = logging.getLogger(__name__)
 
 
-def ask_in_terminal(store: Store, record: HistoryRecord, view: CardView) -> Decision:
+def ask_in_terminal(store: Store, record: HistoryRecord, view: CardView, changed: Callable[[], bool] = lambda: False) -> Decision:
     """Ask in the terminal that IPython runs in; the row can be answered before the prompt is."""
     row = PendingRow(store, record, view)
-    return row.settle(_first([TerminalPrompt()], record, view) or unanswered("the terminal takes no input"))
+    return row.settle(_first([TerminalPrompt(changed=changed)], record, view) or unanswered("the terminal takes no input"))
 
 
 def ask_in_notebook(  # noqa: PLR0913, PLR0917 what a question is made of
@@ -53,7 +53,7 @@ def ask_in_notebook(  # noqa: PLR0913, PLR0917 what a question is made of
     slot = OutputSlot.take(kernel, joins=hears_threads(kernel))
     try:
         row = PendingRow(store, record, view)
-        ways: list[Transport] = [NotebookPrompt(slot.show_text)]
+        ways: list[Transport] = [NotebookPrompt(slot.show_text, changed=changed)]
         if config.ask_with == "card":
             ways.insert(0, CardTransport(kernel, row, slot, config.ready_within, changed))
         decision = _first(ways, record, view)

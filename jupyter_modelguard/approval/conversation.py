@@ -1,7 +1,8 @@
 """The questions of the card, asked one after the other on a text prompt.
 
 Enter alone keeps a load blocked, at every question. The answer that lets it run is a whole word, the reason is chosen, and a
-dangerous finding is typed: nothing that happens by accident, or by text that was pasted for another purpose, lets a file run.
+dangerous finding is typed: nothing that happens by accident, or by text that was pasted for another purpose, lets a file run. An
+answer about what is not there any more is none: where the file changed meanwhile, the questions end, and it is looked at again.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from jupyter_modelguard.approval.faces.plain import details_text
 from jupyter_modelguard.approval.text import as_plain
+from jupyter_modelguard.approval.transport import changed_meanwhile
 from jupyter_modelguard.config import user_name
 from jupyter_modelguard.types import Decision, Scope
 
@@ -24,7 +26,14 @@ __all__ = ["confirms", "converse"]
 _TRIES = 3
 
 
-def converse(view: CardView, *, say: Callable[[str], None], read: Callable[[str], str], transport: str) -> Decision:
+def converse(
+    view: CardView,
+    *,
+    say: Callable[[str], None],
+    read: Callable[[str], str],
+    transport: str,
+    changed: Callable[[], bool] = lambda: False,
+) -> Decision:
     """Ask about a load whose card was already shown.
 
     Parameters
@@ -37,8 +46,21 @@ def converse(view: CardView, *, say: Callable[[str], None], read: Callable[[str]
         Asks one question and returns the line that was typed; an `EOFError` counts as an empty line.
     transport
         What the decision says it came through.
+    changed
+        Whether the file is not any more what was shown; asked after each answer but the one that keeps it blocked.
     """
-    chosen = _choose(view, say, read) if view.scopes else None
+
+    def answer(question: str) -> str:
+        line = _line(read, question)
+        if line and changed():
+            raise _ChangedError
+        return line
+
+    try:
+        chosen = _choose(view, say, answer) if view.scopes else None
+    except _ChangedError:
+        say(f"{as_plain(view.object)} changed while you were asked, so that answer is not taken. It is looked at again.")
+        return changed_meanwhile()
     if chosen is None:
         return Decision(allow=False, by=user_name(), transport=transport, reason="kept blocked", at=time.time())
     reason, scope = chosen
@@ -52,13 +74,17 @@ def confirms(view: CardView, typed: str) -> bool:
     return not view.confirm or typed.strip().lower() in accepted
 
 
+class _ChangedError(Exception):
+    """What was shown is not what would be loaded."""
+
+
 def _choose(view: CardView, say: Callable[[str], None], read: Callable[[str], str]) -> tuple[str, Scope] | None:
     scopes = [scope for scope in view.scopes if scope.enabled]
     if not scopes:
         return None
     act = as_plain(scopes[0].button, limit=None)
     while True:
-        answer = _line(read, f'{act}? Type "run", or "show" to see what it does. Enter keeps it blocked: ').lower()
+        answer = read(f'{act}? Type "run", or "show" to see what it does. Enter keeps it blocked: ').lower()
         if answer != "show":
             break
         say(details_text(view))
@@ -72,7 +98,7 @@ def _choose(view: CardView, say: Callable[[str], None], read: Callable[[str], st
         return None
     if view.confirm:
         name = as_plain(view.confirm[0], name=True, limit=None)
-        if not confirms(view, _line(read, f"Type {name} to run it. Enter keeps it blocked: ")):
+        if not confirms(view, read(f"Type {name} to run it. Enter keeps it blocked: ")):
             say("That was something else, so it stays blocked.")
             return None
     return reason, Scope(scope.value)
@@ -96,7 +122,7 @@ def _pick_scope(
 def _pick(options: tuple[str, ...], question: str, read: Callable[[str], str]) -> str | None:
     numbered = " · ".join(f"{number} {option}" for number, option in enumerate(options, 1))
     for _ in range(_TRIES):
-        answer = _line(read, f"{question} {numbered}. A number, or Enter to keep it blocked: ")
+        answer = read(f"{question} {numbered}. A number, or Enter to keep it blocked: ")
         if not answer:
             return None
         if answer.isascii() and answer.isdigit() and 1 <= int(answer) <= len(options):

@@ -1,4 +1,7 @@
-"""The facts of a card: as whom a load would run and what it could reach, where the artifact is from, and how much of it was checked."""
+"""The facts of a card: as whom a load would run and what it could reach, where the artifact is from, and how much of it was checked.
+
+Where a policy forbids the load, nothing of it will run: there the facts are the rule, and what was found.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +15,9 @@ from jupyter_modelguard.approval.view import Fact
 from jupyter_modelguard.config import user_name
 
 if TYPE_CHECKING:
-    from jupyter_modelguard.types import Artifact, ScanReport
+    from jupyter_modelguard.types import Artifact, Assessment, ScanReport
 
-__all__ = ["facts", "repository", "said_size"]
+__all__ = ["facts", "forbidden_facts", "repository", "rule_facts", "said_size"]
 
 _SECRET = re.compile(
     r"TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIAL|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY|^AWS_PROFILE$", re.IGNORECASE
@@ -31,6 +34,7 @@ _UNSEEN = frozenset({"Cc", "Cf", "Zl", "Zp"})
 _TURNS = dict.fromkeys("\u202a\u202b\u202d\u202e\u2066\u2067\u2068", "turns text around")
 _EFFECTS = {"Cc": "moves a terminal's cursor", "Cf": "has no ink", "Zl": "breaks the line", "Zp": "breaks the line"}
 _MOST_HIDDEN = 4
+_MOST_FOUND = 4
 _COMMIT = 7  # digits of a commit that people read
 
 
@@ -51,6 +55,26 @@ def facts(artifact: Artifact, report: ScanReport) -> tuple[Fact, ...]:
         Fact("From", _origin(artifact)),
         Fact("Checked", _checked(artifact, report)),
     )
+
+
+def rule_facts(rules: tuple[str, ...]) -> tuple[Fact, ...]:
+    """Say by which rule of a policy a load is forbidden: its title, why it is there, and where it is written."""
+    title, place, reason = (*rules, "", "", "")[:3]
+    file, _, line = place.rpartition(":")
+    return (
+        Fact("Its name", title or "none"),
+        Fact("Reason", reason or "The file gives none."),
+        *((Fact("Written in", f"{file}, line {line}"),) if file else ()),
+    )
+
+
+def forbidden_facts(artifact: Artifact, assessment: Assessment) -> tuple[Fact, ...]:
+    """Say of a load that is forbidden what was found, without what it could reach: it will not run."""
+    report, names = assessment.report, [f"{use.name} ×{use.count:,}" for use in assessment.unknown]
+    more = len(names) - _MOST_FOUND
+    named = ", ".join([*names[:_MOST_FOUND], *([f"{more:,} more"] if more > 0 else [])])
+    found = f"would call {named}" if names else f"{len(artifact.files):,} Python files" if artifact.files else ""
+    return (*((Fact("Found", found),) if found else ()), *facts(artifact, report)[1:])
 
 
 def _hidden(name: str) -> str:

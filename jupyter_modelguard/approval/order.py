@@ -153,7 +153,7 @@ class Approver:
                 asking.tell(kernel, view, decision)
             return decision
         if kernel is None:
-            return asking.ask_in_terminal(self._store, record, view)
+            return asking.ask_in_terminal(self._store, record, view, changed)
         return asking.ask_in_notebook(kernel, self._store, self._config, record, view, changed)
 
     def _unasked(self, view: CardView) -> Decision | None:

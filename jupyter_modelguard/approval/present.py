@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jupyter_modelguard.approval.changes import change_rows, compared
 from jupyter_modelguard.approval.choices import allowed_words, scope_choices
-from jupyter_modelguard.approval.facts import facts, repository
+from jupyter_modelguard.approval.facts import facts, forbidden_facts, repository, rule_facts
 from jupyter_modelguard.approval.listings import MOST_ROWS, code_listing, counted, flagged_lines, listing_of, noted
 from jupyter_modelguard.approval.text import LONG
 from jupyter_modelguard.approval.transport import STALE
@@ -81,11 +81,13 @@ def build_view(
     """
     report = assessment.report
     artifact = record.artifact or Artifact(name=PurePath(report.target).name, source=report.target, format=report.format)
+    forbidden = assessment.level is RiskLevel.FORBIDDEN
+    stated = forbidden_facts(artifact, assessment) if forbidden else facts(artifact, report)
     remote = artifact.format == "python-code"
     title, consequence = _title(artifact, assessment)
     if standing.changed:
         consequence = ", ".join(filter(None, ("changed since it was trusted", consequence)))
-    flagged = tuple(_call_row(use, flagged=True) for use in assessment.unknown)
+    called = () if forbidden else tuple(_call_row(use, flagged=True) for use in assessment.unknown)
     return CardView(
         id=record.id,
         level=assessment.level,
@@ -96,9 +98,9 @@ def build_view(
         call=record.request.call,
         place=str(record.request.site),
         would=_would(artifact, assessment),
-        calls=tuple(_file_row(file, report) for file in artifact.files) if remote else flagged,
-        missed=report.coverage.missed,
-        facts=(*(Fact(label, text) for label, text in standing.notes), *facts(artifact, report)),
+        calls=tuple(_file_row(file, report) for file in artifact.files) if remote and not forbidden else called,
+        missed=() if forbidden else report.coverage.missed,
+        facts=(*(Fact(label, text) for label, text in standing.notes), *stated),
         safer=assessment.safer,
         reasons=REASONS,
         scopes=scope_choices(artifact, assessment.level, _act(artifact, assessment), standing),
@@ -114,6 +116,7 @@ def build_view(
         since=f"New since {standing.since}" if standing.changes else "",
         changes=change_rows(standing),
         differences=compared(artifact, standing),
+        rule=rule_facts(assessment.rules) if forbidden else (),
         sought=assessment.sought or bool(assessment.safer),
     )
 
@@ -190,8 +193,8 @@ def _plain(value: Any) -> Any:
 
 def _title(artifact: Artifact, assessment: Assessment) -> tuple[str, str]:
     if assessment.level is RiskLevel.FORBIDDEN:
-        rule, reason = (*assessment.rules, "", "")[:2]
-        return f"Blocked by policy: {rule or 'a rule'}", reason
+        rule, place = (*assessment.rules, "", "")[:2]
+        return f"Blocked by policy: {rule or 'a rule'}{f' ({place})' if place else ''}", ""
     if artifact.format == "python-code":
         runs = "it runs a command when imported" if assessment.level is RiskLevel.DANGEROUS else ""
         return f"Stopped before importing code from {'@'.join(filter(None, repository(artifact)))}", runs
@@ -216,6 +219,8 @@ def _would(artifact: Artifact, assessment: Assessment) -> str:
         coverage = assessment.report.coverage
         missed = _unchecked(assessment.report)
         return f"Not checked, {missed} of {counted(max(coverage.parts, missed), 'part')}"
+    if not assessment.level.asks:
+        return "Every function that it calls is known, and makes data alone"
     return "Python would call, while reading the file"
 
 
@@ -285,4 +290,4 @@ def _file_row(file: CodeFile, report: ScanReport) -> CallRow:
     lines = flagged_lines(report, file.path)
     found = [f"{title} (line {number})" for number, title in sorted(lines.items())]
     note = " · ".join([counted(len(file.content.splitlines()), "line"), *found])
-    return CallRow(file.path, 1, note, "", "unknown", flagged=True)
+    return CallRow(file.path, 0, note, "", "unknown", flagged=True)  # a file is not called

@@ -25,13 +25,21 @@ class NotebookPrompt:
         Puts text into the output of the cell.
     read
         What `input` is in a kernel; given in tests.
+    changed
+        Whether the file is not any more what is shown.
     """
 
     name = "prompt"
 
-    def __init__(self, show: Callable[[str], None], read: Callable[[str], str] | None = None) -> None:
+    def __init__(
+        self,
+        show: Callable[[str], None],
+        read: Callable[[str], str] | None = None,
+        changed: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._show = show
         self._read = read
+        self._changed = changed
 
     def ask(self, record: HistoryRecord, view: CardView) -> Decision | None:  # noqa: ARG002 the view says it all
         """Show the card as text and ask; None when the front end refuses input."""
@@ -39,19 +47,35 @@ class NotebookPrompt:
 
         self._show(card_text(view))
         try:
-            return converse(view, say=self._show, read=self._read or input, transport=self.name)
+            return converse(view, say=self._show, read=self._read or input, transport=self.name, changed=self._changed)
         except StdinNotImplementedError:
             return None
 
 
 class TerminalPrompt:
-    """A terminal, in IPython or for `modelguard decide`."""
+    """A terminal, in IPython or for `modelguard decide`.
+
+    Parameters
+    ----------
+    transport
+        What its decisions say they came through.
+    read
+        What `input` is; given in tests.
+    changed
+        Whether the file is not any more what is shown.
+    """
 
     name = "prompt"
 
-    def __init__(self, transport: str = "prompt", read: Callable[[str], str] | None = None) -> None:
+    def __init__(
+        self,
+        transport: str = "prompt",
+        read: Callable[[str], str] | None = None,
+        changed: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._transport = transport
         self._read = read
+        self._changed = changed
 
     def ask(self, record: HistoryRecord | None, view: CardView) -> Decision:  # noqa: ARG002 the view says it all
         """Draw the card and ask."""
@@ -62,4 +86,10 @@ class TerminalPrompt:
 
         console = Console()
         console.print(card_panel(view))
-        return converse(view, say=lambda text: console.print(Text(text)), read=self._read or input, transport=self._transport)
+        return converse(
+            view,
+            say=lambda text: console.print(Text(text)),
+            read=self._read or input,
+            transport=self._transport,
+            changed=self._changed,
+        )

@@ -44,7 +44,8 @@ def refusal(view: CardView, decision: Decision, proposal: tuple[str, str] = ("",
 
 def _why(view: CardView) -> str:
     if view.level is RiskLevel.FORBIDDEN:
-        return as_plain(": ".join(filter(None, (view.title, view.consequence))), limit=None)
+        reason = next((fact.text for fact in view.rule if fact.label == "Reason"), "")
+        return as_plain(": ".join(filter(None, (view.title, reason.rstrip(".")))), limit=None)
     said = [as_plain(view.consequence or view.would, limit=None)]
     if view.calls:
         said.append(shown_calls(view))
@@ -54,7 +55,7 @@ def _why(view: CardView) -> str:
 
 def shown_calls(view: CardView) -> str:
     """List the first functions of a card, and how many more there are; empty if it shows none."""
-    shown = [f"{as_plain(row.name, name=True)} ×{row.count}" for row in view.calls[:_MOST_CALLS]]
+    shown = [f"{as_plain(row.name, name=True)}{f' ×{row.count}' if row.count else ''}" for row in view.calls[:_MOST_CALLS]]
     more = len(view.calls) - _MOST_CALLS
     return ", ".join([*shown, *([f"{more} more"] if more > 0 else [])])
 

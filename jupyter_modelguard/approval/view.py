@@ -102,5 +102,6 @@ class CardView:
     since: str = ""  # heading of the differences: "New since ada approved it on 2026-10-31"
     changes: tuple[ChangeRow, ...] = ()  # in the box: what is different from what was approved before
     differences: tuple[CodeListing, ...] = ()  # the changed lines, where they are known
+    rule: tuple[Fact, ...] = ()  # in the box of what a policy forbids: the rule, why it is there and where it is written
     sought: bool = False  # whether anybody looked for a safer way
     limits: str = "Native code, code already running in this kernel, and processes it started."

@@ -91,13 +91,14 @@ def _capabilities(file: CodeFile, tree: ast.Module) -> Iterator[tuple[Finding, G
             continue
         code = lines[node.lineno - 1].strip() if node.lineno <= len(lines) else ""
         place = f"{file.path}:{node.lineno}"
-        title = f"{name}: {capability.sentence}"
-        if id(node) not in at_once or not (capability.kind == "process" or capability.sentence == _ANY_CODE):
+        at_import = id(node) in at_once
+        title = f"{name}: {capability.sentence}, {'as soon as it is imported' if at_import else 'if something calls it'}"
+        if not at_import or not (capability.kind == "process" or capability.sentence == _ANY_CODE):
             yield Finding("remote-code-capability", Severity.HIGH, title, place, 94, code=code), None
             continue
         use = GlobalUse(name, 1, Judgement.DANGEROUS, f"{capability.sentence}, when {place} is imported")
         yield (
-            Finding("remote-code-capability", Severity.CRITICAL, f"{title}, as soon as it is imported", place, 94, code=code),
+            Finding("remote-code-capability", Severity.CRITICAL, title, place, 94, code=code),
             use,
         )
 

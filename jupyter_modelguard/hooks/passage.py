@@ -150,7 +150,7 @@ class Passage:
             return check()
         except ModelLoadBlockedError as error:
             if thread_state.scope is None:
-                raise
+                raise error.with_traceback(None) from None  # how it was looked at tells its reader nothing
             raise thread_state.scope.hold(LoadHeld(str(error), error)) from None
 
     @staticmethod
@@ -178,7 +178,7 @@ class Passage:
                     self.gate.settle(permit, held.error)
             if thread_state.scope is not None:
                 raise  # the outermost load says what happened
-            raise held.error from None
+            raise held.error.with_traceback(None) from None
         except BaseException as error:
             with Suspended():
                 self.gate.settle(permit, error)
@@ -198,7 +198,7 @@ class Passage:
             if held.error is None:
                 with Suspended():
                     held.error = self.gate.blocked(request, str(held))
-            raise held.error from None
+            raise held.error.with_traceback(None) from None
 
     @contextlib.contextmanager
     def call(self, request: LoadRequest, frame: FrameType | None, *, holds_code: bool = True) -> Iterator[None]:

@@ -163,7 +163,7 @@ class Deciding:
         record = self.journal.record(request, Outcome.WAITING, assessment.level, artifact, assessment.report)
         rule = self._rulebook.policy.rule_on(record, hold) if self._rulebook is not None else None
         if rule is not None and _forbids(rule):
-            assessment = dataclasses.replace(assessment, level=RiskLevel.FORBIDDEN, rules=_said(rule))
+            assessment = dataclasses.replace(assessment, level=RiskLevel.FORBIDDEN, rules=(rule.title, rule.place, rule.reason))
             record = dataclasses.replace(record, level=RiskLevel.FORBIDDEN)
         proved = not assessment.level.asks and answered is None
         decision, view, waited = PROOF if answered is None else answered, None, 0.0

@@ -41,6 +41,7 @@ export const VIEW: CardView = {
   since: '',
   changes: [],
   differences: [],
+  rule: [],
   sought: false,
   limits: 'Native code.'
 };

@@ -32,8 +32,12 @@ test('the card is a labelled group that keeps the notebook from reading its keys
   const section = new Shown().host.querySelector('section');
   expect(section?.getAttribute('role')).toBe('group');
   expect(section?.hasAttribute('data-lm-suppress-shortcuts')).toBe(true);
-  const label = document.getElementById(section?.getAttribute('aria-labelledby') ?? '');
-  expect(label?.textContent).toContain('Stopped before loading');
+  const parts = section?.getAttribute('aria-labelledby')?.split(' ') ?? [];
+  expect(parts.map(id => document.getElementById(id)?.textContent)).toEqual([
+    'Stopped before loading · can run code on this machine',
+    'yolo.pt',
+    '#7f3a91c2'
+  ]);
 });
 
 test('whatever can have the focus keeps the notebook from reading its keys', () => {
@@ -165,7 +169,16 @@ test('the finding can be picked from a list by people who cannot type it', () =>
 });
 
 test('a policy that forbids leaves no way on', () => {
-  const shown = new Shown(viewWith({ level: 'forbidden', title: 'Blocked by policy: a-rule', consequence: '', scopes: [] }));
+  const rule = [
+    { label: 'Reason', text: 'Use safetensors.' },
+    { label: 'Written in', text: '/etc/modelguard/policy.toml, line 14' }
+  ];
+  const shown = new Shown(
+    viewWith({ level: 'forbidden', title: 'Blocked by policy: a-rule', consequence: '', scopes: [], calls: [], rule })
+  );
+  expect(shown.host.querySelector('.mg-would')?.textContent).toContain('ReasonUse safetensors.');
+  expect(shown.host.querySelector('.mg-would')?.textContent).toContain('Written in/etc/modelguard/policy.toml, line 14');
+  expect(shown.text).toContain('No answer here can allow it');
   expect(shown.text).not.toContain('anyway');
   expect(shown.host.querySelector('.mg-btn--run')).toBeNull();
   expect(shown.button('Copy a request with this finding')).toBeTruthy();

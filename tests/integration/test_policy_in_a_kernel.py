@@ -107,8 +107,8 @@ def test_forbidden_load_shows_a_card_with_no_way_on(kernel, project, own):
     )
     cell = kernel.run("load()")  # by somebody who could answer
     assert kernel.reply(cell)["status"] == "error"
-    said = f"Blocked by policy: no pickles ({own / 'policy.toml'}:2) · Use safetensors."
-    kernel.wait_for(lambda: said in " ".join(kernel.text().split()))
+    said = f"Blocked by policy: no pickles ({own / 'policy.toml'}:2)", "Reason: Use safetensors.", "policy.toml, line 2"
+    kernel.wait_for(lambda: all(part in " ".join(kernel.text().split()) for part in said))
     assert not kernel.prompts
     identity = kernel.replies[cell]["evalue"].rpartition("show ")[2]
     says(kernel, f"%modelguard allow {identity}", "forbidden by policy", status="error", allow_stdin=True)

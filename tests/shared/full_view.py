@@ -42,6 +42,7 @@ def full_view(write=str):
         since=write("New since then"),
         changes=(ChangeRow("+", "function", write("changed.name"), write("change note")),),
         differences=(CodeListing("+1 -1", write("changed_file.py"), lines),),
+        rule=(Fact(write("Rule label"), write("rule text")),),
         sought=True,
         limits=write("limits of it"),
     )

@@ -14,6 +14,8 @@ import urllib.error
 import urllib.request
 
 import pytest
+from card_stage import PAGE, STATIC
+from card_states import states
 
 REQUIRED = os.environ.get("MODELGUARD_REQUIRE_BROWSER") == "1"
 QUIET = [
@@ -68,6 +70,42 @@ def page(browser, request):
     if shots := os.environ.get("MODELGUARD_SCREENSHOTS"):  # a folder, to look at how each test left the page
         opened.screenshot(path=f"{shots}/{re.sub(r'[^a-z0-9]+', '-', request.node.name.lower())}.png")
     opened.close()
+
+
+@pytest.fixture(scope="module")
+def stage(browser):
+    """A page that draws the card of given traits."""
+    # less motion: colours change at once, and their contrast can be measured
+    opened = browser.new_page(viewport={"width": 1100, "height": 900}, reduced_motion="reduce")
+    opened.set_default_timeout(10_000)
+
+    def answer(route):
+        name = route.request.url.rpartition("/")[2]
+        if name in {"card.js", "card.css"}:
+            route.fulfill(path=STATIC / name)
+        else:
+            route.fulfill(body=PAGE, content_type="text/html")
+
+    opened.route("http://card.test/**", answer)
+    faults = []
+    opened.on("pageerror", lambda error: faults.append(str(error)))
+    opened.on("dialog", lambda dialog: (faults.append(dialog.message), dialog.dismiss()))
+    opened.goto("http://card.test/page")
+    opened.wait_for_function("window.ready")
+    yield opened
+    opened.close()
+    assert faults == []
+
+
+@pytest.fixture
+def show(stage):
+    def shown(what, theme="light", width=1100):
+        stage.set_viewport_size({"width": width, "height": 900})
+        stage.evaluate("theme => { document.documentElement.dataset.mgTheme = theme }", theme)
+        stage.evaluate("traits => window.show(traits)", json.loads(json.dumps(states()[what] if isinstance(what, str) else what)))
+        return stage.locator("#card")
+
+    return shown
 
 
 def kernel_pythons():

@@ -3,120 +3,15 @@
 No kernel is needed for this: one page draws one state after the other from the traits that a kernel would send.
 """
 
-import json
 import os
 import re
-from pathlib import Path
 
 import pytest
+from card_stage import THEMES, open_everything, picture, violations
 from card_states import VIEWS, states, traits
 
-import jupyter_modelguard
-
-STATIC = Path(jupyter_modelguard.__file__).parent / "approval" / "static"
 STATES = states()
-THEMES = ["light", "dark", "hc"]
 WIDTHS = [320, 460, 640, 1100]
-# One load is drawn in many states on one page here, so that cards have the same name; in a notebook it waits once.
-AXE = {"resultTypes": ["violations"], "rules": {"landmark-unique": {"enabled": False}}}
-PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>A notebook</title><link rel="stylesheet" href="card.css">
-<style>body { margin: 0; padding: 8px; background: var(--jp-layout-color1); color: var(--jp-ui-font-color1);
-  font-family: var(--jp-ui-font-family) }</style></head>
-<body><main><h1>A notebook</h1><h2>A cell</h2><button id="before">Before</button><div class="jp-Cell"><div id="card"></div></div>
-<button id="after">After</button></main><script type="module">
-import widget from './card.js';
-let close = () => undefined;
-const model = traits => {
-  const listeners = {};
-  return {
-    get: name => traits[name],
-    on: (event, listener) => (listeners[event] ??= new Set()).add(listener),
-    off: (event, listener) => listeners[event]?.delete(listener),
-    send: message => window.sent.push(message)
-  };
-};
-const place = document.getElementById('card');
-window.showAll = all => {
-  close();
-  window.sent = [];
-  place.replaceChildren(...all.map(() => document.createElement('div')));
-  const closers = all.map((traits, number) => widget.render({ model: model(traits), el: place.children[number] }));
-  close = () => closers.forEach(one => one());
-};
-window.show = traits => window.showAll([traits]);
-window.ready = true;
-</script></body></html>"""
-
-
-@pytest.fixture(scope="module")
-def stage(browser):
-    """A page that draws the card of given traits."""
-    # less motion: colours change at once, and their contrast can be measured
-    opened = browser.new_page(viewport={"width": 1100, "height": 900}, reduced_motion="reduce")
-    opened.set_default_timeout(10_000)
-
-    def answer(route):
-        name = route.request.url.rpartition("/")[2]
-        if name in {"card.js", "card.css"}:
-            route.fulfill(path=STATIC / name)
-        else:
-            route.fulfill(body=PAGE, content_type="text/html")
-
-    opened.route("http://card.test/**", answer)
-    faults = []
-    opened.on("pageerror", lambda error: faults.append(str(error)))
-    opened.on("dialog", lambda dialog: (faults.append(dialog.message), dialog.dismiss()))
-    opened.goto("http://card.test/page")
-    opened.wait_for_function("window.ready")
-    yield opened
-    opened.close()
-    assert faults == []
-
-
-@pytest.fixture
-def show(stage):
-    def shown(what, theme="light", width=1100):
-        stage.set_viewport_size({"width": width, "height": 900})
-        stage.evaluate("theme => { document.documentElement.dataset.mgTheme = theme }", theme)
-        stage.evaluate("traits => window.show(traits)", json.loads(json.dumps(STATES[what] if isinstance(what, str) else what)))
-        return stage.locator("#card")
-
-    return shown
-
-
-def open_everything(card):
-    """Press whatever opens something, until nothing is left that was not pressed."""
-    card.evaluate(
-        """card => {
-          for (let round = 0; round < 5; round++) {
-            card.querySelectorAll('[aria-expanded=false]').forEach(one => { if (one.offsetParent !== null) one.click(); });
-          }
-        }"""
-    )
-
-
-def picture(stage, name):
-    if folder := os.environ.get("MODELGUARD_SCREENSHOTS"):
-        stage.locator("#card").screenshot(path=f"{folder}/{name}.png")
-
-
-@pytest.fixture(scope="module")
-def axe():
-    return pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-core is not installed").Axe()
-
-
-def violations(axe, stage):
-    found = axe.run(stage, context="#card", options=AXE).response["violations"]
-    return [f"{one['id']}: {node['html'][:120]} {node['failureSummary'][:200]}" for one in found for node in one["nodes"]]
-
-
-@pytest.mark.parametrize("theme", THEMES)
-def test_no_accessibility_violation_in_any_state_closed_or_open(stage, show, axe, theme):
-    show("runs-code", theme)  # and then all of them, one below the other
-    stage.evaluate("all => window.showAll(all)", json.loads(json.dumps(list(STATES.values()))))
-    assert violations(axe, stage) == []
-    open_everything(stage.locator("#card"))
-    assert violations(axe, stage) == []
 
 
 def test_pictures_of_every_state_in_every_theme(stage, show):
@@ -311,13 +206,13 @@ def test_nothing_moves_for_people_who_asked_for_less_motion(stage, show):
         stage.emulate_media(reduced_motion="reduce")
 
 
-def test_colours_of_the_system_keep_shapes_and_words(stage, show, axe):
+def test_colours_of_the_system_keep_shapes_and_words(stage, show):
     stage.emulate_media(forced_colors="active")
     try:
         for state in ("dangerous", "several", "checking-with-a-bar"):
             open_everything(show(state))
             picture(stage, f"{state}-forced-colours")
-        assert violations(axe, stage) == []
+            assert violations(stage) == [], state
     finally:
         stage.emulate_media(forced_colors="none")
 

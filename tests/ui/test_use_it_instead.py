@@ -54,3 +54,21 @@ def test_rewritten_cell_goes_below_and_runs_when_it_is_run(card, page):
     assert cells(page).nth(3).locator(".jp-OutputArea-output").count() == 0
     page.keyboard.press("Control+Enter")
     cells(page).nth(3).get_by_text("loaded ['line.bias', 'line.weight']").wait_for(timeout=60_000)
+
+
+def test_same_with_the_keyboard_alone(card, page):
+    """Tab to the way, Enter opens it, Enter takes it; the new cell is the one that Ctrl+Enter runs then."""
+    card.locator(".mg-title").focus()
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Take only the weights"
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent").startswith("Keep blocked")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Put it in a new cell and keep this load blocked"
+    assert cells(page).count() == 3
+    page.keyboard.press("Enter")
+    cells(page).nth(3).wait_for()
+    cells(page).nth(2).get_by_text("ModelLoadBlockedError").first.wait_for()
+    page.keyboard.press("Control+Enter")
+    cells(page).nth(3).get_by_text("loaded ['line.bias', 'line.weight']").wait_for(timeout=60_000)

@@ -44,3 +44,15 @@ def test_command_that_an_import_runs_is_dangerous(place):
 @pytest.mark.parametrize("place", LATER)
 def test_what_waits_for_a_call_runs_code(place):
     assert evaluate(scanned(LATER[place])).level is RiskLevel.RUNS_CODE
+
+
+@pytest.mark.parametrize(
+    ("source", "when"),
+    [
+        ("import socket\nsocket.create_connection(('x', 1))\n", "as soon as it is imported"),
+        ("import socket\ndef call():\n    socket.create_connection(('x', 1))\n", "if something calls it"),
+    ],
+)
+def test_each_finding_says_whether_the_import_already_runs_it(source, when):
+    (finding,) = [finding for finding in scanned(source).findings if finding.rule == "remote-code-capability"]
+    assert finding.title == f"socket.create_connection: opens network connections, {when}"

@@ -29,6 +29,7 @@ CLOSED = {
     "call",
     "place",
     "would",
+    "rule",
     "calls",
     "missed",
     "facts",
@@ -104,7 +105,7 @@ def test_a_view_comes_back_from_the_row_that_another_process_reads():
 
 def test_a_row_of_an_older_version_is_read():
     plain = plain_view(full_view())
-    for name in ("tree", "remark", "since", "changes", "differences", "sought"):
+    for name in ("tree", "remark", "since", "changes", "differences", "rule", "sought"):
         del plain[name]
     assert from_plain(CardView, plain).tree == ()
 

@@ -46,7 +46,7 @@ def view_of(level, *uses, artifact=None, **report):
     made = ScanReport("yolo.pt", artifact.format, globals=uses, seconds=0.4, **report)
     request = LoadRequest("torch.load", "torch.load(weights_only=False)", artifact.source, CallSite(None, None, 7, 3))
     record = HistoryRecord("7f3a91c2", 0.0, request, Outcome.WAITING, level, artifact, made)
-    return build_view(record, Assessment(level, made, ("no-remote-code (policy.toml:14)",)))
+    return build_view(record, Assessment(level, made, ("no-remote-code", "policy.toml:14", "It can do anything.")))
 
 
 def test_a_file_that_runs_code():
@@ -107,6 +107,22 @@ def test_a_forbidden_file_has_no_way_on():
         "The rule",
     )
     assert view.scopes == ()
+
+
+def test_a_forbidden_file_shows_the_rule_and_what_was_found():
+    view = view_of(RiskLevel.FORBIDDEN, GETATTR, DETECTION)
+    assert [(fact.label, fact.text) for fact in view.rule] == [
+        ("Its name", "no-remote-code"),
+        ("Reason", "It can do anything."),
+        ("Written in", "policy.toml, line 14"),
+    ]
+    assert (view.calls, view.missed) == ((), ())
+    assert (view.facts[0].label, view.facts[0].text) == (
+        "Found",
+        "would call builtins.getattr ×3, ultralytics.nn.tasks.DetectionModel ×1",
+    )
+    assert "It would run as" not in {fact.label for fact in view.facts}
+    assert view_of(RiskLevel.RUNS_CODE, GETATTR).rule == ()
 
 
 def test_a_models_own_code():
@@ -207,6 +223,7 @@ def test_a_refusal_says_what_to_do_next():
     unanswered = refusal(view, Decision(allow=False, by="nobody", transport="none", reason="input was refused"))
     assert "modelguard decide 7f3a91c2" in unanswered
     forbidden = refusal(view_of(RiskLevel.FORBIDDEN), Decision(allow=False, by="policy", transport="policy"))
+    assert "Blocked by policy: no-remote-code (policy.toml:14): It can do anything." in forbidden
     assert "allow" not in forbidden
 
 

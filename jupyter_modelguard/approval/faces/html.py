@@ -27,7 +27,8 @@ def card_html(view: CardView, note: str = "") -> str:
     place = " · ".join(
         part for part in (as_html(view.object), f"<code>{as_html(view.call, limit=160)}</code>", as_html(view.place))
     )
-    rows = [_call(row) for row in view.calls] + [as_html(missed, limit=160) for missed in view.missed]
+    rows = [f"{as_html(fact.label)}: {as_html(fact.text, limit=400)}" for fact in view.rule]
+    rows += [_call(row) for row in view.calls] + [as_html(missed, limit=160) for missed in view.missed]
     facts = "".join(f"<tr><th>{as_html(fact.label)}</th><td>{as_html(fact.text, limit=400)}</td></tr>" for fact in view.facts)
     changes = "".join(f"<li>{_change(row)}</li>" for row in view.changes)
     if view.remark:
@@ -65,4 +66,4 @@ def _ways(view: CardView) -> list[str]:
 
 def _call(row: CallRow) -> str:
     notes = "".join(f" · {as_html(part, limit=160)}" for part in (row.note, row.origin) if part)
-    return f"<code>{as_html(row.name, name=True)}</code> ×{row.count}{notes}"
+    return f"<code>{as_html(row.name, name=True)}</code>{f' ×{row.count}' if row.count else ''}{notes}"

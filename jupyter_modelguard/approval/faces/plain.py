@@ -26,6 +26,7 @@ def card_text(view: CardView) -> str:
         " · ".join(filter(None, (as_plain(view.object), as_plain(view.call, limit=_FACT), as_plain(view.place)))),
         *_changes(view),
         f"{as_plain(view.would, limit=_LINE)}:",
+        *(f"  {as_plain(fact.label)}: {as_plain(fact.text, limit=_LINE)}" for fact in view.rule),
         *(f"  ! {call_text(row)}" for row in view.calls),
         *(f"  ? {as_plain(missed, limit=_FACT)}" for missed in view.missed),
         *([f"  {as_plain(view.remark, limit=_LINE)}"] if view.remark else []),
@@ -108,7 +109,7 @@ def _node(node: CallNode) -> str:
 
 def call_text(row: CallRow) -> str:
     """One function and what is known of it."""
-    said = [f"{as_plain(row.name, name=True)} ×{row.count}"]
+    said = [f"{as_plain(row.name, name=True)}{f' ×{row.count}' if row.count else ''}"]
     said += [as_plain(part, limit=_FACT) for part in (row.note, row.origin) if part]
     return " · ".join(said)
 

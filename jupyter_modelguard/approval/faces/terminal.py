@@ -37,7 +37,8 @@ def card_panel(view: CardView) -> RenderableType:
     place = Text(" · ").join(
         part for part in (as_rich(view.object, style="bold"), as_rich(view.call, limit=_LONGEST), as_rich(view.place)) if part
     )
-    rows = [_call(row, style) for row in view.calls]
+    rows = [as_rich(f"{fact.label}: ", style="dim") + as_rich(fact.text, limit=_LINE) for fact in view.rule]
+    rows += [_call(row, style) for row in view.calls]
     rows += [Text("? ", style=style) + as_rich(missed, limit=_LONGEST) for missed in view.missed]
     if view.remark:
         rows.append(as_rich(view.remark, style="dim", limit=_LINE))
@@ -81,7 +82,7 @@ def _change(row: ChangeRow, style: str) -> Text:
 def _call(row: CallRow, style: str) -> Text:
     from rich.text import Text
 
-    line = Text("! ", style=style) + as_rich(row.name, style="bold", name=True) + Text(f" ×{row.count}")
+    line = Text("! ", style=style) + as_rich(row.name, style="bold", name=True) + Text(f" ×{row.count}" if row.count else "")
     for part in (row.note, row.origin):
         if part:
             line += Text(" · ") + as_rich(part, limit=_LONGEST)

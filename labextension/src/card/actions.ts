@@ -17,7 +17,10 @@ export function actions(view: CardView, decide: Decide): HTMLElement {
   const safer = saferWays(view.safer, decide.deny);
   const first = element('div', { class: 'mg-row' }, ...safer.buttons);
   if (view.level === 'forbidden') {
-    first.append(requestCopy(view));
+    first.append(
+      requestCopy(view),
+      element('span', { class: 'mg-2nd' }, 'No answer here can allow it: ask whoever keeps that file.')
+    );
   } else {
     const keep = button('mg-btn', decide.deny, 'Keep blocked');
     keep.dataset.decides = '';

@@ -7,6 +7,7 @@
 
 import { Card } from './card';
 import { element } from './element';
+import { returnFocus } from './focusReturn';
 import type { CardModel, CardTraits } from './model';
 import { earlierLines } from './receipt';
 import { Several } from './several';
@@ -18,12 +19,14 @@ export class Board {
   private readonly host = element('div');
   private shown: Card | Several;
   private readonly joined: JoinedLoad[] = [];
+  private readonly focusGoesBack: () => void;
 
   constructor(model: CardModel, root: HTMLElement) {
     this.model = model;
     this.root = root;
     this.root.dataset.mgBoard = '';
     this.root.append(this.above, this.host);
+    this.focusGoesBack = returnFocus(root);
     this.showEarlier();
     this.shown = new Card(model, this.host, root);
     this.model.on('change:earlier', this.showEarlier);
@@ -32,6 +35,7 @@ export class Board {
   }
 
   dispose(): void {
+    this.focusGoesBack();
     this.shown.dispose();
     this.model.off('change:earlier', this.showEarlier);
     this.model.off('change:others', this.join);

@@ -7,7 +7,7 @@
 
 import { actions } from './actions';
 import { checking, showProgress } from './checking';
-import { button, element, uniqueId } from './element';
+import { button, element, nameAfter, uniqueId } from './element';
 import { factList } from './facts';
 import { foot } from './foot';
 import { head, titleText } from './head';
@@ -114,7 +114,6 @@ export class Card {
     const section = element('section', {
       class: 'mg mg-card',
       role: 'group',
-      'aria-labelledby': titleId,
       'data-level': level,
       'data-lm-suppress-shortcuts': 'true'
     });
@@ -144,6 +143,8 @@ export class Card {
         ].filter(part => part !== null)
       );
     }
+    // Two cards on one page have the same title more often than not.
+    nameAfter(section, titleId, '.mg-obj', '.mg-foot .mg-num');
     return section;
   }
 

@@ -44,6 +44,19 @@ export function uniqueId(purpose: string): string {
   return `mg-${purpose}-${last}-${Math.random().toString(36).slice(2, 8)}`;
 }
 
+/** Name an element by what can be read in it: the title, and the parts that tell it from its neighbours, where they are there. */
+export function nameAfter(named: HTMLElement, titleId: string, ...parts: string[]): void {
+  const ids = [titleId];
+  for (const part of parts) {
+    const found = named.querySelector(part);
+    if (found !== null) {
+      found.id = uniqueId('name');
+      ids.push(found.id);
+    }
+  }
+  named.setAttribute('aria-labelledby', ids.join(' '));
+}
+
 /** A button that opens and closes what it controls; the content is made when it is first opened. */
 export function disclosure(opener: HTMLButtonElement, panel: HTMLElement, fill?: () => Child[]): void {
   panel.id = uniqueId('panel');

@@ -12,7 +12,10 @@ export function report(view: CardView, receipt: string): string {
       .map(part => plain(part))
       .join(' · '),
     plain(view.would),
-    ...view.calls.map(call => `  ${plain(call.name, { name: true })} ×${call.count}  ${plain(call.note)}`),
+    ...view.rule.map(fact => `  ${plain(fact.label)}: ${plain(fact.text)}`),
+    ...view.calls.map(
+      call => `  ${plain(call.name, { name: true })}${call.count > 0 ? ` ×${call.count}` : ''}  ${plain(call.note)}`
+    ),
     ...view.missed.map(part => `  ${plain(part)}`),
     ...view.facts.map(fact => `${plain(fact.label)}: ${plain(fact.text)}`),
     plain(receipt)

@@ -5,7 +5,7 @@
  */
 
 import { actions } from './actions';
-import { button, disclosure, element, uniqueId } from './element';
+import { button, disclosure, element, nameAfter, uniqueId } from './element';
 import { factList } from './facts';
 import { icon } from './icons';
 import { lookOf, shapeOf } from './level';
@@ -34,6 +34,7 @@ export class Several {
   private readonly title = element('h3', { class: 'mg-title', id: uniqueId('title'), tabindex: '-1' });
   private readonly sub = element('div', { class: 'mg-sub' });
   private readonly mark = element('span', { class: 'mg-mark' });
+  private readonly numbers = element('span', { class: 'mg-num' });
   private readonly alert = element('p', { class: 'mg-sr', role: 'alert' });
   private readonly keep = button('mg-btn', () => {
     this.denyAll();
@@ -55,7 +56,6 @@ export class Several {
       {
         class: 'mg mg-card',
         role: 'group',
-        'aria-labelledby': this.title.id,
         'data-level': 'runs',
         'data-lm-suppress-shortcuts': 'true'
       },
@@ -63,8 +63,9 @@ export class Several {
       element('div', { class: 'mg-head' }, this.mark, this.title, this.sub),
       this.list,
       zone,
-      element('div', { class: 'mg-foot' }, element('span'), element('span', {}, element('kbd', {}, 'Esc'), ' keeps it blocked'))
+      element('div', { class: 'mg-foot' }, this.numbers, element('span', {}, element('kbd', {}, 'Esc'), ' keeps it blocked'))
     );
+    nameAfter(this.section, this.title.id, '.mg-foot .mg-num');
     this.section.addEventListener('keydown', event => {
       if (event.key === 'Escape' && !event.isComposing) {
         event.preventDefault();
@@ -219,6 +220,7 @@ export class Several {
     const worst = counts[0]?.[0] ?? 'runs_code';
     this.section.dataset.level = lookOf(worst).style;
     this.mark.replaceChildren(icon(lookOf(worst).icon));
+    this.numbers.textContent = views.map(view => (view === null ? '#?' : `#${plain(view.id)}`)).join(' ');
     this.sub.textContent = `${decided} of ${this.rows.length} decided`;
     this.keep.textContent = decided === 0 ? `Keep all ${open.length} blocked` : `Keep the other ${open.length} blocked`;
     this.keep.hidden = open.length < 2;

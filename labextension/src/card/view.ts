@@ -105,6 +105,8 @@ export interface CardView {
   since: string;
   changes: ChangeRow[];
   differences: CodeListing[];
+  /** What a policy forbids by: its name, reason and place; empty where none does. */
+  rule: Fact[];
   /** Whether a safer way was looked for: only then can none have been found. */
   sought: boolean;
   limits: string;
@@ -143,7 +145,7 @@ export function readView(trait: unknown): CardView | null {
     would: text(value, 'would'),
     calls: list(value, 'calls').map(callRow),
     missed: texts(value, 'missed'),
-    facts: list(value, 'facts').map(row => ({ label: text(row, 'label'), text: text(row, 'text') })),
+    facts: list(value, 'facts').map(fact),
     safer: list(value, 'safer').map(row => ({
       label: text(row, 'label'),
       code: text(row, 'code'),
@@ -186,9 +188,14 @@ export function readView(trait: unknown): CardView | null {
       note: text(row, 'note')
     })),
     differences: list(value, 'differences').map(codeListing),
+    rule: list(value, 'rule').map(fact),
     sought: value.sought === true,
     limits: text(value, 'limits')
   };
+}
+
+function fact(row: Fields): Fact {
+  return { label: text(row, 'label'), text: text(row, 'text') };
 }
 
 function callRow(row: Fields): CallRow {

@@ -2,6 +2,7 @@
 
 import { codeBlock, listing } from './code';
 import { element } from './element';
+import { factList } from './facts';
 import { plain, strange } from './text';
 import type { CallRow, CardView, CodeRow } from './view';
 
@@ -11,10 +12,14 @@ const REPEATED = 3;
 /** `heading` is the element of the headings: a receipt has no title that they could stand under. */
 export function wouldBox(view: CardView, heading: 'h4' | 'p' = 'h4'): HTMLElement | null {
   const changed = view.changes.length > 0 ? changes(view, heading) : [];
-  if (changed.length === 0 && view.would === '' && view.calls.length === 0 && view.missed.length === 0) {
+  const rule = factList(view.rule);
+  if (changed.length === 0 && view.would === '' && view.calls.length === 0 && view.missed.length === 0 && rule === null) {
     return null;
   }
   const box = element('div', { class: 'mg-would' }, ...changed, element(heading, { class: 'mg-strong' }, strange(view.would)));
+  if (rule !== null) {
+    box.append(rule);
+  }
   if (view.calls.length + view.missed.length > 0) {
     box.append(element('ul', { class: 'mg-calls' }, ...view.calls.map(callItem), ...view.missed.map(missedItem)));
   }
