@@ -1,7 +1,6 @@
 """A rule may allow what somebody signed, and nothing else passes because of a signature."""
 
 import base64
-import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -15,13 +14,13 @@ from jupyter_modelguard.types import Outcome
 
 from assembly import call, stream  # isort: skip
 from chooser import records  # isort: skip
-from rulebooks import Desk, load  # isort: skip
+from rulebooks import digest, load  # isort: skip
 
 pytest.importorskip("securesystemslib", reason="signatures are checked by it")
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-MADE = Path(__file__).parents[1] / "shared" / "signed_model"  # by `model_signing sign key` of model-signing 1.1.1
+MADE = Path(__file__).parents[2] / "shared" / "signed_model"  # by `model_signing sign key` of model-signing 1.1.1
 STATEMENT = "application/vnd.in-toto+json"
 
 
@@ -50,16 +49,6 @@ def text(data):
 
 def allowing(*keys):
     return f'[[rule]]\naction = "allow"\nreason = "Signed by our team."\nsigner = {json.dumps(keys)}\n'
-
-
-def digest(path):
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-@pytest.fixture
-def desk(tmp_path, worker, monkeypatch):
-    monkeypatch.delenv("MODELGUARD_HEADLESS", raising=False)
-    return Desk(tmp_path, worker, monkeypatch)
 
 
 @pytest.fixture

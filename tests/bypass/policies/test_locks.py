@@ -2,60 +2,18 @@
 
 import datetime as dt
 import os
-import pickle
 
 import pytest
 
-from jupyter_modelguard.errors import ConfigurationError, ModelLoadBlockedError
+from jupyter_modelguard.errors import ConfigurationError
 from jupyter_modelguard.ipython.locking import write_lock
 from jupyter_modelguard.types import Outcome, Scope
 
 from assembly import call, stream  # isort: skip
 from chooser import Chooser, records  # isort: skip
-from rulebooks import Desk, load  # isort: skip
+from rulebooks import blocked, load  # isort: skip
 
 DAY = dt.timedelta(1)
-
-
-@pytest.fixture
-def desk(tmp_path, worker, monkeypatch):
-    monkeypatch.delenv("MODELGUARD_HEADLESS", raising=False)
-    return Desk(tmp_path, worker, monkeypatch)
-
-
-@pytest.fixture
-def unknown(desk, canary):
-    """A file whose load opens the canary with a function that nothing vouches for."""
-    path = desk.project / "model.pkl"
-    path.write_bytes(stream(call("logging.handlers:WatchedFileHandler", str(canary))))
-    return path
-
-
-@pytest.fixture
-def locked(desk, unknown, canary):
-    """A lock file that was written from what a person allowed, and accepted."""
-    with desk.guarding(Chooser(Scope.ONCE)) as made:
-        load(unknown)
-        write_lock(desk.lock, made.deciding.allowed, made.trust)
-    assert canary.exists()
-    canary.unlink()
-    desk.accept(desk.lock)
-    return desk.lock
-
-
-def blocked(path, loader=None):
-    with pytest.raises(ModelLoadBlockedError) as caught:
-        load(path, loader)
-    return str(caught.value)
-
-
-def rewritten(desk, *pairs):
-    text = desk.lock.read_text()
-    for before, after in pairs:
-        assert before in text
-        text = text.replace(before, after)
-    desk.lock.write_text(text)
-    desk.accept(desk.lock)
 
 
 def test_what_is_locked_loads_where_nobody_can_be_asked(desk, unknown, locked, canary):
@@ -140,13 +98,13 @@ def test_entry_with_a_wildcard_or_a_prefix_makes_the_file_count_for_nothing(desk
     digest = next(line for line in text.splitlines() if line.startswith("content = "))
     for wrong in ('content = "*"', 'content = ""', f'{digest[:40]}"', 'content = "**"'):
         desk.lock.write_text(text)
-        rewritten(desk, (digest, wrong))
+        desk.rewrite((digest, wrong))
         with desk.guarding():
             blocked(unknown)
     assert not canary.exists()
     assert "wildcards and prefixes do not count" in caplog.text
     desk.lock.write_text(text)
-    rewritten(desk, ('"logging.handlers.WatchedFileHandler"', '"logging.handlers.*"'))
+    desk.rewrite(('"logging.handlers.WatchedFileHandler"', '"logging.handlers.*"'))
     with desk.guarding():
         blocked(unknown)
     assert not canary.exists()
@@ -159,7 +117,7 @@ def test_expired_entry_lets_nothing_pass_and_one_that_ends_today_does(desk, unkn
     with desk.guarding():
         blocked(unknown)
     assert not canary.exists()
-    rewritten(desk, (f"until = {today - DAY}", f"until = {today}"))
+    desk.rewrite((f"until = {today - DAY}", f"until = {today}"))
     with desk.guarding():
         load(unknown)
     assert canary.exists()
@@ -178,7 +136,7 @@ def test_expired_entry_lets_nothing_pass_and_one_that_ends_today_does(desk, unkn
     ],
 )
 def test_file_that_is_not_as_it_must_be_lets_nothing_pass_and_says_where(desk, unknown, locked, canary, caplog, pair):
-    rewritten(desk, pair)
+    desk.rewrite(pair)
     with desk.guarding():
         blocked(unknown)
     assert not canary.exists()
@@ -276,7 +234,7 @@ def test_entry_forged_for_what_runs_a_command_lets_nothing_pass(desk, unknown, l
     lines[start : end + 1] = [f"functions = [{functions}]"]
     desk.lock.write_text("\n".join(lines))
     content = hashlib.sha256(path.read_bytes()).hexdigest()
-    rewritten(desk, (old["digest"], f'digest = "{report.digest}"'), (old["content"], f'content = "{content}"'))
+    desk.rewrite((old["digest"], f'digest = "{report.digest}"'), (old["content"], f'content = "{content}"'))
     with desk.guarding():
         blocked(path)
     assert not canary.exists()
@@ -290,139 +248,3 @@ def test_policy_goes_before_the_lock(desk, unknown, locked, canary):
     with desk.guarding():
         blocked(unknown)
     assert not canary.exists()
-
-
-# -- the environment -------------------------------------------------------------------------------------------------------------
-
-
-def test_environment_that_denies_goes_by_no_lock(desk, unknown, locked, canary, monkeypatch):
-    monkeypatch.setenv("MODELGUARD_HEADLESS", "deny")
-    with desk.guarding(named=desk.lock):
-        blocked(unknown)
-    assert not canary.exists()
-
-
-def test_environment_that_says_lock_goes_by_nothing_else_that_was_decided(desk, unknown, canary, monkeypatch):
-    person = Chooser(Scope.DIGEST)
-    with desk.guarding(person):
-        load(unknown)
-        load(unknown)
-        assert len(person.asked) == 1
-        monkeypatch.setenv("MODELGUARD_HEADLESS", "lock")
-        load(unknown)
-        assert len(person.asked) == 2
-
-
-def test_no_variable_names_a_lock_or_accepts_one(desk, unknown, locked, canary, monkeypatch):
-    desk.rulebook().accepted.withdraw(desk.lock)
-    forged = desk.folder / "forged"
-    forged.mkdir(mode=0o700)
-    (forged / "accepted.json").write_text((desk.own / "accepted.json").read_text())
-    for name in ("MODELGUARD_LOCK", "MODELGUARD_HOME", "MODELGUARD_ACCEPT", "MODELGUARD_BLOCKED", "HOME", "XDG_DATA_HOME"):
-        monkeypatch.setenv(name, str(desk.lock if name.endswith("LOCK") else forged))
-    with desk.guarding():
-        blocked(unknown)
-    assert not canary.exists()
-
-
-# -- what is proposed ------------------------------------------------------------------------------------------------------------
-
-
-def test_blocked_load_says_the_entry_that_lets_it_pass_once_it_is_signed(desk, unknown, canary):
-    with desk.guarding():
-        said = blocked(unknown)
-    entry = said[said.index("[[entry]]") :]
-    assert 'source = "model.pkl"' in entry
-    desk.lock.write_text(f"version = 1\n\n{entry}\n")
-    desk.accept(desk.lock)
-    with desk.guarding():
-        blocked(unknown)  # nobody signed it
-    rewritten(desk, ('by = ""', 'by = "grace"'), ('reason = ""', 'reason = "Reviewed in PR 7"'))
-    with desk.guarding():
-        load(unknown)
-    assert canary.exists()
-
-
-def test_names_of_strangers_stay_text_in_a_lock_file(desk, canary):
-    path = desk.project / 'a"\n[[entry]]\nby = "ada"\t\x1b[2J.pkl'
-    path.write_bytes(stream(call("logging.handlers:WatchedFileHandler", str(canary))))
-    with desk.guarding(Chooser(Scope.ONCE)) as made:
-        load(path)
-        write_lock(desk.lock, made.deciding.allowed, made.trust)
-    assert "\x1b" not in desk.lock.read_text()
-    assert desk.lock.read_text().count("\n[[entry]]\n") == 1
-    (file,) = desk.rulebook().locks.files()
-    assert [entry.granted.name for entry in file.entries] == [path.name]
-    canary.unlink()
-    desk.accept(desk.lock)
-    with desk.guarding():
-        load(path)
-    assert canary.exists()
-
-
-def test_card_and_trust_are_as_ever_where_there_is_no_lock(desk, unknown):
-    person = Chooser(Scope.DIGEST)
-    with desk.guarding(person):
-        load(unknown)
-        pickle.loads(unknown.read_bytes()).close()
-    assert len(person.asked) == 2
-    assert person.fact("Lock file") == ""
-
-
-# -- a repository's own code -----------------------------------------------------------------------------------------------------
-
-
-def code(text, path="modeling.py"):
-    import hashlib
-
-    from jupyter_modelguard.types import CodeFile
-
-    return CodeFile(path, hashlib.sha256(text).hexdigest(), text)
-
-
-def asks_for(made, origin, *files):
-    from jupyter_modelguard.types import LoadRequest
-
-    permit = made.check_code(LoadRequest("AutoModel.from_pretrained", "", origin), origin, files)
-    made.settle(permit, None)
-    return permit
-
-
-def test_code_of_a_repository_is_locked_at_its_commit(desk):
-    pinned, first, second = f"hf:acme/yolo@{'4f' * 20}", code(b"import math\n"), code(b"VALUE = 1\n", "configuration.py")
-    with desk.guarding(Chooser(Scope.ONCE)) as made:
-        asks_for(made, pinned, first, second)
-        write_lock(desk.lock, made.deciding.allowed, made.trust)
-    text = desk.lock.read_text()
-    assert 'source = "hf:acme/yolo"' in text
-    assert f'commit = "{"4f" * 20}"' in text
-    desk.accept(desk.lock)
-    with desk.guarding() as made:
-        permit = asks_for(made, pinned, first, second)
-        assert set(permit.files) == {first.digest, second.digest}
-        asks_for(made, pinned, first)  # some of the files that were shown
-        for origin, files in (
-            (pinned, (first, code(b"import os\n", "configuration.py"))),
-            (pinned, (first, second, code(b"", "new.py"))),
-            (f"hf:acme/yolo@{'5a' * 20}", (first,)),
-            ("hf:acme/yolo@main", (first,)),
-            (f"hf:evil/yolo@{'4f' * 20}", (first,)),
-        ):
-            with pytest.raises(ModelLoadBlockedError):
-                asks_for(made, origin, *files)
-
-
-def test_rule_allows_code_by_the_digests_of_all_its_files(desk):
-    first, second = code(b"import math\n"), code(b"VALUE = 1\n", "configuration.py")
-    desk.system.write_text(
-        f'[[rule]]\naction = "allow"\nreason = "Read."\ndigest = ["{first.digest}", "{second.digest}"]\n'
-        f'[[rule]]\naction = "allow"\nreason = "Read."\nsource = "{desk.folder}/**"\n'
-    )
-    with desk.guarding() as made:
-        asks_for(made, "hf:acme/yolo@main", first, second)
-        for origin, files in (
-            ("hf:acme/yolo@main", (first, code(b"import os\n", "more.py"))),
-            (str(desk.folder / "repository"), (code(b"import os\n"),)),
-        ):
-            with pytest.raises(ModelLoadBlockedError):
-                asks_for(made, origin, *files)
