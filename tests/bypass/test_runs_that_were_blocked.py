@@ -16,10 +16,6 @@ COMMAND = "import sys; sys.path[0] = '/nowhere'; from jupyter_modelguard.cli imp
 LOAD = "import pickle\nwith open('model.pkl', 'rb') as file:\n    print('loaded', pickle.load(file))\n"
 CAUGHT = "    except BaseException as error:\n        print(type(error).__name__)\n"
 TRY = "def attempt():\n    try:\n" + textwrap.indent(LOAD, "        ") + CAUGHT
-    "def attempt():\n    try:\n"
-    + textwrap.indent(LOAD, "        ")
-    + "    except BaseException as error:\n        print(type(error).__name__)\n"
-)
 
 
 @pytest.fixture
