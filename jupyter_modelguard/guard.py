@@ -27,6 +27,7 @@ from jupyter_modelguard.stages.deciding import Deciding
 from jupyter_modelguard.stages.load_ends import LoadEnds
 from jupyter_modelguard.stages.named import NamedCheck
 from jupyter_modelguard.stages.own_kernel import OwnKernel
+from jupyter_modelguard.stages.proposing import remember_run
 from jupyter_modelguard.stages.saving import Saving
 from jupyter_modelguard.stages.streams import StreamCheck
 from jupyter_modelguard.types import CallSite, LoadRequest
@@ -247,6 +248,7 @@ def start(
     global _current  # noqa: PLW0603 one guard a process, because audit hooks and patches are the process's
     with _lock:
         if _current is None:
+            remember_run()
             guard = _build(shell, config or ModelGuardConfig(parent=shell), site, rulebook, at_terminal=at_terminal)
             guard.open(getattr(shell, "user_ns", None))
             _current = guard

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -93,7 +94,7 @@ def _start_trackers() -> None:
     In a child they would also tell of what they took back: pools kill their processes, which is nothing to tell anybody.
     """
     import multiprocessing
-    from multiprocessing import resource_tracker
+    from multiprocessing import resource_tracker, util
 
     from loky.backend.resource_tracker import ensure_running
 
@@ -101,11 +102,15 @@ def _start_trackers() -> None:
     if multiprocessing.parent_process() is not None:
         changes["PYTHONWARNINGS"] = ",".join(filter(None, (os.environ.get("PYTHONWARNINGS"), _QUIET)))
     before = {name: os.environ.get(name) for name in changes}
+    flags = util._args_from_interpreter_flags  # type: ignore[attr-defined]  # noqa: SLF001 there is no public way
     os.environ.update(changes)
+    if sys.flags.ignore_environment:  # so do they, and the variables say nothing to them
+        util._args_from_interpreter_flags = lambda: [*flags(), "-P"]  # type: ignore[attr-defined]  # noqa: SLF001 as above
     try:
         ensure_running()
         resource_tracker.ensure_running()
     finally:
+        util._args_from_interpreter_flags = flags  # type: ignore[attr-defined]  # noqa: SLF001 as above
         for name, value in before.items():
             if value is None:
                 del os.environ[name]

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from jupyter_modelguard.approval.text import as_plain
 from jupyter_modelguard.ipython.sheet import Sheet
 from jupyter_modelguard.policy.evaluate import evaluate
 from jupyter_modelguard.policy.rules import Action
@@ -63,13 +64,13 @@ def decided_table(records: Iterable[HistoryRecord]) -> Sheet:
 
 
 def would_decide(rulebook: Rulebook, record: HistoryRecord) -> str:
-    """Say what would become of a load, and by which rule of which file; bytes that only a load has are not compared."""
+    """Say in one line what would become of a load, and by which rule of which file; bytes that only a load has are not compared."""
     if record.report is not None:
         record = dataclasses.replace(record, level=evaluate(record.report).level)  # what was found, whatever a rule made of it
     rule = rulebook.policy.rule_on(record, lambda: record.artifact.content if record.artifact is not None else "")
     if rule is not None:
         does = {Action.FORBID: "forbidden", Action.ASK: "asked about each time", Action.ALLOW: "allowed"}[rule.action]
-        return " · ".join(filter(None, (f"{does} by {rule.title} ({rule.place})", rule.reason)))
+        return as_plain(" · ".join(filter(None, (f"{does} by {rule.title} ({rule.place})", rule.reason))), limit=None)
     if record.level is not None and not record.level.asks:
         return "no rule; it loads without a question, on proof"
     return "no rule; a lock file, trust or a person decides"

@@ -100,7 +100,7 @@ def _check(rulebook: Rulebook, files: Sequence[str], console: Console) -> int:
     from jupyter_modelguard.policy.evaluate import evaluate
 
     for report in (report for name in files for report in scan_each(name)):
-        said = as_plain(would_decide_scan(rulebook, evaluate(report)), limit=None)
+        said = would_decide_scan(rulebook, evaluate(report))
         say(console, f"{as_plain(report.target, limit=None)}: {said}")
     return 0
 

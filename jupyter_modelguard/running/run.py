@@ -2,8 +2,9 @@
 
 Nobody is asked: `MODELGUARD_HEADLESS` is `lock` for the run, unless it says `deny` already, so it goes by policy and by lock files that
 count, which the one that was named on the command line does. Every process of the run adds what it blocked to one file, so that a script
-that swallows the error, and a child that it started, are found out as well. The entries that a reviewer would add are left beside the
-script or notebook, in `modelguard.lock.proposed`.
+that swallows the error, and a child that it started, are found out as well. A script runs in a process of its own where there is `fork`:
+what it does at its very end, or instead of an end, is the run's too. The entries that a reviewer would add are left beside the script or
+notebook, in `modelguard.lock.proposed`.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,10 +85,11 @@ def run(target: str, arguments: Sequence[str], console: Console, *, lock: str | 
     else:
         if output is not None:
             raise ConfigurationError("--output is for notebooks; a script writes what it writes.")
+        from jupyter_modelguard.running.child import in_a_child
         from jupyter_modelguard.running.script import run_script
 
         def start() -> int:
-            return run_script(path, arguments, named)
+            return in_a_child(lambda: run_script(path, arguments, named))
 
     status, blocked = _watched(start)
     if blocked:
@@ -95,12 +98,16 @@ def run(target: str, arguments: Sequence[str], console: Console, *, lock: str | 
 
 
 def _watched(start: Callable[[], int]) -> tuple[int, list[_Blocked]]:
-    with tempfile.TemporaryDirectory(prefix=RUN_FOLDER) as folder:
-        told = Path(folder) / "blocked"
+    folder, owner = Path(tempfile.mkdtemp(prefix=RUN_FOLDER)), os.getpid()
+    told = folder / "blocked"
+    try:
         told.touch(mode=0o600)
         with _environment(**{BLOCKED: str(told), _HEADLESS: os.environ.get(_HEADLESS) or "lock"}):
             status = start()
         lines = told.read_text("ascii").splitlines()
+    finally:
+        if os.getpid() == owner:  # a forked process comes by here too as it ends
+            shutil.rmtree(folder, ignore_errors=True)
     return status, [_read(line) for line in lines]
 
 
@@ -111,12 +118,12 @@ def _read(line: str) -> _Blocked:
 
 @contextlib.contextmanager
 def _environment(**values: str) -> Iterator[None]:
-    before = {name: os.environ.get(name) for name in values}
+    before, owner = {name: os.environ.get(name) for name in values}, os.getpid()
     os.environ.update(values)
     try:
         yield
     finally:
-        for name, value in before.items():
+        for name, value in before.items() if os.getpid() == owner else ():
             if value is None:
                 os.environ.pop(name, None)
             else:

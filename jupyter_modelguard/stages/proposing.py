@@ -23,11 +23,12 @@ if TYPE_CHECKING:
 
     from jupyter_modelguard.types import HistoryRecord
 
-__all__ = ["Proposal", "propose", "report_blocked", "with_content"]
+__all__ = ["Proposal", "propose", "remember_run", "report_blocked", "with_content"]
 
 _LOG = logging.getLogger(__name__)
 _FLAGS = os.O_WRONLY | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
 _NONE: tuple[str, str] = ("", "")
+_run = [""]  # the file of the run that this process was started by
 
 
 class Proposal(NamedTuple):
@@ -85,9 +86,14 @@ def _is_a_runs(path: Path, descriptor: int) -> bool:
     return path.parent.name.startswith(RUN_FOLDER) and stat.S_ISREG(state.st_mode) and state.st_nlink == 1
 
 
+def remember_run() -> None:
+    """Keep in mind where the run is told, if this is part of one: code that clears the environment means no harm."""
+    _run[0] = os.environ.get(BLOCKED, "")
+
+
 def report_blocked(identity: str, message: str, proposal: Proposal | None = None) -> None:
     """Tell the run that this process is part of, if there is one; it never raises for that."""
-    path = os.environ.get(BLOCKED)
+    path = os.environ.get(BLOCKED) or _run[0]
     if not path:
         return
     entry, refused = proposal or _NONE

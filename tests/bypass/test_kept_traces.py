@@ -225,6 +225,24 @@ def test_what_is_no_file_in_the_place_of_one_is_no_trace(junk, which, kernel, pl
     assert worker.asked == 1
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="modes of POSIX")
+@pytest.mark.parametrize("which", ["traces", "key"])
+@pytest.mark.parametrize("attack", ["open", "linked"])
+def test_folder_whose_way_others_can_change_counts_for_nothing(attack, which, kernel, places, tmp_path):
+    """Whoever may rename what is in a folder above puts another folder in the place of ours."""
+    kernel()[0](HONEST)
+    place = places[0] if which == "traces" else places[1]
+    if attack == "open":
+        tmp_path.chmod(0o777)
+    else:
+        place.rename(tmp_path / "elsewhere")
+        place.symlink_to(tmp_path / "elsewhere")
+    trace, worker = kernel()
+    trace(HONEST)
+    assert worker.asked == 1
+    tmp_path.chmod(0o700)
+
+
 def test_files_of_other_names_are_left_alone(kernel, places, monkeypatch):
     """The folder of the history can be named by the user, and may have a folder `traces` of theirs."""
     monkeypatch.setattr(kept_traces, "_MOST", 2)

@@ -21,6 +21,7 @@ from pathlib import Path
 if sys.argv[1] == "plainly":
     starting._of_the_notebook = lambda *_: False
     starting._python_path = lambda: os.environ.get("PYTHONPATH", "")
+    starting._start_trackers = lambda: None
 sys.path.remove({own!r})
 sys.path.append({own!r})
 {moves}
@@ -55,7 +56,12 @@ def relative(folder, planted):
     return f"sys.path.insert(0, '.'); os.chdir({str(planted)!r})", folder, folder, {"PYTHONPATH": "."}
 
 
-@pytest.mark.parametrize("way", [notebook, moved, script, entered, relative])
+def deaf(folder, planted):
+    """A Python that was told to look at no variables: what it starts is told so too."""
+    return "", planted, folder, {"-E": ""}
+
+
+@pytest.mark.parametrize("way", [notebook, moved, script, entered, relative, deaf])
 def test_process_that_reads_imports_nothing_that_was_planted(way, tmp_path):
     folder, planted, canary = tmp_path / "elsewhere", tmp_path / "planted", tmp_path / "canary"
     folder.mkdir()
@@ -66,7 +72,8 @@ def test_process_that_reads_imports_nothing_that_was_planted(way, tmp_path):
         text = SCRIPT.format(own=ROOT, moves=moves, names=NAMES, planted=str(planted), canary=str(canary))
         (beside / "train.py").write_text(text)
         environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | changes
-        command = [sys.executable, str(beside / "train.py"), how]
+        flags = ["-E"] if environment.pop("-E", None) is not None else []
+        command = [sys.executable, *flags, str(beside / "train.py"), how]
         done = subprocess.run(command, cwd=start, env=environment, capture_output=True, text=True, check=False, timeout=60)
         for path in planted.glob("*.py"):
             path.unlink()

@@ -138,6 +138,11 @@ def test_sheets_of_the_magics(desk, strange):
             policies.policy_table(made.rulebook),
             policies.decided_table(loads),
         ]
+        desk.policy.write_text(f'[[rule]]\naction = "ask"\nformat = "pickle"\nname = {RULE}\nreason = {RULE}\n')
+        for record in loads:
+            said = policies.would_decide(made.rulebook, record)
+            harmless(said)
+            assert "\n" not in said
         for sheet in sheets:
             harmless(sheet.text())
             harmless_markup(sheet.html())
@@ -169,7 +174,6 @@ def test_command_line(desk, strange, capsys, caplog, wide):
             ("convert", strange),
             ("convert", desk.folder / STRANGE),
             ("run", desk.folder / STRANGE),
-            ("run", "--lock", desk.folder / STRANGE, __file__),
             ("show", STRANGE),
             ("stats", STRANGE),
             ("doctor",),
