@@ -49,7 +49,7 @@ BOMBS = [tuples_as_a_key, nested_key, memo_bomb, long_string, large_range, decim
 
 @pytest.fixture(scope="module")
 def impatient():
-    made = Worker(seconds=3)
+    made = Worker(seconds=5)  # the start of the process is in it
     yield made
     made.close()
 
