@@ -12,10 +12,13 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 import pytest
 from card_stage import PAGE, STATIC
 from card_states import states
+
+import jupyter_modelguard
 
 REQUIRED = os.environ.get("MODELGUARD_REQUIRE_BROWSER") == "1"
 QUIET = [
@@ -181,6 +184,10 @@ def running_lab(home):
     quiet.parent.mkdir(parents=True)
     quiet.write_text('{"fetchNews": "false", "checkForUpdates": false}')
     add_kernels(home / "data")
+    built = Path(jupyter_modelguard.__file__).parent / "labextension"
+    if built.is_dir():  # the one of this tree, whatever was installed
+        (home / "data" / "labextensions").mkdir()
+        (home / "data" / "labextensions" / "jupyter-modelguard").symlink_to(built)
     private = home / "modelguard"
     private.mkdir(mode=0o700)
     environment = os.environ | {
