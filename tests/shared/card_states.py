@@ -125,6 +125,7 @@ def remote(standing=ONCE_AND_MORE, content=AFTER, level=RiskLevel.RUNS_CODE, use
 
 
 AT_A_COMMIT = Standing(None, (Offer(Scope.DIGEST), Offer(Scope.COMMIT)))
+UNSEEN = Standing(None, (Offer(Scope.DIGEST, "Part of it was not checked."), Offer(Scope.COMMIT, "Part of it was not checked.")))
 ASKED = Standing(notes=(("Policy", "asks each time · look first (/etc/modelguard/policy.toml:3)"),))
 CHANGED = Standing(
     None,
@@ -181,7 +182,9 @@ VIEWS = {
         standing=Standing(),
         call="pickle.load(f)",
     ),
-    "uninspected": view(RiskLevel.UNINSPECTED, name="adapter.bin", coverage=Coverage(3, 1, MISSED), explanation=Explanation()),
+    "uninspected": view(
+        RiskLevel.UNINSPECTED, name="adapter.bin", coverage=Coverage(3, 1, MISSED), explanation=Explanation(), standing=UNSEEN
+    ),
     "forbidden": view(RiskLevel.FORBIDDEN, GETATTR),
     "nothing-found": view(RiskLevel.DATA_ONLY, TENSOR, standing=ASKED, explanation=Explanation()),
     "remote-code": remote(),

@@ -194,6 +194,7 @@ def running_lab(home):
         "IPYTHONDIR": str(home / "ipython"),
         "JUPYTER_CONFIG_DIR": str(home / "config"),
         "JUPYTER_DATA_DIR": str(home / "data"),
+        "JUPYTER_PREFER_ENV_PATH": "0",  # what lies there comes before what is installed
         "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
         "MODELGUARD_HOME": str(private),
     }
