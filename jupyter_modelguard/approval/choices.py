@@ -12,15 +12,18 @@ from jupyter_modelguard.approval.view import ScopeChoice
 from jupyter_modelguard.types import RiskLevel, Scope
 
 if TYPE_CHECKING:
-    from jupyter_modelguard.policy.trust import Standing
-    from jupyter_modelguard.types import Artifact
+    from jupyter_modelguard.policy.trust import Offer, Standing
+    from jupyter_modelguard.types import Artifact, SaferWay
 
 __all__ = ["allowed_words", "scope_choices"]
 
 _ONCE = "once"
+_NAME_IT = "Name the commit: revision=…"
 
 
-def scope_choices(artifact: Artifact, level: RiskLevel, act: str, standing: Standing) -> tuple[ScopeChoice, ...]:
+def scope_choices(
+    artifact: Artifact, level: RiskLevel, act: str, standing: Standing, safer: tuple[SaferWay, ...] = ()
+) -> tuple[ScopeChoice, ...]:
     """List the answers to "What do you allow?".
 
     Parameters
@@ -31,6 +34,8 @@ def scope_choices(artifact: Artifact, level: RiskLevel, act: str, standing: Stan
         What the button for "once" says: "Run 2 unknown functions once".
     standing
         What trust says of the load.
+    safer
+        The other ways that its card offers: one that names the commit leads to the choice that a branch does not have.
     """
     if level is RiskLevel.FORBIDDEN:
         return ()
@@ -43,7 +48,7 @@ def scope_choices(artifact: Artifact, level: RiskLevel, act: str, standing: Stan
                 offer.scope.value,
                 _label(offer.scope, artifact),
                 f"{doing} and {_remembers(offer.scope, artifact)}",
-                offer.refused or _HINTS[offer.scope],
+                _refused(offer, safer) or _HINTS[offer.scope],
                 enabled=not offer.refused,
             )
             for offer in standing.offers
@@ -60,6 +65,13 @@ _HINTS = {
     Scope.DIGEST: "Runs without a question while every byte and function is as now. modelguard forget takes it back.",
     Scope.COMMIT: "Its files that are shown here, at this commit. modelguard forget takes it back.",
 }
+
+
+def _refused(offer: Offer, safer: tuple[SaferWay, ...]) -> str:
+    pinning = next((way.label for way in safer if way.label.startswith("Pin to ")), "")
+    if offer.scope is not Scope.COMMIT or not pinning or _NAME_IT not in offer.refused:
+        return offer.refused
+    return offer.refused.replace(_NAME_IT, f'"{pinning}" above names the commit: there this can be chosen.')
 
 
 def _label(scope: Scope, artifact: Artifact) -> str:

@@ -103,7 +103,7 @@ def build_view(
         facts=(*(Fact(label, text) for label, text in standing.notes), *stated),
         safer=assessment.safer,
         reasons=REASONS,
-        scopes=scope_choices(artifact, assessment.level, _act(artifact, assessment), standing),
+        scopes=scope_choices(artifact, assessment.level, _act(artifact, assessment), standing, assessment.safer),
         confirm=_confirm(assessment),
         every_call=tuple(_call_row(use, flagged=use in assessment.unknown) for use in report.globals),
         listings=(

@@ -68,15 +68,16 @@ EXPLAINED = Explanation(
             ),
         ),
     ),
-    tuple(
-        TraceStep(
-            number,
-            "MEMOIZE" if number % 7 else "STACK_GLOBAL",
-            "",
-            not number % 7,
-            "look up builtins.getattr" if not number % 7 else "",
-        )
-        for number in range(90)
+    (
+        TraceStep(0, "PROTO", "4", flagged=False, meaning="pickle protocol 4"),
+        TraceStep(11, "SHORT_BINUNICODE", "builtins", flagged=False, meaning="push text"),
+        TraceStep(22, "SHORT_BINUNICODE", "getattr", flagged=False, meaning="push text"),
+        TraceStep(32, "STACK_GLOBAL", "", flagged=True, meaning="look up builtins.getattr"),
+        TraceStep(74, "STACK_GLOBAL", "", flagged=True, meaning="look up ultralytics.nn.tasks.DetectionModel"),
+        TraceStep(76, "SHORT_BINUNICODE", "__new__", flagged=False, meaning="push text"),
+        TraceStep(86, "TUPLE2", "", flagged=False, meaning="pack the last two as arguments"),
+        TraceStep(88, "REDUCE", "", flagged=True, meaning="call getattr(DetectionModel, '__new__')"),
+        *(TraceStep(number, "MEMOIZE", "", flagged=False, meaning="") for number in range(90, 172)),
     ),
     (
         CallNode(0, "ultralytics.nn.tasks.DetectionModel", "()", 74, 1, flagged=True),
@@ -125,6 +126,7 @@ def remote(standing=ONCE_AND_MORE, content=AFTER, level=RiskLevel.RUNS_CODE, use
 
 
 AT_A_COMMIT = Standing(None, (Offer(Scope.DIGEST), Offer(Scope.COMMIT)))
+UNSEEN = Standing(None, (Offer(Scope.DIGEST, "Part of it was not checked."), Offer(Scope.COMMIT, "Part of it was not checked.")))
 ASKED = Standing(notes=(("Policy", "asks each time · look first (/etc/modelguard/policy.toml:3)"),))
 CHANGED = Standing(
     None,
@@ -181,7 +183,9 @@ VIEWS = {
         standing=Standing(),
         call="pickle.load(f)",
     ),
-    "uninspected": view(RiskLevel.UNINSPECTED, name="adapter.bin", coverage=Coverage(3, 1, MISSED), explanation=Explanation()),
+    "uninspected": view(
+        RiskLevel.UNINSPECTED, name="adapter.bin", coverage=Coverage(3, 1, MISSED), explanation=Explanation(), standing=UNSEEN
+    ),
     "forbidden": view(RiskLevel.FORBIDDEN, GETATTR),
     "nothing-found": view(RiskLevel.DATA_ONLY, TENSOR, standing=ASKED, explanation=Explanation()),
     "remote-code": remote(),

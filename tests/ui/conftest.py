@@ -12,10 +12,13 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 import pytest
 from card_stage import PAGE, STATIC
 from card_states import states
+
+import jupyter_modelguard
 
 REQUIRED = os.environ.get("MODELGUARD_REQUIRE_BROWSER") == "1"
 QUIET = [
@@ -181,12 +184,17 @@ def running_lab(home):
     quiet.parent.mkdir(parents=True)
     quiet.write_text('{"fetchNews": "false", "checkForUpdates": false}')
     add_kernels(home / "data")
+    built = Path(jupyter_modelguard.__file__).parent / "labextension"
+    if built.is_dir():  # the one of this tree, whatever was installed
+        (home / "data" / "labextensions").mkdir()
+        (home / "data" / "labextensions" / "jupyter-modelguard").symlink_to(built)
     private = home / "modelguard"
     private.mkdir(mode=0o700)
     environment = os.environ | {
         "IPYTHONDIR": str(home / "ipython"),
         "JUPYTER_CONFIG_DIR": str(home / "config"),
         "JUPYTER_DATA_DIR": str(home / "data"),
+        "JUPYTER_PREFER_ENV_PATH": "0",  # what lies there comes before what is installed
         "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
         "MODELGUARD_HOME": str(private),
     }

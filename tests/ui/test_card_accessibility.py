@@ -23,8 +23,10 @@ def in_two_steps(page):
 def test_no_violation_in_any_state_alone_on_the_page(stage, show, theme):
     found = {}
     for state in STATES:
-        show(state, theme)
-        found[state] = in_two_steps(stage)
+        card = show(state, theme)
+        closed = violations(stage, "html") if theme == "light" else []  # other colours change nothing but contrast
+        open_everything(card)
+        found[state] = closed + violations(stage, "html")
     assert {state: wrong for state, wrong in found.items() if wrong} == {}
 
 

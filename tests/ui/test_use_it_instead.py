@@ -26,9 +26,10 @@ REWRITTEN = LOAD.strip().replace('torch.load("net.pt", weights_only=False)', 'ju
 
 
 @pytest.fixture
-def card(page, lab):
-    (lab.folder / "instead").mkdir(exist_ok=True)
-    page.goto(lab.notebook(os.path.join("instead", "instead.ipynb"), "%load_ext modelguard", MAKE, LOAD, kernel="test-0"))
+def card(page, lab, request):
+    folder = request.node.name[-30:]
+    (lab.folder / folder).mkdir()
+    page.goto(lab.notebook(os.path.join(folder, "instead.ipynb"), "%load_ext modelguard", MAKE, LOAD, kernel="test-0"))
     page.locator(".jp-Notebook .jp-Cell").nth(0).wait_for()
     page.locator("#jp-main-statusbar").get_by_text("| Idle").wait_for()
     page.get_by_role("menuitem", name="Run", exact=True).click()

@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 
 from jupyter_modelguard.approval.answer import CardAnswer
+from jupyter_modelguard.approval.choices import scope_choices
 from jupyter_modelguard.approval.conversation import converse
 from jupyter_modelguard.approval.faces.html import card_html
 from jupyter_modelguard.approval.present import build_view, receipt
+from jupyter_modelguard.policy.covering import against_commit
 from jupyter_modelguard.policy.trust import Offer, Standing
 from jupyter_modelguard.types import (
     Artifact,
@@ -20,6 +22,7 @@ from jupyter_modelguard.types import (
     Outcome,
     QualifiedName,
     RiskLevel,
+    SaferWay,
     ScanReport,
     Scope,
 )
@@ -50,6 +53,18 @@ def test_once_comes_first_and_the_buttons_say_what_follows():
     assert (once.value, once.enabled, once.button) == ("once", True, "Run 1 unknown function once")
     assert (digest.value, digest.enabled, digest.button) == ("digest", True, "Run 1 unknown function and remember this file")
     assert (commit.value, commit.enabled, commit.hint) == ("commit", False, WHY)
+
+
+def test_branch_is_led_to_the_way_that_names_its_commit():
+    artifact = Artifact("yolo", "hf:acme/yolo", "python-code", "ab" * 32, 12)
+    record = HistoryRecord("7f3a91c2", 0.0, LoadRequest("x", "x()", "hf:acme/yolo"), Outcome.WAITING, artifact=artifact)
+    standing = Standing(offers=(Offer(Scope.DIGEST), Offer(Scope.COMMIT, against_commit(record))))
+    pin = SaferWay("Pin to 4f2c9e1", 'load("acme/yolo", revision="4f2c9e1…")')
+    *_, plain = scope_choices(artifact, RiskLevel.RUNS_CODE, "Import 1 file once", standing)
+    *_, led = scope_choices(artifact, RiskLevel.RUNS_CODE, "Import 1 file once", standing, (pin,))
+    assert plain.hint.endswith("a branch or tag can move. Name the commit: revision=…")
+    assert led.hint.endswith('a branch or tag can move. "Pin to 4f2c9e1" above names the commit: there this can be chosen.')
+    assert not led.enabled
 
 
 def test_how_a_load_differs_stands_before_everything_else_and_stays_text():

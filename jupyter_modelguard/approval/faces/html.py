@@ -29,7 +29,8 @@ def card_html(view: CardView, note: str = "") -> str:
     )
     rows = [f"{as_html(fact.label)}: {as_html(fact.text, limit=400)}" for fact in view.rule]
     rows += [_call(row) for row in view.calls] + [as_html(missed, limit=160) for missed in view.missed]
-    facts = "".join(f"<tr><th>{as_html(fact.label)}</th><td>{as_html(fact.text, limit=400)}</td></tr>" for fact in view.facts)
+    # no table: each front end lays those out in its own way, most of them to the right
+    facts = "".join(f"<li>{as_html(fact.label)}: {as_html(fact.text, limit=400)}</li>" for fact in view.facts)
     changes = "".join(f"<li>{_change(row)}</li>" for row in view.changes)
     if view.remark:
         rows.append(as_html(view.remark, limit=400))
@@ -37,7 +38,7 @@ def card_html(view: CardView, note: str = "") -> str:
         f"<p><strong>⛔ {title}</strong><br>{place}</p>",
         f"<p>{as_html(view.since, limit=400)}</p><ul>{changes}</ul>" if changes else "",
         f"<p>{as_html(view.would, limit=400)}</p><ul>{''.join(f'<li>{row}</li>' for row in rows)}</ul>" if rows else "",
-        f"<table>{facts}</table>",
+        f"<ul>{facts}</ul>",
         *(f"<div>{line}</div>" for line in _ways(view)),
         f"<p>{as_html(note, limit=400)}</p>" if note else "",
     ]

@@ -168,8 +168,8 @@ export class Several {
               allow: approval => {
                 this.allow(row, approval);
               },
-              deny: () => {
-                this.deny(row);
+              deny: instead => {
+                this.deny(row, instead);
               }
             })
           ]
@@ -233,9 +233,10 @@ export class Several {
     }
   }
 
-  private deny(row: Row): void {
+  private deny(row: Row, instead?: string): void {
     if (!row.sent && this.stateOf(row) === 'stopped') {
-      row.model.send({ token: row.model.get('token'), decision: 'deny' });
+      const way = instead === undefined ? {} : { instead };
+      row.model.send({ token: row.model.get('token'), decision: 'deny', ...way });
       this.lock(row);
     }
   }
