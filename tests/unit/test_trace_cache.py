@@ -7,21 +7,9 @@ import pytest
 from jupyter_modelguard.artifacts.parts_read import MOST_COMPARED
 from jupyter_modelguard.artifacts.reach import Reached
 from jupyter_modelguard.engines import trace_cache
-from jupyter_modelguard.engines.trace import trace_stream
 from jupyter_modelguard.engines.trace_cache import TraceCache
 
-
-class Counting:
-    """Traces in this process and remembers how often."""
-
-    def __init__(self):
-        self.asked = 0
-        self.before = lambda: None
-
-    def trace(self, source, dialect):
-        self.asked += 1
-        self.before()
-        return trace_stream(source, dialect)
+from kept import Counting  # isort: skip
 
 
 @pytest.fixture

@@ -5,53 +5,11 @@ import pickle
 import pytest
 
 from jupyter_modelguard.artifacts.parts_read import MOST_COMPARED
-from jupyter_modelguard.artifacts.reach import Reached
 from jupyter_modelguard.engines import kept_traces, trace_cache
 from jupyter_modelguard.engines.kept_traces import KeptTraces
-from jupyter_modelguard.engines.trace import trace_stream
-from jupyter_modelguard.engines.trace_cache import TraceCache
 from jupyter_modelguard.policy.names import QualifiedName
 
-
-class Counting:
-    """Traces in this process and remembers how often."""
-
-    def __init__(self):
-        self.asked = 0
-
-    def trace(self, source, dialect):
-        self.asked += 1
-        return trace_stream(source, dialect)
-
-
-@pytest.fixture
-def places(tmp_path, monkeypatch):
-    """The folder of the traces, and that of the key."""
-    monkeypatch.setattr(trace_cache, "_LONG", -1.0)
-    tmp_path.chmod(0o700)
-    return tmp_path / "traces", tmp_path / "own"
-
-
-@pytest.fixture
-def kernel(places):
-    """Start a kernel: what it traces, and how often."""
-
-    def start():
-        worker = Counting()
-        cache = TraceCache(worker, KeptTraces(lambda: places[0], lambda: places[1]))
-
-        def trace(data, dialect="pickle"):
-            with Reached.of_bytes(data) as reached:
-                return cache.trace(reached, dialect)
-
-        return trace, worker
-
-    return start
-
-
-def kept(places):
-    return sorted(places[0].iterdir()) if places[0].is_dir() else []
-
+from kept import kept  # isort: skip
 
 CALL = b"\x80\x04ctextwrap\ndedent\n(X\x02\x00\x00\x00hitR."
 DATA = [
