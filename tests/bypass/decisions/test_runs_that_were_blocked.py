@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import pytest
 
@@ -35,7 +36,7 @@ def start(project, tmp_path, monkeypatch):
     monkeypatch.setenv("MODELGUARD_HOME", str(tmp_path / "home"))
     monkeypatch.delenv("MODELGUARD_HEADLESS", raising=False)
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
-    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    root = str(Path(__file__).parents[3])
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([root, *filter(None, sys.path)]))
 
     def begin(*arguments, **options):

@@ -12,6 +12,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -241,7 +242,7 @@ def test_what_is_accepted_is_shown_as_text(desk, honest, canary):
 def test_run_prints_and_proposes_text(desk, honest, canary, monkeypatch):
     script = desk.project / f"{STRANGE}.py"
     script.write_text(f"import pickle\nwith open({str(honest)!r}, 'rb') as file:\n    pickle.load(file)\n")
-    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    root = str(Path(__file__).parents[3])
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([root, *filter(None, sys.path)]))
     done = subprocess.run(
         [sys.executable, "-c", COMMAND, "run", str(script)],
