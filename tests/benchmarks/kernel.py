@@ -12,6 +12,7 @@ import importlib.util
 import os
 import shutil
 import statistics
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -84,6 +85,7 @@ def in_browser(runs):
     """Measure clicks in a real JupyterLab, with the fixtures of the browser tests."""
     from playwright.sync_api import sync_playwright
 
+    sys.path.append(str(Path(__file__).parents[1] / "shared"))  # as the tests have it
     path = Path(__file__).parents[1] / "ui" / "conftest.py"
     spec = importlib.util.spec_from_file_location("ui_conftest", path)
     fixtures = importlib.util.module_from_spec(spec)
