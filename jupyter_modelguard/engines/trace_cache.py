@@ -81,7 +81,7 @@ class TraceCache:
             return known
         started = time.monotonic()
         trace = self._worker.trace(reached.source, dialect)
-        self._remember_content(trace, dialect, content, started)
+        self._remember_content(trace, key, content, started)
         return trace
 
     def _large(self, reached: Reached, dialect: str) -> StreamTrace:
@@ -97,20 +97,20 @@ class TraceCache:
             self._remember(key, trace, trace.parts.length)
         elif trace.copy is not None and reached.size <= _HASHED:
             self._sizes.add(reached.size)  # to be known by its content from now on
-            self._remember_content(trace, dialect, reached.everything(), started)
+            content = reached.everything()
+            self._remember_content(trace, (dialect, hashlib.sha256(content).digest()), content, started)
         return trace
 
     def _has_kept(self, size: int) -> bool:
         return self._kept is not None and size <= _HASHED and self._kept.has_of_size(size)
 
-    def _remember_content(self, trace: StreamTrace, dialect: str, content: bytes, started: float) -> None:
+    def _remember_content(self, trace: StreamTrace, key: tuple[str, bytes], content: bytes, started: float) -> None:
         """Remember a trace by its content; the worker read for itself, so only if that is what it traced."""
         if trace.copy is None or not trace.copy.is_of(content):
             return
-        took, digest = time.monotonic() - started, hashlib.sha256(content).digest()
-        self._remember((dialect, digest), trace, len(content))
-        if self._kept is not None and took > _LONG:
-            self._kept.keep(dialect, digest, len(content), trace)
+        self._remember(key, trace, len(content))
+        if self._kept is not None and time.monotonic() - started > _LONG:
+            self._kept.keep(*key, len(content), trace)
 
     def _find(self, key: tuple[str, bytes | StreamSource]) -> StreamTrace | None:
         with self._lock:

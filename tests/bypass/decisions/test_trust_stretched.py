@@ -11,21 +11,8 @@ import warnings
 import pytest
 
 from jupyter_modelguard.errors import ModelLoadBlockedError
-from jupyter_modelguard.policy.trust import Trust
 
 from assembly import call, stream  # isort: skip
-from chooser import Chooser, guard_that_trusts  # isort: skip
-
-
-@pytest.fixture
-def person():
-    return Chooser()
-
-
-@pytest.fixture
-def guarded(person, worker, tmp_path):
-    with guard_that_trusts(person, Trust(lambda: tmp_path / "trust"), worker, tmp_path) as made:
-        yield made
 
 
 def saved(folder, made):
