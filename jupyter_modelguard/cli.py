@@ -157,6 +157,8 @@ def _history(options: argparse.Namespace, console: Console) -> int:
     outcome = Outcome(options.outcome) if options.outcome else None
     limit = options.limit or (_LINES if options.format == "table" else sys.maxsize)
     begin = since(options.since)
+    if options.delete is not None and (options.limit or outcome or options.notebook or begin or options.output):
+        raise HistoryError("--delete goes by age alone: leave out what else was said, or it would delete more than that.")
     store = Store(home())
     try:
         if options.delete is not None:

@@ -84,5 +84,7 @@ def test_command_line(store, monkeypatch, tmp_path, capsys):
     assert cli.main(["history", "--delete", "7d"]) == 0
     assert capsys.readouterr().out == "1 line of the history deleted.\n"
     assert cli.main(["history", "--delete", "soon"]) == 2
+    assert cli.main(["history", "--delete", "all", "--outcome", "blocked"]) == 2
+    assert len(store.history()) == 1
     assert cli.main(["history", "--delete", "all"]) == 0
     assert store.history() == ()
