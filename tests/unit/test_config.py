@@ -85,7 +85,8 @@ def test_headless_mode_takes_two_words_and_no_other(monkeypatch):
 
 
 def test_nothing_a_cell_can_set_allows_a_load():
-    assert set(ModelGuardConfig.class_own_traits(config=True)) == {"ready_within", "ask_with", "strict", "keep_history"}
+    comfort = {"ready_within", "ask_with", "strict", "keep_history", "history_journal", "export_names"}
+    assert set(ModelGuardConfig.class_own_traits(config=True)) == comfort
 
 
 def test_importing_the_settings_is_cheap():
