@@ -148,9 +148,8 @@ def _write(what: Sheet | str, output: str | None, console: Console) -> None:
 
 
 def _history(options: argparse.Namespace, console: Console) -> int:
-    from jupyter_modelguard.config import home
     from jupyter_modelguard.exports.history import export
-    from jupyter_modelguard.history.store import Store
+    from jupyter_modelguard.history.opening import open_history
     from jupyter_modelguard.ipython.display import history_table
     from jupyter_modelguard.ipython.stats import since
 
@@ -159,7 +158,7 @@ def _history(options: argparse.Namespace, console: Console) -> int:
     begin = since(options.since)
     if options.delete is not None and (options.limit or outcome or options.notebook or begin or options.output):
         raise HistoryError("--delete goes by age alone: leave out what else was said, or it would delete more than that.")
-    store = Store(home())
+    store = open_history()
     try:
         if options.delete is not None:
             number = store.delete_before(since(options.delete) or time.time())
@@ -175,11 +174,10 @@ def _history(options: argparse.Namespace, console: Console) -> int:
 
 
 def _show(options: argparse.Namespace, console: Console) -> int:
-    from jupyter_modelguard.config import home
-    from jupyter_modelguard.history.store import Store
+    from jupyter_modelguard.history.opening import open_history
     from jupyter_modelguard.ipython.display import record_table
 
-    store = Store(home())
+    store = open_history()
     try:
         console.print(record_table(store.find(options.id)))
     finally:
@@ -189,15 +187,14 @@ def _show(options: argparse.Namespace, console: Console) -> int:
 
 def _decide(options: argparse.Namespace, console: Console) -> int:
     from jupyter_modelguard.approval.decide import decide_pending
-    from jupyter_modelguard.config import home
-    from jupyter_modelguard.history.store import Store
+    from jupyter_modelguard.history.opening import open_history
 
-    return decide_pending(Store(home()), options.id, console)
+    return decide_pending(open_history(), options.id, console)
 
 
 def _forget(options: argparse.Namespace, console: Console) -> int:
-    from jupyter_modelguard.config import default_home, home
-    from jupyter_modelguard.history.store import Store
+    from jupyter_modelguard.config import default_home
+    from jupyter_modelguard.history.opening import open_history
     from jupyter_modelguard.ipython.display import trust_table
     from jupyter_modelguard.ipython.trusting import forget, remembered
     from jupyter_modelguard.policy.trust import Trust
@@ -207,7 +204,7 @@ def _forget(options: argparse.Namespace, console: Console) -> int:
     if options.id is None:
         console.print(trust_table(remembered(trust, born)))
         return 0
-    store = Store(home())
+    store = open_history()
     try:
         say(console, forget(trust, store, options.id, born))
     finally:
@@ -216,11 +213,10 @@ def _forget(options: argparse.Namespace, console: Console) -> int:
 
 
 def _stats(options: argparse.Namespace, console: Console) -> int:
-    from jupyter_modelguard.config import home
-    from jupyter_modelguard.history.store import Store
+    from jupyter_modelguard.history.opening import open_history
     from jupyter_modelguard.ipython.stats import since, stats_table
 
-    store = Store(home())
+    store = open_history()
     try:
         console.print(stats_table(store.statistics(since(options.period))))
     finally:

@@ -69,10 +69,10 @@ def _home() -> Diagnosis:
 
 
 def _database() -> Diagnosis:
-    from jupyter_modelguard.history.store import Store
+    from jupyter_modelguard.history.opening import open_history
 
     try:
-        store = Store(home())
+        store = open_history()
         try:
             waiting = len(store.pending())
         finally:
