@@ -101,7 +101,7 @@ def rows(connection: Connection, search: Search, limit: int, offset: int = 0) ->
     columns = loads.c
     plain = [columns[name] for name in _PLAIN]
     query = select(*plain, columns.artifact["name"].as_string().label("name"), columns.decision)
-    return tuple(_row(row) for row in connection.execute(_page(query, search, limit, offset)).mappings())
+    return tuple(_row(row) for row in connection.execute(_page(connection, query, search, limit, offset)).mappings())
 
 
 def row_of(record: HistoryRecord, session: str) -> Row:
@@ -135,7 +135,7 @@ def records(connection: Connection, search: Search, limit: int, offset: int = 0)
     """List a page of what matches with all that is known, the latest first."""
     from jupyter_modelguard.history.tables import loads
 
-    query = _page(loads.select(), search, limit, offset)
+    query = _page(connection, loads.select(), search, limit, offset)
     return tuple(record_of_row(dict(row)) for row in connection.execute(query).mappings())
 
 
@@ -145,7 +145,7 @@ def total(connection: Connection, search: Search) -> int:
 
     from jupyter_modelguard.history.tables import loads
 
-    return int(connection.execute(select(func.count()).select_from(loads).where(*_conditions(search))).scalar_one())
+    return int(connection.execute(select(func.count()).select_from(loads).where(*_conditions(connection, search))).scalar_one())
 
 
 def counts(connection: Connection, search: Search) -> Notebooks:
@@ -158,7 +158,7 @@ def counts(connection: Connection, search: Search) -> Notebooks:
     held = columns.outcome.in_(_HELD)
     query = (
         select(columns.notebook, columns.level, held, func.count(), func.max(columns.at))
-        .where(*_conditions(replace(search, levels=())))
+        .where(*_conditions(connection, replace(search, levels=())))
         .group_by(columns.notebook, columns.level, held)
     )
     wanted = {level.value for level in search.levels}
@@ -199,20 +199,20 @@ _PLAIN = (
 _SEARCHED = ("source", "loader", "call", "notebook")
 
 
-def _page(query: Select[Any], search: Search, limit: int, offset: int) -> Select[Any]:
+def _page(connection: Connection, query: Select[Any], search: Search, limit: int, offset: int) -> Select[Any]:
     from jupyter_modelguard.history.tables import loads
 
-    latest_first = query.where(*_conditions(search)).order_by(loads.c.at.desc(), loads.c.number.desc())
+    latest_first = query.where(*_conditions(connection, search)).order_by(loads.c.at.desc(), loads.c.number.desc())
     return latest_first.limit(limit).offset(offset)
 
 
-def _conditions(search: Search) -> list[ColumnElement[bool]]:
+def _conditions(connection: Connection, search: Search) -> list[ColumnElement[bool]]:
     from sqlalchemy import or_
 
-    from jupyter_modelguard.history.tables import loads
+    from jupyter_modelguard.history.tables import loads, mine
 
     columns = loads.c
-    found: list[ColumnElement[bool]] = []
+    found: list[ColumnElement[bool]] = [mine(loads, connection)]
     if search.text:
         # SQLite folds the case of ASCII alone
         forms = (

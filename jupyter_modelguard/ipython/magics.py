@@ -115,7 +115,7 @@ class ModelGuardMagics(Magics):
         from jupyter_modelguard.ipython.looking_back import export_history
 
         _expect(arguments, 1, "%modelguard export FILE.json, .csv, .sarif or .cdx.json")
-        config = next((one for one in self.shell.configurables if isinstance(one, ModelGuardConfig)), None)
+        config = next((one for one in getattr(self.shell, "configurables", ()) if isinstance(one, ModelGuardConfig)), None)
         self._say(export_history(_guard().store, arguments[0], names=config is None or config.export_names))
 
     def _show(self, arguments: list[str]) -> None:
