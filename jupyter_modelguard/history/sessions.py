@@ -69,7 +69,8 @@ def kernel_id() -> str | None:
 
 def begin(connection: Connection, session: str, notebook: str | None) -> None:
     """Write the row of this process, unless it is there."""
-    from jupyter_modelguard import __version__
+    from importlib.metadata import version
+
     from jupyter_modelguard.history.tables import insert, owner_of, sessions
 
     row = insert(sessions, connection).values(
@@ -81,7 +82,7 @@ def begin(connection: Connection, session: str, notebook: str | None) -> None:
         pid=os.getpid(),
         process=process_mark(os.getpid()) or "",
         started=time.time(),
-        version=__version__,
+        version=version("jupyter-modelguard"),
     )
     connection.execute(row.on_conflict_do_nothing(index_elements=["owner", "session"]))
 
