@@ -5,6 +5,7 @@ A row is written with the first line or question of a process, in the same trans
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import sys
@@ -69,22 +70,11 @@ def kernel_id() -> str | None:
 
 def begin(connection: Connection, session: str, notebook: str | None) -> None:
     """Write the row of this process, unless it is there."""
-    from importlib.metadata import version
-
     from jupyter_modelguard.history.tables import insert, owner_of, sessions
 
-    row = insert(sessions, connection).values(
-        owner=owner_of(connection),
-        session=session,
-        kernel=kernel_id(),
-        notebook=notebook and text(notebook),
-        host=host_name(),
-        pid=os.getpid(),
-        process=process_mark(os.getpid()) or "",
-        started=time.time(),
-        version=version("jupyter-modelguard"),
-    )
-    connection.execute(row.on_conflict_do_nothing(index_elements=["owner", "session"]))
+    row = insert(sessions, connection).on_conflict_do_nothing(index_elements=["owner", "session"])
+    of_this = {"owner": owner_of(connection), "session": session, "notebook": notebook and text(notebook), "started": time.time()}
+    connection.execute(row, {**of_this, **_process(os.getpid())})
 
 
 def end(connection: Connection, session: str) -> None:
@@ -93,6 +83,15 @@ def end(connection: Connection, session: str) -> None:
 
     which = (mine(sessions, connection), sessions.c.session == session)
     connection.execute(sessions.update().where(*which).values(ended=time.time()))
+
+
+@functools.lru_cache(maxsize=1)
+def _process(pid: int) -> dict[str, object]:
+    """Values of the columns that are the same for every write of a process."""
+    from importlib.metadata import version
+
+    mark = process_mark(pid) or ""
+    return {"kernel": kernel_id(), "host": host_name(), "pid": pid, "process": mark, "version": version("jupyter-modelguard")}
 
 
 def listed(connection: Connection) -> tuple[Session, ...]:
