@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Any
 from jupyter_modelguard.errors import HistoryError
 from jupyter_modelguard.history.approvals import Approvals
 from jupyter_modelguard.history.database import Database
-from jupyter_modelguard.history.looking import beginning_with, latest
+from jupyter_modelguard.history.looking import beginning_with
 from jupyter_modelguard.history.postgresql import Postgresql
 from jupyter_modelguard.history.rows import digits_of
+from jupyter_modelguard.history.search import Search, records
 from jupyter_modelguard.history.sqlite import Sqlite
 from jupyter_modelguard.history.watch import Watch
 from jupyter_modelguard.history.writer import Tally, Writer
@@ -154,7 +155,7 @@ class Store:
         ]
         found: tuple[HistoryRecord, ...] = ()
         with contextlib.suppress(HistoryError), self._database.reading() as connection:
-            found = latest(connection, limit, notebook, outcome, since)
+            found = records(connection, Search(notebook=notebook, outcome=outcome, since=since), limit)
         return (*matching, *found)[:limit]
 
     def find(self, id_prefix: str) -> HistoryRecord:
