@@ -3,10 +3,10 @@
 Settings are traitlets, so `%config ModelGuardConfig.ask_with = "prompt"` and `ipython_config.py` both work. They set comfort;
 what may load is policy and is decided elsewhere, because any cell can override a traitlet.
 
-Three environment variables are read. `MODELGUARD_HOME` names the folder of the history; it is read once, and refused unless it
-belongs to this user and is closed to others. `MODELGUARD_HEADLESS` says how to decide where nobody can answer, and
-`MODELGUARD_STRICT` holds libraries too. None of them moves trust: the per-user folder is derived from the password database, not from
-variables that a notebook can set.
+Four environment variables are read. `MODELGUARD_HOME` names the folder of the history; it is read once, and refused unless it
+belongs to this user and is closed to others. `MODELGUARD_DATABASE_URL` names a PostgreSQL database that keeps the history in its place.
+`MODELGUARD_HEADLESS` says how to decide where nobody can answer, and `MODELGUARD_STRICT` holds libraries too. None of them moves
+trust: the per-user folder is derived from the password database, not from variables that a notebook can set.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ __all__ = [
     "CHILDREN",
     "RUN_FOLDER",
     "ModelGuardConfig",
+    "database_url",
     "default_home",
     "headless_mode",
     "home",
@@ -45,6 +46,7 @@ CHILDREN = "MODELGUARD_CHILDREN"
 
 _LOG = logging.getLogger(__name__)
 _FOLDER = "jupyter-modelguard"
+_DATABASE = "postgresql+psycopg://"
 _PLATFORM: str = sys.platform  # a plain string: every branch is checked on every platform
 
 
@@ -66,6 +68,17 @@ class ModelGuardConfig(Configurable):
     ).tag(config=True)
     keep_history = Float(
         365.0, min=0.0, help="Days that lines of the history are kept; older ones go when new ones are written. 0 keeps all."
+    ).tag(config=True)
+    history_journal = CaselessStrEnum(
+        ("wal", "delete"),
+        default_value="wal",
+        help="How SQLite keeps the history whole: wal is quicker; delete is for a home folder on a network file system, where wal "
+        "is not reliable. A file that was changed to delete stays so.",
+    ).tag(config=True)
+    export_names = Bool(
+        True,  # noqa: FBT003 the default, as traitlets wants it
+        help="Whether exports of the history name files, notebooks and persons. If not, each gets a name that means nothing, the "
+        "same throughout one export.",
     ).tag(config=True)
 
 
@@ -104,6 +117,22 @@ def default_home() -> Path:
     if _PLATFORM == "darwin":
         return personal / "Library" / "Application Support" / _FOLDER
     return personal / ".local" / "share" / _FOLDER
+
+
+def database_url() -> str | None:
+    """Database that keeps the history, from `MODELGUARD_DATABASE_URL`; None for a file in `home()`.
+
+    Raises
+    ------
+    ConfigurationError
+        The variable names anything but PostgreSQL; its text, which may hold a password, is not repeated.
+    """
+    url = os.environ.get("MODELGUARD_DATABASE_URL")
+    if not url:
+        return None
+    if url.startswith(_DATABASE):
+        return url
+    raise ConfigurationError(f"MODELGUARD_DATABASE_URL must begin with {_DATABASE}user@host/name.")
 
 
 def headless_mode() -> str | None:

@@ -277,7 +277,7 @@ class Decision:
 
     allow: bool
     by: str  # a person's login name, or the rule: "proof", "headless"
-    transport: str  # "proof", "card", "database", "prompt", "headless", "policy", "trust"
+    transport: str  # "proof", "card", "sidebar", "database", "prompt", "headless", "policy", "trust"
     reason: str = ""
     scope: Scope = Scope.ONCE
     at: float = 0.0  # seconds since the epoch

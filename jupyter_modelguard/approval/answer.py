@@ -1,4 +1,4 @@
-"""What comes back from a card's front end, checked.
+"""What comes back from a card's front end, in a notebook or in the sidebar, checked.
 
 Any output in the page can send a message, so the token, the reason, the scope and the typed finding must all fit; whatever does not is
 ignored, and the first decision counts.
@@ -19,7 +19,7 @@ from jupyter_modelguard.types import Decision, Scope
 if TYPE_CHECKING:
     from jupyter_modelguard.approval.view import CardView
 
-__all__ = ["CardAnswer"]
+__all__ = ["CardAnswer", "read_answer"]
 
 
 class CardAnswer:
@@ -55,7 +55,7 @@ class CardAnswer:
             return
         if not self._mine(content.get("token")):
             return
-        decision = self._read(content)
+        decision = read_answer(self.view, content, by=user_name(), transport="card")
         with self._lock:
             if decision is None:
                 self.refused += 1
@@ -66,21 +66,38 @@ class CardAnswer:
     def _mine(self, token: object) -> bool:
         return isinstance(token, str) and hmac.compare_digest(token.encode("utf-8", "replace"), self.token.encode())
 
-    def _read(self, content: dict[str, Any]) -> Decision | None:
-        now = time.time()
-        if content.get("decision") == "deny":
-            instead = next((way.label for way in self.view.safer if way.label == content.get("instead")), "")
-            why = f"{INSTEAD}{instead}" if instead else "kept blocked"
-            return Decision(allow=False, by=user_name(), transport="card", reason=why, at=now)
-        reason, scope, finding = content.get("reason"), content.get("scope"), content.get("finding", "")
-        offered = {choice.value for choice in self.view.scopes if choice.enabled}
-        if (
-            content.get("decision") != "allow"
-            or reason not in self.view.reasons
-            or not isinstance(scope, str)
-            or scope not in offered
-            or not isinstance(finding, str)
-            or not confirms(self.view, finding)
-        ):
-            return None
-        return Decision(allow=True, by=user_name(), transport="card", reason=str(reason), scope=Scope(scope), at=now)
+
+def read_answer(view: CardView, content: dict[str, Any], *, by: str, transport: str) -> Decision | None:
+    """Read what a front end said about a load, by what it was shown.
+
+    Parameters
+    ----------
+    view
+        What was shown, and so what may be answered.
+    content
+        What came back: `decision`, and for "allow" `reason`, `scope` and `finding`, for "deny" the safer way taken `instead`.
+    by, transport
+        Who decides, and through what: "card", "sidebar".
+
+    Returns
+    -------
+    Decision or None
+        None when it does not fit what was shown.
+    """
+    now = time.time()
+    if content.get("decision") == "deny":
+        instead = next((way.label for way in view.safer if way.label == content.get("instead")), "")
+        why = f"{INSTEAD}{instead}" if instead else "kept blocked"
+        return Decision(allow=False, by=by, transport=transport, reason=why, at=now)
+    reason, scope, finding = content.get("reason"), content.get("scope"), content.get("finding", "")
+    offered = {choice.value for choice in view.scopes if choice.enabled}
+    if (
+        content.get("decision") != "allow"
+        or reason not in view.reasons
+        or not isinstance(scope, str)
+        or scope not in offered
+        or not isinstance(finding, str)
+        or not confirms(view, finding)
+    ):
+        return None
+    return Decision(allow=True, by=by, transport=transport, reason=str(reason), scope=Scope(scope), at=now)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["Checking"]
 
 _LOG = logging.getLogger(__name__)
-_ASKED = frozenset({"card", "prompt", "database", "none"})  # transports that leave a line themselves
+_ASKED = frozenset({"card", "prompt", "database", "sidebar", "none"})  # transports that leave a line themselves
 _LISTEN = 0.01  # seconds, where this thread has to take the messages in itself
 _WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 

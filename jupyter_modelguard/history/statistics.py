@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Asked", "Statistics", "statistics_since"]
 
-_PERSONS = ("card", "database", "prompt")  # transports by which a person answers
+_PERSONS = ("card", "database", "prompt", "sidebar")  # transports by which a person answers
 _OPEN = frozenset({Judgement.UNKNOWN.value, Judgement.INSPECT.value, Judgement.DANGEROUS.value})
 _UNKNOWN_GLOBAL = "pickle-unknown-global"
 _PER = 50  # loads that cards are counted for

@@ -109,12 +109,14 @@ def status_table(facts: Iterable[tuple[str, str]]) -> Sheet:
 
 def trust_table(entries: Iterable[TrustEntry]) -> Sheet:
     """List what loads without a question because somebody said so, or because it was saved here."""
+    from jupyter_modelguard.approval.listings import counted
+
     rows = tuple(
         (
             f"#{entry.id}",
             _day(entry.at),
             f"{entry.name} at this commit" if entry.scope is Scope.COMMIT else entry.name,
-            f"{len(entry.files):,} files" if entry.files else f"{len(entry.functions):,} functions",
+            counted(len(entry.files), "file") if entry.files else counted(len(entry.functions), "function"),
             entry.loader,
             entry.reason if entry.reason == "born here" else f'{entry.by}, "{entry.reason}"',
             entry.source,

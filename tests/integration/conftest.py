@@ -7,6 +7,7 @@ import sys
 import time
 
 import pytest
+from executed import execute
 
 from jupyter_modelguard import config, guard
 from jupyter_modelguard.approval.order import Approver
@@ -90,6 +91,22 @@ def home(tmp_path, monkeypatch):
     config.home.cache_clear()
     yield folder
     config.home.cache_clear()
+
+
+@pytest.fixture
+def run_notebook(home, tmp_path, monkeypatch):
+    """Run a notebook in a fresh folder that nobody watches."""
+    folder = tmp_path / "notebook"
+    folder.mkdir()
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+
+    def run(notebook):
+        return execute(notebook, folder)
+
+    run.folder = folder
+    return run
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_modelguard.config import ModelGuardConfig, default_home, headless_mode, home
+from jupyter_modelguard.config import ModelGuardConfig, database_url, default_home, headless_mode, home
 from jupyter_modelguard.errors import ConfigurationError
 
 
@@ -85,7 +85,8 @@ def test_headless_mode_takes_two_words_and_no_other(monkeypatch):
 
 
 def test_nothing_a_cell_can_set_allows_a_load():
-    assert set(ModelGuardConfig.class_own_traits(config=True)) == {"ready_within", "ask_with", "strict", "keep_history"}
+    comfort = {"ready_within", "ask_with", "strict", "keep_history", "history_journal", "export_names"}
+    assert set(ModelGuardConfig.class_own_traits(config=True)) == comfort
 
 
 def test_importing_the_settings_is_cheap():
@@ -102,3 +103,18 @@ def test_settings_that_the_documents_name_are_there():
     ]
     assert named
     assert set(named) <= {f"ModelGuardConfig.{name}" for name in ModelGuardConfig.class_own_traits(config=True)}
+
+
+def test_the_history_is_a_file_unless_a_database_is_named(monkeypatch):
+    monkeypatch.delenv("MODELGUARD_DATABASE_URL", raising=False)
+    assert database_url() is None
+    monkeypatch.setenv("MODELGUARD_DATABASE_URL", "postgresql+psycopg://ada@hub/history")
+    assert database_url() == "postgresql+psycopg://ada@hub/history"
+
+
+@pytest.mark.parametrize("url", ["postgres://ada:secret@hub/history", "sqlite:////tmp/secret.sqlite", "secret"])
+def test_a_database_of_another_kind_is_refused_without_repeating_its_password(monkeypatch, url):
+    monkeypatch.setenv("MODELGUARD_DATABASE_URL", url)
+    with pytest.raises(ConfigurationError, match=r"postgresql\+psycopg") as caught:
+        database_url()
+    assert "secret" not in str(caught.value)

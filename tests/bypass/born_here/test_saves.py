@@ -225,7 +225,9 @@ def test_forget_lists_and_takes_out_what_was_saved_here(guarded, born, path, can
     assert "born here on" in history_table(records(guarded)).text()
     trust = Trust(lambda: tmp_path / "trust")
     (entry,) = remembered(trust, born)
-    assert "born here" in trust_table((entry,)).text()
+    listed = trust_table((entry,)).text()
+    assert "born here" in listed
+    assert "1 function " in listed
     assert "Not trusted any more" in forget(trust, guarded.store, entry.id, born)
     assert remembered(trust, born) == ()
     assert "not trusted for longer" in forget(trust, guarded.store, records(guarded)[0].id, born)

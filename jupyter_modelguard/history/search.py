@@ -1,0 +1,221 @@
+"""Looking through the history: which loads match, a page of them, and how many there are of each kind.
+
+One condition is made of what is looked for, and everything that lists, counts or exports lines uses it. The text is looked for in the
+name, the source, the loader, the call and the notebook, whatever its case; its own percent signs and underscores mean themselves.
+
+SQLAlchemy's own language throughout, so that SQLite and PostgreSQL answer alike.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any
+
+from jupyter_modelguard.history.rows import record_of_row, text
+from jupyter_modelguard.types import HistoryRecord, Outcome, RiskLevel, Scope
+
+if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement, Connection, RowMapping, Select
+
+__all__ = ["Counts", "NotebookLoads", "Row", "Search", "counts", "records", "rows", "total"]
+
+_HELD = (Outcome.BLOCKED.value, Outcome.WAITING.value, Outcome.ABANDONED.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What is looked for; the default is everything."""
+
+    text: str = ""
+    levels: tuple[RiskLevel, ...] = ()  # one of these; empty: any, and lines without a level too
+    outcome: Outcome | None = None
+    notebook: str | None = None
+    since: float = 0.0  # seconds since the epoch
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One load in the list."""
+
+    id: str
+    session: str
+    at: float  # seconds since the epoch
+    name: str
+    source: str
+    loader: str
+    call: str
+    notebook: str | None
+    cell_id: str | None
+    execution_count: int | None
+    line: int | None
+    level: RiskLevel | None
+    outcome: Outcome
+    by: str | None
+    reason: str | None
+    scope: Scope | None
+    transport: str | None
+    count: int
+    size: int  # bytes
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class NotebookLoads:
+    """How many lines a notebook has."""
+
+    notebook: str | None
+    count: int
+    latest: float  # seconds since the epoch
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many lines match.
+
+    Attributes
+    ----------
+    total, all
+        Those that match, and those that there are.
+    stopped
+        Of those that match: blocked, abandoned or waiting.
+    levels
+        By risk level, as if none were looked for.
+    notebooks
+        The latest first.
+    """
+
+    total: int
+    all: int
+    stopped: int
+    levels: dict[str, int]
+    notebooks: tuple[NotebookLoads, ...]
+
+
+def rows(connection: Connection, search: Search, limit: int, offset: int = 0) -> tuple[Row, ...]:
+    """List a page of what matches, the latest first, without reports and code."""
+    from sqlalchemy import select
+
+    from jupyter_modelguard.history.tables import loads
+
+    columns = loads.c
+    plain = [columns[name] for name in _PLAIN]
+    query = select(*plain, columns.artifact["name"].as_string().label("name"), columns.decision)
+    return tuple(_row(row) for row in connection.execute(_page(query, search, limit, offset)).mappings())
+
+
+def records(connection: Connection, search: Search, limit: int, offset: int = 0) -> tuple[HistoryRecord, ...]:
+    """List a page of what matches with all that is known, the latest first."""
+    from jupyter_modelguard.history.tables import loads
+
+    query = _page(loads.select(), search, limit, offset)
+    return tuple(record_of_row(dict(row)) for row in connection.execute(query).mappings())
+
+
+def total(connection: Connection, search: Search) -> int:
+    """Count what matches."""
+    from sqlalchemy import func, select
+
+    from jupyter_modelguard.history.tables import loads
+
+    return int(connection.execute(select(func.count()).select_from(loads).where(*_conditions(search))).scalar_one())
+
+
+def counts(connection: Connection, search: Search) -> Counts:
+    """Count what matches by risk level and by notebook, in one pass."""
+    from sqlalchemy import func, select
+
+    from jupyter_modelguard.history.tables import loads
+
+    columns = loads.c
+    held = columns.outcome.in_(_HELD)
+    query = (
+        select(columns.notebook, columns.level, held, func.count(), func.max(columns.at))
+        .where(*_conditions(replace(search, levels=())))
+        .group_by(columns.notebook, columns.level, held)
+    )
+    wanted = {level.value for level in search.levels}
+    matching = stopped = 0
+    levels: dict[str, int] = {}
+    notebooks: dict[str | None, NotebookLoads] = {}
+    for notebook, level, was_held, number, latest in connection.execute(query):
+        if level is not None:
+            levels[level] = levels.get(level, 0) + number
+        if wanted and level not in wanted:
+            continue
+        matching += number
+        stopped += number if was_held else 0
+        known = notebooks.get(notebook, NotebookLoads(notebook, 0, 0.0))
+        notebooks[notebook] = NotebookLoads(notebook, known.count + number, max(known.latest, latest))
+    every = total(connection, Search())
+    listed = tuple(sorted(notebooks.values(), key=lambda one: -one.latest))
+    return Counts(matching, every, stopped, levels, listed)
+
+
+_PLAIN = (
+    "id",
+    "session",
+    "at",
+    "source",
+    "loader",
+    "call",
+    "notebook",
+    "cell_id",
+    "execution_count",
+    "line",
+    "level",
+    "outcome",
+    "count",
+    "size",
+    "seconds",
+)
+_SEARCHED = ("source", "loader", "call", "notebook")
+
+
+def _page(query: Select[Any], search: Search, limit: int, offset: int) -> Select[Any]:
+    from jupyter_modelguard.history.tables import loads
+
+    latest_first = query.where(*_conditions(search)).order_by(loads.c.at.desc(), loads.c.number.desc())
+    return latest_first.limit(limit).offset(offset)
+
+
+def _conditions(search: Search) -> list[ColumnElement[bool]]:
+    from sqlalchemy import or_
+
+    from jupyter_modelguard.history.tables import loads
+
+    columns = loads.c
+    found: list[ColumnElement[bool]] = []
+    if search.text:
+        # SQLite folds the case of ASCII alone
+        forms = (
+            {search.text}
+            if search.text.isascii()
+            else {search.text, search.text.lower(), search.text.upper(), search.text.title()}
+        )
+        places = [*(columns[name] for name in _SEARCHED), columns.artifact["name"].as_string()]
+        found.append(or_(*(place.icontains(text(form), autoescape=True) for place in places for form in sorted(forms))))
+    if search.levels:
+        found.append(columns.level.in_([level.value for level in search.levels]))
+    if search.outcome is not None:
+        found.append(columns.outcome == search.outcome.value)
+    if search.notebook is not None:
+        found.append(columns.notebook == search.notebook)
+    if search.since:
+        found.append(columns.at >= search.since)
+    return found
+
+
+def _row(row: RowMapping) -> Row:
+    decision = row["decision"] or {}
+    scope = decision.get("scope") if decision.get("allow") else None
+    return Row(
+        **{name: row[name] for name in _PLAIN if name not in {"level", "outcome"}},
+        level=RiskLevel(row["level"]) if row["level"] else None,
+        outcome=Outcome(row["outcome"]),
+        name=row["name"] or PurePath(row["source"]).name or row["source"],
+        by=decision.get("by"),
+        reason=decision.get("reason"),
+        scope=Scope(scope) if scope else None,
+        transport=decision.get("transport"),
+    )
