@@ -147,6 +147,7 @@ class Writer:
         if self._thread is not None:
             self._thread.join(timeout=2 * _BATCH)
             self._thread = None
+        self._database.stir()
         self.flush()
 
     def forget_parent(self) -> None:
@@ -211,9 +212,10 @@ class Writer:
         if not notes and not rows:
             self._kept.clear()
             return True
+        process = sessions.row_of_process(self.session, notes[0][1][4].notebook if notes else rows[0]["notebook"])
         try:
             with self._database.writing(_SILENCE) as connection:
-                sessions.begin(connection, self.session, notes[0][1][4].notebook if notes else rows[0]["notebook"])
+                sessions.begin(connection, process)
                 write_lines(connection, self.session, rows, notes)
         except HistoryError:
             return False
