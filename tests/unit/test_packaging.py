@@ -58,6 +58,22 @@ def test_the_command_is_installed():
     assert callable(command.load())
 
 
+def test_the_server_extension_is_switched_on_by_a_file():
+    switch = json.loads((Path(jupyter_modelguard.__file__).parent / "server" / "jupyter_modelguard.json").read_text("utf-8"))
+    assert switch == {"ServerApp": {"jpserver_extensions": {"jupyter_modelguard": True}}}
+    if "MODELGUARD_WHEEL" in os.environ:
+        installed = Path(sys.prefix, "etc", "jupyter", "jupyter_server_config.d", "jupyter_modelguard.json")
+        assert json.loads(installed.read_text("utf-8")) == switch
+
+
+def test_finding_the_server_extension_costs_no_kernel_anything():
+    code = "import sys, jupyter_modelguard; sys.exit('jupyter_server' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+    pytest.importorskip("jupyter_server", reason="it asks for the extension")
+    (point,) = jupyter_modelguard._jupyter_server_extension_points()
+    assert point["app"].name == "jupyter_modelguard"
+
+
 def test_torch_is_not_required():
     requires = importlib.metadata.requires("jupyter-modelguard")
     assert not [line for line in requires if line.startswith("torch") and "extra" not in line]
@@ -77,6 +93,10 @@ def test_the_wheel_holds_every_data_file():
     assert {
         "modelguard.py",
         "jupyter_modelguard/py.typed",
+        "jupyter_modelguard/schemas/wire.json",
+        "jupyter_modelguard/server/events/approval.yaml",
+        "jupyter_modelguard/server/events/load.yaml",
+        "jupyter_modelguard/server/events/loads.yaml",
         "jupyter_modelguard/approval/static/card.js",
         "jupyter_modelguard/approval/static/card.css",
         *notebooks,

@@ -55,6 +55,11 @@ def test_counts_loads_cards_answers_and_time(store):
     assert found.rules[0].allowed == 2
 
 
+def test_an_answer_in_the_sidebar_is_a_persons(store):
+    store.record(full_record(store, decision=Decision(allow=False, by="ada", transport="sidebar", at=1.5)))
+    assert store.statistics().functions == (Asked("posix.system", 1, 0),)
+
+
 def test_counts_from_a_time_on(store):
     store.record(full_record(store, at=1_700_000_000.0))
     assert store.statistics().loads == 1
