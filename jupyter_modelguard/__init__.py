@@ -34,6 +34,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "_jupyter_server_extension_points": ("jupyter_modelguard.server.extension", "_jupyter_server_extension_points"),
     "GuardHandle": ("jupyter_modelguard.handle", "GuardHandle"),
     "ModelLoadBlockedError": ("jupyter_modelguard.errors", "ModelLoadBlockedError"),
     "assess": ("jupyter_modelguard.policy.evaluate", "evaluate"),

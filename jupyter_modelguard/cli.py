@@ -63,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     history.add_argument("--notebook", metavar="NAME", help="only loads of this notebook")
     history.add_argument("--since", metavar="PERIOD", default="all", help="24h, 7d, 4w or all (all)")
     history.add_argument("--format", choices=("table", *FORMATS), default="table")
+    history.add_argument("--hide-names", action="store_true", help="name no file, notebook or person (they are named)")
     history.add_argument("--output", metavar="FILE", help="write it there instead of to the terminal")
     history.add_argument("--delete", metavar="PERIOD", help="delete what is older than that instead: 24h, 90d, or all")
     history.set_defaults(run=_history)
@@ -170,6 +171,10 @@ def _history(options: argparse.Namespace, console: Console) -> int:
             raise HistoryError(f"The history {store.path} cannot be read. modelguard doctor says more.")
     finally:
         store.close()
+    if options.hide_names:
+        from jupyter_modelguard.exports.pseudonyms import without_names
+
+        records = without_names(records)
     _write(history_table(records) if options.format == "table" else export(records, options.format), options.output, console)
     return 0
 

@@ -31,6 +31,7 @@ __all__ = [
     "default_home",
     "headless_mode",
     "home",
+    "named_home",
     "strict_by_environment",
     "user_name",
 ]
@@ -94,13 +95,25 @@ def home() -> Path:
     ConfigurationError
         The folder belongs to somebody else or others may enter it.
     """
+    what = "MODELGUARD_HOME" if os.environ.get("MODELGUARD_HOME") else "The folder of modelguard's history"
+    return _closed_folder(named_home(), what)
+
+
+def named_home() -> Path:
+    """Name the folder that `home` gives, as it is: neither created nor checked.
+
+    Raises
+    ------
+    ConfigurationError
+        `MODELGUARD_HOME` is no absolute path.
+    """
     named = os.environ.get("MODELGUARD_HOME")
     if not named:
-        return _closed_folder(default_home(), "The folder of modelguard's history")
+        return default_home()
     folder = Path(named)
     if not folder.is_absolute():
         raise ConfigurationError(f"MODELGUARD_HOME must be an absolute path, not {named!r}.")
-    return _closed_folder(folder, "MODELGUARD_HOME")
+    return folder
 
 
 def default_home() -> Path:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from jupyter_modelguard.types import HistoryRecord
 
-__all__ = ["records_csv", "records_json"]
+__all__ = ["plain_record", "records_csv", "records_json"]
 
 _VERSION = 1  # of the JSON; a field that is added keeps it, one that changes its meaning raises it
 _COLUMNS = (
@@ -40,7 +40,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")  # what a spreadsheet would co
 
 def records_json(records: Iterable[HistoryRecord]) -> str:
     """Write lines of the history with their reports and decisions; the code that was shown goes by its digests."""
-    return json.dumps({"version": _VERSION, "records": [_without_code(record) for record in records]}, indent=2)
+    return json.dumps({"version": _VERSION, "records": [plain_record(record) for record in records]}, indent=2)
 
 
 def records_csv(records: Iterable[HistoryRecord]) -> str:
@@ -53,7 +53,8 @@ def records_csv(records: Iterable[HistoryRecord]) -> str:
     return text.getvalue()
 
 
-def _without_code(record: HistoryRecord) -> dict[str, Any]:
+def plain_record(record: HistoryRecord) -> dict[str, Any]:
+    """Make of a line what JSON can hold, without the code that was shown."""
     plain: dict[str, Any] = to_plain(record)
     for file in (plain["artifact"] or {}).get("files", ()):
         del file["content"]

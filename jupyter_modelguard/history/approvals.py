@@ -1,23 +1,26 @@
 """The loads of one process that were put up for decision, and the answers that come back from wherever they are given.
 
 Only `Approvals.ask` needs the database at once, and says so when it fails; nothing else here holds a load up. A load that waits keeps a
-connection of its own, on which one pragma tells whether anybody has written since, so that looking for an answer costs next to nothing.
+connection of its own, on which one small question tells whether anybody has written since, so that looking for an answer costs next to
+nothing.
 """
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 from typing import TYPE_CHECKING, Any
 
 from jupyter_modelguard.errors import HistoryError
 from jupyter_modelguard.history import pending as table
+from jupyter_modelguard.history import sessions
+from jupyter_modelguard.history.lines import write_lines
 from jupyter_modelguard.history.rows import digits_of, row_of_record
-from jupyter_modelguard.history.writer import write_rows
+from jupyter_modelguard.history.sealed import Question
+from jupyter_modelguard.history.watch import Watch
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
     from jupyter_modelguard.history.database import Database
     from jupyter_modelguard.history.pending import PendingApproval
     from jupyter_modelguard.history.writer import Writer
@@ -43,7 +46,8 @@ class Approvals:
     def __init__(self, database: Database, writer: Writer) -> None:
         self._database = database
         self._writer = writer
-        self._watches: dict[str, tuple[Connection, int]] = {}
+        self._watches: dict[str, Watch] = {}
+        self._questions: dict[str, Question] = {}  # what was put up, as this process knows it and nobody else can change it
         self._swept = False
 
     def ask(self, record: HistoryRecord, view: dict[str, Any], *, waiting: bool = True) -> bool:
@@ -63,13 +67,19 @@ class Approvals:
         bool
             False when the database cannot be used; nobody can then answer there.
         """
+        session = self._writer.session
         try:
             self._sweep()
             with self._database.writing() as connection:
-                write_rows(connection, [row_of_record(record, self._writer.session)])
-                table.insert(connection, record, self._writer.session, os.getpid(), view, waiting=waiting)
+                sessions.begin(connection, session, record.request.site.notebook)
+                write_lines(connection, session, [row_of_record(record, session)])
+                table.insert(connection, record, session, os.getpid(), view, waiting=waiting)
+            self._writer.began = True
+            self._questions[record.id] = Question.of(session, record.id, table.fingerprint(record), view)
             if waiting:
-                self._watches[record.id] = (self._database.watch(), -1)
+                watch = Watch(self._database)
+                watch.open()
+                self._watches[record.id] = watch
         except HistoryError:
             return False
         return True
@@ -79,56 +89,92 @@ class Approvals:
         watch = self._watches.get(identity)
         if watch is None:
             return None
-        connection, seen = watch
-        from sqlalchemy.exc import SQLAlchemyError
-
         try:
-            version = connection.exec_driver_sql("PRAGMA data_version").scalar_one()
-            if version == seen:
+            if not watch.changed():
                 return None
-            decision = table.decision_of(connection, identity, self._writer.session)
-            self._watches[identity] = (connection, version)  # not before it was read: what failed is looked at again
-        except SQLAlchemyError:
-            _LOG.debug("No answer from the history", exc_info=True)
+        except HistoryError:
             return None
-        return decision
+        try:
+            with self._database.reading() as connection:
+                found = table.decision_of(connection, identity, self._writer.session)
+            if found is None:
+                return None
+            if self._questions[identity].sound(*found):
+                return found[0]
+            with self._database.writing() as connection:
+                table.reopen(connection, identity, self._writer.session)
+        except (HistoryError, ValueError, TypeError, KeyError):  # what somebody wrote there need not be a decision
+            _LOG.debug("No answer from the history", exc_info=True)
+            watch.look_again()  # what failed is looked at again
+        return None
 
     def settle(self, identity: str, decision: Decision) -> Decision:
         """End the wait for a load: the decision that counts is this one, or the one that was there first."""
+        session = self._writer.session
         try:
             with self._database.writing() as connection:
-                if not table.decide(connection, identity, decision, self._writer.session):
-                    decision = table.decision_of(connection, identity, self._writer.session) or decision
-        except HistoryError:
+                if not table.decide(connection, identity, session, decision, used=True):
+                    earlier = table.decision_of(connection, identity, session)
+                    if earlier is not None and self._questions[identity].sound(*earlier):
+                        decision = earlier[0]
+                    elif earlier is not None:
+                        table.reopen(connection, identity, session)
+                        table.decide(connection, identity, session, decision, used=True)
+        except (HistoryError, ValueError, TypeError, KeyError):
             _LOG.debug("The decision about %s could not be written", identity, exc_info=True)
         self._unwatch(identity)
+        self._questions.pop(identity, None)
         return decision
 
-    def decide(self, id_prefix: str, decision: Decision) -> bool:
+    def decide(self, id_prefix: str, decision: Decision, session: str | None = None) -> bool:
         """Decide about an undecided load by the first digits of its id; False when somebody was first.
+
+        Parameters
+        ----------
+        id_prefix
+            As a person typed it.
+        decision
+            Yes or no; it is sealed.
+        session
+            The session of the load, where it is known.
 
         Raises
         ------
         HistoryError
-            No undecided load has this id, several have, or the history cannot be used.
+            Several undecided loads have this id, the decision cannot be sealed, or the history cannot be used.
         """
         digits = digits_of(id_prefix)
         with self._database.writing() as connection:
             table.abandon_dead(connection)
-            matches = {row.id for row in table.pending(connection) if row.id.startswith(digits)}
+            matches = [row for row in table.pending(connection) if row.id.startswith(digits) and session in {None, row.session}]
             if len(matches) > 1:
                 raise HistoryError(f"{len(matches)} loads wait whose id begins with {id_prefix}; give more digits.")
-            return bool(matches) and table.decide(connection, matches.pop(), decision)
+            if not matches:
+                return False
+            (row,) = matches
+            question = Question.of(row.session, row.id, row.fingerprint, row.view)
+            seal = question.seal(decision) if decision.allow else ""
+            return table.decide(connection, row.id, row.session, decision, seal=seal)
 
     def claim(self, record: HistoryRecord) -> Decision | None:
         """Use up an approval that came after a load of this same artifact had failed in this session."""
-        if not self._swept:  # nothing was ever put up here
-            return None
+        mark = table.fingerprint(record)
+        if not mark or all(mark != question.fingerprint for question in self._questions.values()):
+            return None  # nothing like it was ever put up here
+        session = self._writer.session
         try:
             with self._database.writing() as connection:
-                return table.claim(connection, record, self._writer.session)
-        except HistoryError:
+                for identity, decision, seal in table.claimable(connection, mark, session):
+                    question = self._questions.get(identity)
+                    if question is not None and question.fingerprint == mark and question.sound(decision, seal):
+                        table.use(connection, identity, session)
+                        break
+                else:
+                    return None
+        except (HistoryError, ValueError, TypeError, KeyError):
             return None
+        del self._questions[identity]  # whatever becomes of the row, it is not good for a second load
+        return decision
 
     def pending(self) -> tuple[PendingApproval, ...]:
         """Undecided loads of processes that are still there, oldest first.
@@ -176,23 +222,25 @@ class Approvals:
             return 0
 
     def close(self) -> None:
-        """Give up what still waits in this process."""
-        if self._watches or self._swept:
-            self.abandon(self._writer.session)
-        for connection, _ in self._watches.values():
-            connection.close()
+        """Give up what still waits in this process, and note that it ends."""
+        if self._writer.began:
+            with contextlib.suppress(HistoryError), self._database.writing() as connection:
+                table.abandon(connection, self._writer.session)
+                sessions.end(connection, self._writer.session)
+        for watch in self._watches.values():
+            watch.close()
         self._watches.clear()
 
     def forget_parent(self) -> None:
         """In a forked child: drop what belongs to the parent without closing it."""
         _INHERITED.append(self._watches)
-        self._watches = {}
+        self._watches, self._questions = {}, {}
         self._swept = False
 
     def _unwatch(self, identity: str) -> None:
         watch = self._watches.pop(identity, None)
         if watch is not None:
-            watch[0].close()
+            watch.close()
 
     def _sweep(self) -> None:
         """Once a process: mark what waited in kernels that are gone."""

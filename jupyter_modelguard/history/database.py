@@ -1,61 +1,48 @@
-"""One SQLite file, opened so that several kernels and a server can share it, and given up politely when it cannot be used.
+"""The database of the history, opened so that several kernels and a server can share it, and given up politely when it cannot be used.
 
-Write-ahead logging, a file only its owner can read, two seconds of patience with a lock. Whatever goes wrong surfaces as a
-`HistoryError` after one warning, and the file is then left alone for a while: a load never waits twice for the same trouble. A
-damaged file is moved aside and a fresh one begun. A forked child opens its own connections.
+Whatever goes wrong surfaces as a `HistoryError` after one warning, and the database is then left alone for a while: a load never waits
+twice for the same trouble. A damaged file is moved aside and a fresh one begun. A forked child opens its own connections. What is
+particular to a kind of database is the business of its `Backend`.
 """
 
 from __future__ import annotations
 
 import contextlib
 import logging
-import os
-import sqlite3
 import threading
 import time
 from typing import TYPE_CHECKING
 
 from jupyter_modelguard.errors import HistoryError
+from jupyter_modelguard.history.backend import Trouble
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from sqlalchemy import Connection, Engine
-    from sqlalchemy.exc import SQLAlchemyError
+
+    from jupyter_modelguard.history.backend import Backend
 
 __all__ = ["Database"]
 
 _LOG = logging.getLogger(__name__)
-_PATIENCE = 2.0  # seconds to wait for somebody else's lock
-_REST = 30.0  # seconds to leave a troubled file alone
-_DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
-_TROUBLES = frozenset(  # conditions of the file or the disk, not mistakes in a statement
-    {
-        sqlite3.SQLITE_BUSY,
-        sqlite3.SQLITE_CANTOPEN,
-        sqlite3.SQLITE_FULL,
-        sqlite3.SQLITE_IOERR,
-        sqlite3.SQLITE_LOCKED,
-        sqlite3.SQLITE_PERM,
-        sqlite3.SQLITE_READONLY,
-        *_DAMAGED,
-    }
-)
+_PATIENCE = 2.0  # seconds that opening is tried again while somebody else is at it
+_SILENCE = 4.0  # seconds that a database may say nothing at all
+_REST = 30.0  # seconds to leave a troubled database alone
 _PARENTS: list[Engine] = []  # engines inherited through fork: never used, and never closed under the parent's feet
 
 
 class Database:
-    """The file at `path`, opened on first need.
+    """A database that is opened on first need.
 
     Parameters
     ----------
-    path
-        Where the file is or will be; its folder must exist.
+    backend
+        What it is and where.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, backend: Backend) -> None:
+        self.backend = backend
         self._engine: Engine | None = None
         self._opening = threading.RLock()
         self._rests_until = 0.0
@@ -63,37 +50,42 @@ class Database:
 
     @property
     def resting(self) -> bool:
-        """Whether the file was in trouble a moment ago and is left alone."""
+        """Whether the database was in trouble a moment ago and is left alone."""
         return time.monotonic() < self._rests_until
 
     @contextlib.contextmanager
-    def reading(self) -> Iterator[Connection]:
+    def reading(self, silence: float = _SILENCE) -> Iterator[Connection]:
         """Connect for reading.
+
+        Parameters
+        ----------
+        silence
+            Seconds that all of it may take where the database may not answer at all.
 
         Raises
         ------
         HistoryError
-            The file cannot be used now.
+            The database cannot be used now.
         """
         from sqlalchemy.exc import SQLAlchemyError
 
         try:
-            with self._open().connect() as connection:
+            with self._open().connect() as connection, self.backend.bounded(connection, silence):
                 yield connection
         except SQLAlchemyError as error:
-            raise self._trouble(error) from error
+            raise self._trouble(error) from None
 
     @contextlib.contextmanager
-    def writing(self) -> Iterator[Connection]:
+    def writing(self, silence: float = _SILENCE) -> Iterator[Connection]:
         """Connect for one transaction that takes the write lock at once, so that what it reads stays true until it writes.
 
         Raises
         ------
         HistoryError
-            The file cannot be used now; nothing was written.
+            The database cannot be used now; nothing was written.
         """
-        with self.reading() as connection:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        with self.reading(silence) as connection:
+            self.backend.begin(connection)
             try:
                 yield connection
             except BaseException:
@@ -102,14 +94,24 @@ class Database:
                 raise
             connection.exec_driver_sql("COMMIT")
 
-    def watch(self) -> Connection:
-        """Open a connection that its caller keeps and closes; `PRAGMA data_version` on it tells of every other one's commit."""
+    def connect(self) -> Connection:
+        """Open a connection that its caller keeps and closes.
+
+        Raises
+        ------
+        HistoryError
+            The database cannot be used now.
+        """
         from sqlalchemy.exc import SQLAlchemyError
 
         try:
             return self._open().connect()
         except SQLAlchemyError as error:
-            raise self._trouble(error) from error
+            raise self._trouble(error) from None
+
+    def failed(self, error: BaseException) -> HistoryError:
+        """Take note of what went wrong on a connection that was kept."""
+        return self._trouble(error)
 
     def close(self) -> None:
         """Close all connections that are not in use."""
@@ -127,109 +129,55 @@ class Database:
 
     def _open(self) -> Engine:
         if self.resting:
-            raise HistoryError(f"The history {self.path} cannot be used at the moment.")
+            raise HistoryError(f"The history {self.backend.shown} cannot be used at the moment.")
         with self._opening:
             if self._engine is None:
-                engine = self._connect()
-                deadline = time.monotonic() + _PATIENCE
-                while True:
-                    try:
-                        self._prepare(engine)
-                        break
-                    except Exception as error:
-                        engine.dispose()
-                        code = _code(error)
-                        if code in _DAMAGED:
-                            self._move_aside()
-                        # changing to write-ahead logging does not wait for a lock by itself
-                        elif code != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
-                            raise
-                        time.sleep(0.02)
-                self._engine = engine
+                self._engine = self._prepared()
             return self._engine
 
-    def _connect(self) -> Engine:
-        from sqlalchemy import URL, create_engine, event
+    def _prepared(self) -> Engine:
+        from jupyter_modelguard.history.migrations import LaterVersionError, bring_up
 
-        _create(self.path)
-        engine = create_engine(
-            URL.create("sqlite", database=str(self.path)),
-            isolation_level="AUTOCOMMIT",  # transactions are begun by name, see writing()
-            max_overflow=-1,  # each waiting load keeps a connection
-            connect_args={"timeout": _PATIENCE, "check_same_thread": False},
-        )
+        deadline = time.monotonic() + _PATIENCE
+        while True:
+            engine = None
+            try:
+                engine = self.backend.engine()
+                with engine.connect() as connection:
+                    self.backend.prepare(connection)
+                    bring_up(connection, self.backend)
+            except Exception as error:
+                if engine is not None:
+                    engine.dispose()
+                if isinstance(error, (LaterVersionError, ImportError, ValueError, OSError)):
+                    raise self._rest(self.backend.said(error)) from None
+                trouble = self.backend.trouble(error)
+                if trouble is Trouble.DAMAGED:
+                    self.backend.replace()
+                # changing to write-ahead logging does not wait for a lock by itself
+                elif trouble is not Trouble.BUSY or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.02)
+            else:
+                return engine
 
-        @event.listens_for(engine, "connect")
-        def set_up(connection: sqlite3.Connection, _record: object) -> None:
-            connection.execute("PRAGMA synchronous=NORMAL")  # whole after kill -9; a power cut may take the last lines
-
-        return engine
-
-    def _prepare(self, engine: Engine) -> None:
-        from jupyter_modelguard.history.tables import SCHEMA_VERSION, metadata
-
-        with engine.connect() as connection:
-            version = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
-            if version > SCHEMA_VERSION:
-                self._rest(f"it was written by a later modelguard (version {version})")
-                raise HistoryError(f"The history {self.path} was written by a later modelguard; upgrade this one.")
-            if version == SCHEMA_VERSION:
-                return
-            connection.exec_driver_sql("PRAGMA journal_mode=WAL")
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-            metadata.create_all(connection)  # asks first, so that a second kernel that waited here finds all there
-            connection.exec_driver_sql(f"PRAGMA user_version={SCHEMA_VERSION}")
-            connection.exec_driver_sql("COMMIT")
-
-    def _trouble(self, error: SQLAlchemyError) -> HistoryError:
-        code = _code(error)
-        if code in _DAMAGED:
+    def _trouble(self, error: BaseException) -> HistoryError:
+        trouble, said = self.backend.trouble(error), self.backend.said(error)
+        if trouble is Trouble.DAMAGED:
             with self._opening:
                 self.close()
-                self._move_aside()
-        elif code in _TROUBLES:
-            self._rest(str(getattr(error, "orig", error)))
-        return HistoryError(f"The history {self.path} cannot be used: {getattr(error, 'orig', error)}")
+                self.backend.replace()
+        elif trouble is not Trouble.STATEMENT:
+            return self._rest(said)
+        else:
+            _LOG.debug("The history refused a statement: %s", said)
+        return HistoryError(f"The history {self.backend.shown} cannot be used: {said}")
 
-    def _rest(self, why: str) -> None:
+    def _rest(self, why: str) -> HistoryError:
         self._rests_until = time.monotonic() + _REST
         if not self._warned:
             self._warned = True
             _LOG.warning(
-                "The history %s cannot be used (%s); records stay in memory. Decisions are not affected.", self.path, why
+                "The history %s cannot be used (%s); records stay in memory. Decisions are not affected.", self.backend.shown, why
             )
-
-    def _move_aside(self) -> None:
-        # another kernel may have moved it already and begun a sound one
-        if _sound(self.path):
-            return
-        aside = self.path.with_name(f"{self.path.stem}.damaged-{time.time_ns()}{self.path.suffix}")
-        for ending in ("", "-wal", "-shm"):
-            with contextlib.suppress(FileNotFoundError):
-                os.replace(f"{self.path}{ending}", f"{aside}{ending}")  # noqa: PTH105 names, not paths
-        _LOG.warning("The history %s was damaged; it is kept as %s and a fresh one is begun.", self.path, aside.name)
-        _create(self.path)
-
-
-def _create(path: Path) -> None:
-    """Make a file that only its owner can read, where there is none yet.
-
-    One that is there is not opened: closing it again would take away the locks that SQLite holds on it for this process, and another
-    process would then believe that it is alone with the file.
-    """
-    with contextlib.suppress(OSError):  # SQLite says better what is wrong
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-
-
-def _code(error: BaseException) -> int | None:
-    """SQLite's primary result code, without the extended part."""
-    code = getattr(getattr(error, "orig", error), "sqlite_errorcode", None)
-    return code & 0xFF if isinstance(code, int) else None
-
-
-def _sound(path: Path) -> bool:
-    try:
-        with contextlib.closing(sqlite3.connect(path, timeout=_PATIENCE)) as connection:
-            return bool(connection.execute("PRAGMA quick_check(1)").fetchone() == ("ok",))
-    except sqlite3.DatabaseError as error:
-        return _code(error) not in _DAMAGED
+        return HistoryError(f"The history {self.backend.shown} cannot be used: {why}")

@@ -1,7 +1,8 @@
 """Loads that wait for a person, kept where another process can answer them.
 
 The row is written before the wait begins, so it survives the kernel. It is bound to the kernel's session and process: when
-either is gone nobody listens any more, and the row is marked abandoned. The first decision wins, whoever makes it.
+either is gone nobody listens any more, and the row is marked abandoned. The first decision wins, whoever makes it; the one that lets a
+load go on must bear a seal, see `sealed`.
 """
 
 from __future__ import annotations
@@ -11,24 +12,28 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from jupyter_modelguard.history.codec import from_plain, to_plain
+from jupyter_modelguard.history.codec import from_plain
+from jupyter_modelguard.history.lines import set_outcome
 from jupyter_modelguard.history.process import host_name, process_mark
+from jupyter_modelguard.history.rows import plain_decision
 from jupyter_modelguard.types import Decision, HistoryRecord, Outcome
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from sqlalchemy import ColumnElement, Connection
 
 __all__ = [
     "PendingApproval",
     "abandon",
     "abandon_dead",
-    "claim",
+    "claimable",
     "decide",
     "decision_of",
     "fingerprint",
     "insert",
     "pending",
+    "reopen",
     "stop_waiting",
+    "use",
 ]
 
 
@@ -41,6 +46,13 @@ class PendingApproval:
     asked: float  # seconds since the epoch
     waiting: bool  # False: the cell has already failed, a decision counts for its next run
     view: dict[str, Any]  # the card as plain values
+    fingerprint: str = ""
+    notebook: str | None = None
+    cell_id: str | None = None
+    execution_count: int | None = None
+    line: int | None = None
+    source: str = ""
+    level: str | None = None
 
 
 def fingerprint(record: HistoryRecord) -> str:
@@ -58,10 +70,11 @@ def fingerprint(record: HistoryRecord) -> str:
 
 def insert(connection: Connection, record: HistoryRecord, session: str, pid: int, view: dict[str, Any], *, waiting: bool) -> None:  # noqa: PLR0913 keywords at the one call
     """Write the row that a person can answer."""
-    from jupyter_modelguard.history.tables import approvals
+    from jupyter_modelguard.history.tables import approvals, owner_of
 
     connection.execute(
         approvals.insert().values(
+            owner=owner_of(connection),
             id=record.id,
             session=session,
             host=host_name(),
@@ -79,87 +92,106 @@ def insert(connection: Connection, record: HistoryRecord, session: str, pid: int
 
 def pending(connection: Connection) -> tuple[PendingApproval, ...]:
     """Undecided loads, oldest first."""
-    from jupyter_modelguard.history.tables import approvals
+    from sqlalchemy import and_, select
+
+    from jupyter_modelguard.history.tables import approvals, loads, mine
 
     columns = approvals.c
-    rows = connection.execute(approvals.select().where(columns.state == "pending").order_by(columns.asked)).mappings()
-    return tuple(PendingApproval(row["id"], row["session"], row["asked"], row["waiting"], row["view"]) for row in rows)
+    same = and_(loads.c.owner == columns.owner, loads.c.session == columns.session, loads.c.id == columns.id)
+    asked = (columns.id, columns.session, columns.asked, columns.waiting, columns.view, columns.fingerprint)
+    line = (loads.c.notebook, loads.c.cell_id, loads.c.execution_count, loads.c.line, loads.c.source, loads.c.level)
+    query = select(*asked, *line).select_from(approvals.outerjoin(loads, same))
+    rows = connection.execute(query.where(mine(approvals, connection), columns.state == "pending").order_by(columns.asked))
+    return tuple(PendingApproval(**{**row, "source": row["source"] or ""}) for row in rows.mappings())
 
 
-def decide(connection: Connection, identity: str, decision: Decision, session: str | None = None) -> bool:
+def decide(  # noqa: PLR0913 keywords at the calls
+    connection: Connection, identity: str, session: str, decision: Decision, *, seal: str = "", used: bool = False
+) -> bool:
     """Decide an undecided load; False when somebody was first.
 
-    With a session, the decision comes from the kernel that waits and takes effect there: the row is used up.
+    `used` says that the decision comes from the kernel that waits and takes effect there.
     """
     from jupyter_modelguard.history.tables import approvals
 
-    columns = approvals.c
-    which = [columns.id == identity, columns.state == "pending"]
-    if session is not None:
-        which.append(columns.session == session)
     changed = connection.execute(
         approvals.update()
-        .where(*which)
-        .values(state="allowed" if decision.allow else "denied", decision=to_plain(decision), used=session is not None)
+        .where(*_this(connection, identity, session), approvals.c.state == "pending")
+        .values(
+            state="allowed" if decision.allow else "denied",
+            decision=plain_decision(decision),
+            seal=seal,
+            used=used,
+        )
     )
     return changed.rowcount > 0
 
 
-def decision_of(connection: Connection, identity: str, session: str) -> Decision | None:
-    """Find the decision that was made about a load; None while nobody has."""
+def decision_of(connection: Connection, identity: str, session: str) -> tuple[Decision, str] | None:
+    """Find the decision that was made about a load, with its seal; None while nobody has."""
     from sqlalchemy import select
 
     from jupyter_modelguard.history.tables import approvals
 
     columns = approvals.c
-    plain = connection.execute(select(columns.decision).where(columns.id == identity, columns.session == session)).scalar()
-    return from_plain(Decision, plain) if plain else None
+    row = connection.execute(select(columns.decision, columns.seal).where(*_this(connection, identity, session))).first()
+    return (from_plain(Decision, row.decision), row.seal) if row is not None and row.decision else None
+
+
+def reopen(connection: Connection, identity: str, session: str) -> None:
+    """Take back what somebody wrote as a decision that is none."""
+    from sqlalchemy import null
+
+    from jupyter_modelguard.history.tables import approvals
+
+    afresh = approvals.update().where(*_this(connection, identity, session))
+    connection.execute(afresh.values(state="pending", decision=null(), seal="", used=False))
 
 
 def stop_waiting(connection: Connection, identity: str, session: str) -> None:
     """Mark a load as failed but still open to a decision."""
     from jupyter_modelguard.history.tables import approvals
 
-    columns = approvals.c
-    connection.execute(approvals.update().where(columns.id == identity, columns.session == session).values(waiting=False))
+    connection.execute(approvals.update().where(*_this(connection, identity, session)).values(waiting=False))
 
 
-def claim(connection: Connection, record: HistoryRecord, session: str) -> Decision | None:
-    """Use up an approval of exactly this artifact that came after its load had failed; None when there is none."""
+def claimable(connection: Connection, mark: str, session: str) -> tuple[tuple[str, Decision, str], ...]:
+    """Approvals of an artifact with this fingerprint that came after its load had failed, as id, decision and seal."""
     from sqlalchemy import select
 
-    from jupyter_modelguard.history.tables import approvals
+    from jupyter_modelguard.history.tables import approvals, mine
 
-    mark, columns = fingerprint(record), approvals.c
-    if not mark:
-        return None
-    row = connection.execute(
-        select(columns.number, columns.decision).where(
+    columns = approvals.c
+    found = connection.execute(
+        select(columns.id, columns.decision, columns.seal).where(
+            mine(approvals, connection),
             columns.session == session,
             columns.fingerprint == mark,
             columns.state == "allowed",
             columns.waiting.is_(False),
             columns.used.is_(False),
         )
-    ).first()
-    if row is None:
-        return None
-    connection.execute(approvals.update().where(columns.number == row.number).values(used=True))
-    return from_plain(Decision, row.decision)
+    )
+    return tuple((row.id, from_plain(Decision, row.decision), row.seal) for row in found if row.decision)
+
+
+def use(connection: Connection, identity: str, session: str) -> None:
+    """Note that an approval has been used up."""
+    from jupyter_modelguard.history.tables import approvals
+
+    connection.execute(approvals.update().where(*_this(connection, identity, session)).values(used=True))
 
 
 def abandon(connection: Connection, session: str) -> int:
     """Mark the undecided loads of a session; say how many there were."""
-    from jupyter_modelguard.history.tables import approvals, loads
+    from sqlalchemy import and_
 
-    columns = approvals.c
-    undecided = (columns.session == session, columns.state == "pending")
+    from jupyter_modelguard.history.tables import approvals, loads, mine
+
+    undecided = (mine(approvals, connection), approvals.c.session == session, approvals.c.state == "pending")
     changed = connection.execute(approvals.update().where(*undecided).values(state="abandoned"))
-    connection.execute(
-        loads.update()
-        .where(loads.c.session == session, loads.c.outcome == Outcome.WAITING.value)
-        .values(outcome=Outcome.ABANDONED.value)
-    )
+    waiting = and_(loads.c.session == session, loads.c.outcome == Outcome.WAITING.value)
+    set_outcome(connection, waiting, Outcome.ABANDONED.value)
     return changed.rowcount
 
 
@@ -167,13 +199,20 @@ def abandon_dead(connection: Connection) -> int:
     """Mark the undecided loads of processes of this machine that are gone; say how many there were."""
     from sqlalchemy import select
 
-    from jupyter_modelguard.history.tables import approvals
+    from jupyter_modelguard.history.tables import approvals, mine
 
     columns = approvals.c
-    waiting = select(columns.session, columns.pid, columns.process).where(columns.state == "pending", columns.host == host_name())
+    which = (mine(approvals, connection), columns.state == "pending", columns.host == host_name())
+    waiting = select(columns.session, columns.pid, columns.process).where(*which)
     total = 0
     for session, pid, process in connection.execute(waiting.distinct()).all():
         mark = process_mark(pid)
         if mark is not None and mark != process:
             total += abandon(connection, session)
     return total
+
+
+def _this(connection: Connection, identity: str, session: str) -> tuple[ColumnElement[bool], ...]:
+    from jupyter_modelguard.history.tables import approvals, mine
+
+    return (mine(approvals, connection), approvals.c.session == session, approvals.c.id == identity)

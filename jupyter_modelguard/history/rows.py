@@ -14,11 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = [
-    "NOTES_AT_ONCE",
     "Note",
     "digits_of",
-    "insert_notes",
-    "note_values",
+    "plain_decision",
     "record_of_note",
     "record_of_row",
     "row_of_record",
@@ -28,25 +26,6 @@ __all__ = [
 
 # A silent load as `Store.note` takes it: loader, source, size in bytes, seconds since the epoch, call site, seconds it took.
 Note: TypeAlias = "tuple[str, str, int, float, CallSite, float]"
-
-# Many rows a statement: SQLite works on them while Python's other threads run, where a row at a time would fight the loading thread for the
-# interpreter. Eighty rows stay below the 999 parameters that an older SQLite takes.
-NOTES_AT_ONCE = 80
-_NOTE = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'loaded', 'data_only', 1, '')"
-
-
-def insert_notes(number: int) -> str:
-    """Write the statement that inserts so many notes; `note_values` has its parameters."""
-    columns = "id, session, at, loader, call, source, size, seconds, notebook, cell_id, execution_count, line, outcome, level, count, error"
-    return f"INSERT INTO loads ({columns}) VALUES {', '.join([_NOTE] * number)}"  # noqa: S608 no text of anybody's
-
-
-def note_values(session: str, identity: str, note: Note) -> tuple[object, ...]:
-    """Values of one note, in the order of `insert_notes`."""
-    loader, source, size, at, site, seconds = note
-    named = source if source.isascii() else text(source)
-    place = (site.notebook and text(site.notebook), site.cell_id and text(site.cell_id), site.execution_count, site.line)
-    return (identity, session, at, loader, loader, named, size, seconds, *place)
 
 
 def digits_of(id_prefix: str) -> str:
@@ -64,8 +43,8 @@ def digits_of(id_prefix: str) -> str:
 
 
 def text(value: str) -> str:
-    """Text that SQLite can hold: what is no character (half a surrogate pair from a file name or a pickle) is spelled out."""
-    return value.encode("utf-8", "backslashreplace").decode("utf-8")
+    """Text that a database can hold: half a surrogate pair from a file name or a pickle is spelled out, and so is a NUL."""
+    return value.encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "\\x00")
 
 
 def row_of_record(record: HistoryRecord, session: str) -> dict[str, Any]:
@@ -74,7 +53,7 @@ def row_of_record(record: HistoryRecord, session: str) -> dict[str, Any]:
     return {
         "id": record.id,
         "session": session,
-        "at": record.at,
+        "at": float(record.at),
         "loader": text(request.loader),
         "call": text(request.call),
         "source": text(request.source),
@@ -85,13 +64,18 @@ def row_of_record(record: HistoryRecord, session: str) -> dict[str, Any]:
         "outcome": record.outcome.value,
         "level": record.level and record.level.value,
         "size": record.artifact.size if record.artifact else 0,
-        "seconds": record.seconds,
+        "seconds": float(record.seconds),
         "count": record.count,
         "error": text(record.error),
         "artifact": to_plain(record.artifact),
         "report": to_plain(record.report),
-        "decision": to_plain(record.decision),
+        "decision": plain_decision(record.decision) if record.decision else None,
     }
+
+
+def plain_decision(decision: Decision) -> dict[str, Any]:
+    """Turn a decision into plain values that databases can look into; PostgreSQL finds nothing beside half a surrogate pair."""
+    return {name: text(value) if isinstance(value, str) else value for name, value in to_plain(decision).items()}
 
 
 def record_of_row(row: Mapping[str, Any]) -> HistoryRecord:

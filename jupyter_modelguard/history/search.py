@@ -18,7 +18,7 @@ from jupyter_modelguard.types import HistoryRecord, Outcome, RiskLevel, Scope
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection, RowMapping, Select
 
-__all__ = ["Counts", "NotebookLoads", "Row", "Search", "counts", "records", "rows", "total"]
+__all__ = ["NotebookCount", "Notebooks", "Row", "Search", "counts", "records", "row_of", "rows", "total"]
 
 _HELD = (Outcome.BLOCKED.value, Outcome.WAITING.value, Outcome.ABANDONED.value)
 
@@ -61,8 +61,8 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class NotebookLoads:
-    """How many lines a notebook has."""
+class NotebookCount:
+    """How many loads of a notebook there are."""
 
     notebook: str | None
     count: int
@@ -70,8 +70,8 @@ class NotebookLoads:
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
-    """How many lines match.
+class Notebooks:
+    """What the list counts, latest notebook first.
 
     Attributes
     ----------
@@ -89,7 +89,7 @@ class Counts:
     all: int
     stopped: int
     levels: dict[str, int]
-    notebooks: tuple[NotebookLoads, ...]
+    notebooks: tuple[NotebookCount, ...]
 
 
 def rows(connection: Connection, search: Search, limit: int, offset: int = 0) -> tuple[Row, ...]:
@@ -101,14 +101,41 @@ def rows(connection: Connection, search: Search, limit: int, offset: int = 0) ->
     columns = loads.c
     plain = [columns[name] for name in _PLAIN]
     query = select(*plain, columns.artifact["name"].as_string().label("name"), columns.decision)
-    return tuple(_row(row) for row in connection.execute(_page(query, search, limit, offset)).mappings())
+    return tuple(_row(row) for row in connection.execute(_page(connection, query, search, limit, offset)).mappings())
+
+
+def row_of(record: HistoryRecord, session: str) -> Row:
+    """Show one load as the list does."""
+    decision, site = record.decision, record.request.site
+    return Row(
+        id=record.id,
+        session=session,
+        at=record.at,
+        name=record.artifact.name if record.artifact is not None else _name_in(record.request.source),
+        source=record.request.source,
+        loader=record.request.loader,
+        call=record.request.call,
+        notebook=site.notebook,
+        cell_id=site.cell_id,
+        execution_count=site.execution_count,
+        line=site.line,
+        level=record.level,
+        outcome=record.outcome,
+        by=decision.by if decision is not None else None,
+        reason=decision.reason if decision is not None else None,
+        scope=decision.scope if decision is not None and decision.allow else None,
+        transport=decision.transport if decision is not None else None,
+        count=record.count,
+        size=record.artifact.size if record.artifact is not None else 0,
+        seconds=record.seconds,
+    )
 
 
 def records(connection: Connection, search: Search, limit: int, offset: int = 0) -> tuple[HistoryRecord, ...]:
     """List a page of what matches with all that is known, the latest first."""
     from jupyter_modelguard.history.tables import loads
 
-    query = _page(loads.select(), search, limit, offset)
+    query = _page(connection, loads.select(), search, limit, offset)
     return tuple(record_of_row(dict(row)) for row in connection.execute(query).mappings())
 
 
@@ -118,10 +145,10 @@ def total(connection: Connection, search: Search) -> int:
 
     from jupyter_modelguard.history.tables import loads
 
-    return int(connection.execute(select(func.count()).select_from(loads).where(*_conditions(search))).scalar_one())
+    return int(connection.execute(select(func.count()).select_from(loads).where(*_conditions(connection, search))).scalar_one())
 
 
-def counts(connection: Connection, search: Search) -> Counts:
+def counts(connection: Connection, search: Search) -> Notebooks:
     """Count what matches by risk level and by notebook, in one pass."""
     from sqlalchemy import func, select
 
@@ -131,13 +158,13 @@ def counts(connection: Connection, search: Search) -> Counts:
     held = columns.outcome.in_(_HELD)
     query = (
         select(columns.notebook, columns.level, held, func.count(), func.max(columns.at))
-        .where(*_conditions(replace(search, levels=())))
+        .where(*_conditions(connection, replace(search, levels=())))
         .group_by(columns.notebook, columns.level, held)
     )
     wanted = {level.value for level in search.levels}
     matching = stopped = 0
     levels: dict[str, int] = {}
-    notebooks: dict[str | None, NotebookLoads] = {}
+    notebooks: dict[str | None, NotebookCount] = {}
     for notebook, level, was_held, number, latest in connection.execute(query):
         if level is not None:
             levels[level] = levels.get(level, 0) + number
@@ -145,11 +172,11 @@ def counts(connection: Connection, search: Search) -> Counts:
             continue
         matching += number
         stopped += number if was_held else 0
-        known = notebooks.get(notebook, NotebookLoads(notebook, 0, 0.0))
-        notebooks[notebook] = NotebookLoads(notebook, known.count + number, max(known.latest, latest))
+        known = notebooks.get(notebook, NotebookCount(notebook, 0, 0.0))
+        notebooks[notebook] = NotebookCount(notebook, known.count + number, max(known.latest, latest))
     every = total(connection, Search())
     listed = tuple(sorted(notebooks.values(), key=lambda one: -one.latest))
-    return Counts(matching, every, stopped, levels, listed)
+    return Notebooks(matching, every, stopped, levels, listed)
 
 
 _PLAIN = (
@@ -172,20 +199,20 @@ _PLAIN = (
 _SEARCHED = ("source", "loader", "call", "notebook")
 
 
-def _page(query: Select[Any], search: Search, limit: int, offset: int) -> Select[Any]:
+def _page(connection: Connection, query: Select[Any], search: Search, limit: int, offset: int) -> Select[Any]:
     from jupyter_modelguard.history.tables import loads
 
-    latest_first = query.where(*_conditions(search)).order_by(loads.c.at.desc(), loads.c.number.desc())
+    latest_first = query.where(*_conditions(connection, search)).order_by(loads.c.at.desc(), loads.c.number.desc())
     return latest_first.limit(limit).offset(offset)
 
 
-def _conditions(search: Search) -> list[ColumnElement[bool]]:
+def _conditions(connection: Connection, search: Search) -> list[ColumnElement[bool]]:
     from sqlalchemy import or_
 
-    from jupyter_modelguard.history.tables import loads
+    from jupyter_modelguard.history.tables import loads, mine
 
     columns = loads.c
-    found: list[ColumnElement[bool]] = []
+    found: list[ColumnElement[bool]] = [mine(loads, connection)]
     if search.text:
         # SQLite folds the case of ASCII alone
         forms = (
@@ -213,9 +240,13 @@ def _row(row: RowMapping) -> Row:
         **{name: row[name] for name in _PLAIN if name not in {"level", "outcome"}},
         level=RiskLevel(row["level"]) if row["level"] else None,
         outcome=Outcome(row["outcome"]),
-        name=row["name"] or PurePath(row["source"]).name or row["source"],
+        name=row["name"] or _name_in(row["source"]),
         by=decision.get("by"),
         reason=decision.get("reason"),
         scope=Scope(scope) if scope else None,
         transport=decision.get("transport"),
     )
+
+
+def _name_in(source: str) -> str:
+    return PurePath(source).name or source

@@ -80,20 +80,21 @@ def statistics_since(connection: Connection, since: float) -> Statistics:
     """Count what was loaded since a time, in seconds since the epoch."""
     from sqlalchemy import func, select
 
-    from jupyter_modelguard.history.tables import approvals, loads
+    from jupyter_modelguard.history.tables import approvals, loads, mine
 
+    own, of_mine = mine(loads, connection), mine(approvals, connection)
     ended = loads.c.outcome.not_in([Outcome.UNGUARDED.value, Outcome.WAITING.value])
-    transport = func.json_extract(loads.c.decision, "$.transport")
-    counted = select(transport, func.sum(loads.c.count)).where(loads.c.at >= since, ended).group_by(transport)
+    transport = loads.c.decision["transport"].as_string()
+    counted = select(transport, func.sum(loads.c.count)).where(own, loads.c.at >= since, ended).group_by(transport)
     by_transport: dict[str | None, int] = {row[0]: row[1] for row in connection.execute(counted)}
-    put_up = select(approvals.c.state, func.count()).where(approvals.c.asked >= since).group_by(approvals.c.state)
+    put_up = select(approvals.c.state, func.count()).where(of_mine, approvals.c.asked >= since).group_by(approvals.c.state)
     by_state: dict[str, int] = {row[0]: row[1] for row in connection.execute(put_up)}
-    decided_at = func.json_extract(approvals.c.decision, "$.at")
+    decided_at = approvals.c.decision["at"].as_float()
     waits = select(decided_at - approvals.c.asked).where(
-        approvals.c.asked >= since, decided_at.is_not(None), approvals.c.state.in_(["allowed", "denied"])
+        of_mine, approvals.c.asked >= since, decided_at.is_not(None), approvals.c.state.in_(["allowed", "denied"])
     )
     seconds = [float(wait) for (wait,) in connection.execute(waits) if wait >= 0]
-    answered = select(loads.c.outcome, loads.c.report).where(loads.c.at >= since, transport.in_(_PERSONS))
+    answered = select(loads.c.outcome, loads.c.report).where(own, loads.c.at >= since, transport.in_(_PERSONS))
     rules, functions = _asked_about((row[0], row[1]) for row in connection.execute(answered))
     return Statistics(
         since,

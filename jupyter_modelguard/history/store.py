@@ -8,6 +8,7 @@ read-only or damaged costs one warning, and lines then stay in memory until it w
 from __future__ import annotations
 
 import atexit
+import contextlib
 import logging
 import os
 import weakref
@@ -16,13 +17,25 @@ from typing import TYPE_CHECKING, Any
 from jupyter_modelguard.errors import HistoryError
 from jupyter_modelguard.history.approvals import Approvals
 from jupyter_modelguard.history.database import Database
-from jupyter_modelguard.history.rows import digits_of, record_of_row
+from jupyter_modelguard.history.looking import beginning_with
+from jupyter_modelguard.history.postgresql import Postgresql
+from jupyter_modelguard.history.rows import digits_of
+from jupyter_modelguard.history.search import Search, records
+from jupyter_modelguard.history.sqlite import Sqlite
+from jupyter_modelguard.history.watch import Watch
 from jupyter_modelguard.history.writer import Tally, Writer
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
+    from sqlalchemy import Connection
+
+    from jupyter_modelguard.history.backend import Backend
     from jupyter_modelguard.history.pending import PendingApproval
+    from jupyter_modelguard.history.sessions import Session
+    from jupyter_modelguard.history.sqlite import Journaling
     from jupyter_modelguard.history.statistics import Statistics
     from jupyter_modelguard.types import CallSite, Decision, HistoryRecord, Outcome
 
@@ -35,7 +48,7 @@ _STORES: weakref.WeakSet[Store] = weakref.WeakSet()
 
 
 class Store:
-    """The history in one folder, for one process.
+    """The history in one folder or database, for one process.
 
     Building one touches no file. Use `next_id` for the id of a record.
 
@@ -43,11 +56,30 @@ class Store:
     ----------
     home
         Folder of the history, from `jupyter_modelguard.config.home`.
+    url
+        Of a PostgreSQL database that is used instead, `postgresql+psycopg://user@host/name`; a password in it is never shown.
+    journal
+        How the file is written: "wal", or "delete" where several machines share the folder; None goes by the file system.
+
+    Attributes
+    ----------
+    path
+        Where the file is, if there is one.
+    shown
+        Where the history is, for people.
+    place
+        The same text for every process that means the same history; it tells nothing else.
+    kind
+        "sqlite" or "postgresql".
     """
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, url: str | None = None, *, journal: Journaling | None = None) -> None:
         self.path = home / _FILE
-        self._database = Database(self.path)
+        backend: Backend = Sqlite(self.path, journal) if url is None else Postgresql(url)
+        self.shown = backend.shown
+        self.place = backend.place
+        self.kind = backend.name
+        self._database = Database(backend)
         self._writer = Writer(self._database)
         self.approvals = Approvals(self._database, self._writer)
         self._pid = os.getpid()
@@ -121,10 +153,9 @@ class Store:
             and (outcome is None or record.outcome is outcome)
             and record.at >= since
         ]
-        try:
-            found = self._select(limit, notebook, outcome, since)
-        except HistoryError:
-            found = ()
+        found: tuple[HistoryRecord, ...] = ()
+        with contextlib.suppress(HistoryError), self._database.reading() as connection:
+            found = records(connection, Search(notebook=notebook, outcome=outcome, since=since), limit)
         return (*matching, *found)[:limit]
 
     def find(self, id_prefix: str) -> HistoryRecord:
@@ -136,8 +167,10 @@ class Store:
             There is none, there are several, or what was given is no id.
         """
         digits = digits_of(id_prefix)
-        matches = {record.id: record for record in self._matching(digits)}
-        if not self.flush():
+        written, matches = self.flush(), {}
+        with contextlib.suppress(HistoryError), self._database.reading() as connection:
+            matches = {record.id: record for record in beginning_with(connection, digits)}
+        if not written:
             matches.update({record.id: record for record in self._writer.unwritten() if record.id.startswith(digits)})
         if not matches:
             raise HistoryError(f"The history has no load #{digits}. %modelguard history lists the latest.")
@@ -162,6 +195,40 @@ class Store:
         self.flush()
         return delete_before(self._database, before)
 
+    def delete(self, ids: Sequence[tuple[str, str]]) -> int:
+        """Delete single lines, each named by session and id, and give how many that were; what still waits stays.
+
+        Raises
+        ------
+        HistoryError
+            The history cannot be used now; nothing was deleted.
+        """
+        from jupyter_modelguard.history.retention import delete_lines
+
+        self.flush()
+        return delete_lines(self._database, ids)
+
+    def sessions(self) -> tuple[Session, ...]:
+        """List the processes that wrote lines or asked something, the latest first.
+
+        Raises
+        ------
+        HistoryError
+            The history cannot be used now.
+        """
+        from jupyter_modelguard.history.sessions import listed
+
+        with self._database.reading() as connection:
+            return listed(connection)
+
+    def watch(self) -> Watch:
+        """Begin to look whether anybody has written; the caller closes it."""
+        return Watch(self._database)
+
+    def reading(self) -> AbstractContextManager[Connection]:
+        """Connect for queries of one's own; ask for `tables.mine` in each of them. Raises HistoryError when that cannot be."""
+        return self._database.reading()
+
     def statistics(self, since: float = 0.0) -> Statistics:
         """Count what was loaded since a time, in seconds since the epoch.
 
@@ -176,32 +243,6 @@ class Store:
         with self._database.reading() as connection:
             return statistics_since(connection, since)
 
-    def _matching(self, digits: str) -> list[HistoryRecord]:
-        from jupyter_modelguard.history.tables import loads
-
-        self.flush()
-        try:
-            with self._database.reading() as connection:
-                rows = connection.execute(
-                    loads.select().where(loads.c.id >= digits, loads.c.id < f"{digits}g").order_by(loads.c.number).limit(50)
-                )
-                return [record_of_row(dict(row)) for row in rows.mappings()]
-        except HistoryError:
-            return []
-
-    def _select(self, limit: int, notebook: str | None, outcome: Outcome | None, since: float) -> tuple[HistoryRecord, ...]:
-        from jupyter_modelguard.history.tables import loads
-
-        query = loads.select().order_by(loads.c.at.desc(), loads.c.number.desc()).limit(limit)
-        if notebook is not None:
-            query = query.where(loads.c.notebook == notebook)
-        if outcome is not None:
-            query = query.where(loads.c.outcome == outcome.value)
-        if since:
-            query = query.where(loads.c.at >= since)
-        with self._database.reading() as connection:
-            return tuple(record_of_row(dict(row)) for row in connection.execute(query).mappings())
-
     def ask(self, record: HistoryRecord, view: dict[str, Any], *, waiting: bool = True) -> bool:
         """Put a load up for decision: see `Approvals.ask`."""
         return self.approvals.ask(record, view, waiting=waiting)
@@ -214,9 +255,9 @@ class Store:
         """End the wait for a load: see `Approvals.settle`."""
         return self.approvals.settle(identity, decision)
 
-    def decide(self, id_prefix: str, decision: Decision) -> bool:
+    def decide(self, id_prefix: str, decision: Decision, session: str | None = None) -> bool:
         """Decide about an undecided load by the first digits of its id: see `Approvals.decide`."""
-        return self.approvals.decide(id_prefix, decision)
+        return self.approvals.decide(id_prefix, decision, session)
 
     def claim(self, record: HistoryRecord) -> Decision | None:
         """Use up an approval that came after a load of this same artifact had failed: see `Approvals.claim`."""

@@ -16,14 +16,14 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from jupyter_modelguard.errors import HistoryError
+from jupyter_modelguard.history import sessions
+from jupyter_modelguard.history.lines import write_lines
 from jupyter_modelguard.history.retention import delete_before
-from jupyter_modelguard.history.rows import NOTES_AT_ONCE, insert_notes, note_values, record_of_note, row_of_record
+from jupyter_modelguard.history.rows import record_of_note, row_of_record
 from jupyter_modelguard.types import CallSite, HistoryRecord, LoadRequest, Outcome, RiskLevel
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from sqlalchemy import Connection
 
     from jupyter_modelguard.history.database import Database
     from jupyter_modelguard.history.rows import Note
@@ -33,6 +33,7 @@ __all__ = ["Tally", "Writer"]
 _LOG = logging.getLogger(__name__)
 _BATCH = 0.5  # seconds that lines are gathered before they are written
 _IDLE = 5.0  # seconds between looks at counters that nobody announced
+_SILENCE = 30.0  # seconds that a database which says nothing may take for all of them
 _MOST = 100_000  # lines kept in memory while the database is in trouble
 
 
@@ -85,6 +86,7 @@ class Writer:
         self.session = secrets.token_hex(8)
         self.buffer: deque[HistoryRecord | Note] = deque()
         self.roused = False
+        self.began = False  # whether the history knows of this session
         self.keep_for = 0.0  # seconds; what is older is deleted once, and nothing for 0
         self._first, self._ids = secrets.randbits(32), itertools.count()
         self._kept: list[HistoryRecord | tuple[str, Note]] = []  # taken from the buffer, not yet written
@@ -152,6 +154,7 @@ class Writer:
         self._kept.clear()
         self._tallies.clear()
         self.roused = False
+        self.began = False
         self.session = secrets.token_hex(8)
         self._start_afresh()
 
@@ -194,7 +197,7 @@ class Writer:
         counts = [(tally, count) for tally, count in counts if count != tally.written]
         if not self._kept and not counts:
             return True
-        notes = [line for line in self._kept if type(line) is tuple]
+        notes: list[tuple[str, Note]] = [line for line in self._kept if type(line) is tuple]
         records = [line for line in self._kept if isinstance(line, HistoryRecord)]
         rows = []
         for record in [*records, *(tally.record(count) for tally, count in counts)]:
@@ -202,28 +205,17 @@ class Writer:
                 rows.append(row_of_record(record, self.session))
             except Exception:  # noqa: BLE001 one line that cannot be written must not keep the others
                 _LOG.exception("Record %s could not be written", record.id)
+        if not notes and not rows:
+            self._kept.clear()
+            return True
         try:
-            with self._database.writing() as connection:
-                for start in range(0, len(notes), NOTES_AT_ONCE):
-                    part = notes[start : start + NOTES_AT_ONCE]
-                    values = itertools.chain.from_iterable(note_values(self.session, *note) for note in part)
-                    connection.exec_driver_sql(insert_notes(len(part)), tuple(values))
-                if rows:
-                    write_rows(connection, rows)
+            with self._database.writing(_SILENCE) as connection:
+                sessions.begin(connection, self.session, notes[0][1][4].notebook if notes else rows[0]["notebook"])
+                write_lines(connection, self.session, rows, notes)
         except HistoryError:
             return False
         self._kept.clear()
         for tally, count in counts:
             tally.written = count
+        self.began = True
         return True
-
-
-def write_rows(connection: Connection, rows: list[dict[str, object]]) -> None:
-    """Insert rows of `loads`, or replace those of the same session and id: a load that waited gets its outcome so."""
-    from sqlalchemy.dialects.sqlite import insert
-
-    from jupyter_modelguard.history.tables import loads
-
-    statement = insert(loads)
-    changed = {name: statement.excluded[name] for name in rows[0] if name not in {"id", "session"}}
-    connection.execute(statement.on_conflict_do_update(index_elements=["session", "id"], set_=changed), rows)

@@ -54,8 +54,15 @@ def looked_for(words: Sequence[str], limit: int) -> LookedFor:
     return LookedFor(limit, outcome, begin)
 
 
-def export_history(store: Store, path: str) -> str:
+def export_history(store: Store, path: str, *, names: bool = True) -> str:
     """Write the whole history to a new file, in the format that its name ends in, and say so.
+
+    Parameters
+    ----------
+    store, path
+        The history, and the file.
+    names
+        Whether files, notebooks and persons are named.
 
     Raises
     ------
@@ -70,6 +77,10 @@ def export_history(store: Store, path: str) -> str:
     if name is None:
         raise ConfigurationError(f"{path} ends in no format. Name it .json, .csv, .sarif or .cdx.json.")
     records = store.history(sys.maxsize)
+    if not names:
+        from jupyter_modelguard.exports.pseudonyms import without_names
+
+        records = without_names(records)
     text = export(records, name)
     try:
         with Path(path).open("x", encoding="utf-8", newline="") as file:

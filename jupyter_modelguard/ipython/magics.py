@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.error import StdinNotImplementedError, UsageError
 from IPython.core.magic import Magics, line_magic, magics_class
 
-from jupyter_modelguard.config import user_name
+from jupyter_modelguard.config import ModelGuardConfig, user_name
 from jupyter_modelguard.errors import HistoryError, ModelGuardError
 from jupyter_modelguard.guard import current
 from jupyter_modelguard.ipython.trusting import forget, remembered, said_of_trust
@@ -115,7 +115,8 @@ class ModelGuardMagics(Magics):
         from jupyter_modelguard.ipython.looking_back import export_history
 
         _expect(arguments, 1, "%modelguard export FILE.json, .csv, .sarif or .cdx.json")
-        self._say(export_history(_guard().store, arguments[0]))
+        config = next((one for one in getattr(self.shell, "configurables", ()) if isinstance(one, ModelGuardConfig)), None)
+        self._say(export_history(_guard().store, arguments[0], names=config is None or config.export_names))
 
     def _show(self, arguments: list[str]) -> None:
         from jupyter_modelguard.ipython import display

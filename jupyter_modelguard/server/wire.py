@@ -14,7 +14,8 @@ from typing import Any, Literal
 import msgspec
 
 from jupyter_modelguard.approval.view import CardView, CodeListing, Fact  # noqa: TC001 read at run time
-from jupyter_modelguard.types import Finding, Outcome, RiskLevel, Scope  # noqa: TC001 read at run time
+from jupyter_modelguard.history.search import NotebookCount, Notebooks, Row
+from jupyter_modelguard.types import Finding, Scope  # noqa: TC001 read at run time
 
 __all__ = [
     "Answer",
@@ -51,54 +52,11 @@ class Status(msgspec.Struct, frozen=True):
     database: Literal["sqlite", "postgresql"]
 
 
-class Row(msgspec.Struct, frozen=True):
-    """One load in the list."""
-
-    id: str
-    session: str
-    at: float  # seconds since the epoch
-    name: str
-    source: str
-    loader: str
-    call: str
-    notebook: str | None
-    cell_id: str | None
-    execution_count: int | None
-    line: int | None
-    level: RiskLevel | None
-    outcome: Outcome
-    by: str | None
-    reason: str | None
-    scope: Scope | None
-    transport: str | None
-    count: int
-    size: int  # bytes
-    seconds: float
-
-
 class Scans(msgspec.Struct, frozen=True):
     """A page of the list, newest first."""
 
     total: int
     rows: tuple[Row, ...]
-
-
-class NotebookCount(msgspec.Struct, frozen=True):
-    """How many loads of a notebook there are."""
-
-    notebook: str | None
-    count: int
-    latest: float  # seconds since the epoch
-
-
-class Notebooks(msgspec.Struct, frozen=True):
-    """What the list counts, latest notebook first."""
-
-    total: int
-    all: int  # without any filter
-    stopped: int  # blocked, abandoned or waiting
-    levels: dict[str, int]  # by risk level, as if no level were chosen
-    notebooks: tuple[NotebookCount, ...]
 
 
 class TrailStep(msgspec.Struct, frozen=True):

@@ -83,6 +83,17 @@ export interface Row {
 }
 /**
  * What the list counts, latest notebook first.
+ *
+ * Attributes
+ * ----------
+ * total, all
+ *     Those that match, and those that there are.
+ * stopped
+ *     Of those that match: blocked, abandoned or waiting.
+ * levels
+ *     By risk level, as if none were looked for.
+ * notebooks
+ *     The latest first.
  */
 export interface Notebooks {
   total: number;
