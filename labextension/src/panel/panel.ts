@@ -176,6 +176,7 @@ export class Panel extends Widget {
     });
     this.banner.show(history);
     this.waiting.show(gone ? [] : history.approvals, mayDecide);
+    this.waiting.node.classList.toggle('mg-brief', this.opened !== null);
     this.records.hidden = this.opened !== null;
     this.detail.node.hidden = this.opened === null;
     this.filter.node.hidden = gone || overview === null || (overview.all === 0 && restrictions(history.filter) === 0);
@@ -202,6 +203,9 @@ export class Panel extends Widget {
 
   /** Show the card of a load that waits; false where none does. */
   review(key?: string): boolean {
+    if (this.opened !== null) {
+      this.closeDetail();
+    }
     return this.waiting.review(key);
   }
 

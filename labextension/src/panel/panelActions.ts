@@ -86,6 +86,10 @@ export function panelActions({ app, tracker, front, api, history, words, ask, sa
     },
     detail: row => api.detail(row),
     exportAll: (format, filter) => {
+      if (history.narrowed && history.frontName() === null) {
+        say.text(words.__('Nothing is recorded for this notebook, so there is nothing to export.'));
+        return;
+      }
       void api.export(format, filter).then(answer => {
         if (answer.ok) {
           download(answer.value.name, answer.value.content);

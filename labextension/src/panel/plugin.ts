@@ -21,7 +21,7 @@ import { DEFAULTS, readSettings } from './settings';
 const ID = 'jupyter-modelguard:panel';
 const OURS = 'https://schema.jupyter.org/jupyter_modelguard/';
 
-const SHIELD = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16" width="16"><g class="jp-icon3" fill="none" stroke="#616161" stroke-width="1.5"><path stroke-linejoin="round" d="M8 1.2 13.6 3v4.6c0 3.4-2.3 5.8-5.6 7.2-3.3-1.4-5.6-3.8-5.6-7.2V3z"/><path d="m5.2 7.9 2 2 3.7-4"/></g></svg>`;
+const SHIELD = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16" width="16"><g fill="none"><g class="jp-icon3" stroke="#616161" stroke-width="1.5"><path stroke-linejoin="round" d="M8 1.2 13.6 3v4.6c0 3.4-2.3 5.8-5.6 7.2-3.3-1.4-5.6-3.8-5.6-7.2V3z"/><path d="m5.2 7.9 2 2 3.7-4"/></g></g></svg>`;
 
 const plugin: JupyterFrontEndPlugin<void> = {
   id: ID,
@@ -82,7 +82,9 @@ const plugin: JupyterFrontEndPlugin<void> = {
     });
     const count = (): void => {
       const waiting = history.approvals.length;
-      panel.title.dataset = settings.badge && waiting > 0 ? { mgWaiting: String(Math.min(waiting, 99)) } : {};
+      // What stands there already is the tab's own.
+      const others = Object.fromEntries(Object.entries(panel.title.dataset).filter(([name]) => name !== 'mg-waiting'));
+      panel.title.dataset = settings.badge && waiting > 0 ? { ...others, 'mg-waiting': String(Math.min(waiting, 99)) } : others;
       panel.title.caption =
         waiting > 0 ? words._n('modelguard: %1 load waits', 'modelguard: %1 loads wait', waiting) : 'modelguard';
       notices.show(settings.notify ? history.approvals : []);

@@ -10,7 +10,7 @@ import { Card } from '../card/card';
 import { button, element, focusOn, uniqueId } from '../card/element';
 import { icon } from '../card/icons';
 import { plain, strange } from '../card/text';
-import { readView } from '../card/view';
+import { readView, type CardView } from '../card/view';
 import type { Answer, Decision } from './api';
 import { nameOf } from './rowView';
 import { RestCard } from './restCard';
@@ -121,7 +121,7 @@ export class Waiting {
     const view = readView(approval.view);
     const { style, icon: shape } = levelStyle(view?.level ?? null);
     const object = view?.object ?? this.words.__('a load');
-    const said = [view?.chip ?? '', view?.consequence ?? ''].filter(part => part !== '').join(' · ');
+    const said = [view?.chip ?? '', view === null ? '' : this.wouldDo(view)].filter(part => part !== '').join(' · ');
     const notebook = approval.notebook === null ? '' : this.actions.nameOf(approval.notebook);
     const place = [notebook, cellWords(approval, this.words)].filter(part => part !== '').join(' · ');
     const named = (made: HTMLButtonElement): HTMLButtonElement => {
@@ -156,6 +156,17 @@ export class Waiting {
       ...lines(said, place, approval.waiting ? '' : this.words.__('The cell has stopped: a decision counts when it runs again.')),
       row
     );
+  }
+
+  private wouldDo({ calls, missed, consequence }: CardView): string {
+    const first = calls[0];
+    if (first !== undefined) {
+      const name = plain(first.name, { name: true });
+      return calls.length === 1
+        ? this.words.__('would call %1', name)
+        : this.words.__('would call %1 and %2 more', name, calls.length - 1);
+    }
+    return missed.length > 0 ? this.words._n('%1 part not checked', '%1 parts not checked', missed.length) : consequence;
   }
 
   private openCard(item: Item): void {
