@@ -16,7 +16,7 @@ from jupyter_modelguard.types import Outcome
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from jupyter_modelguard.history.opening import open_history
+    from jupyter_modelguard.history.store import Store
     from jupyter_modelguard.ipython.sheet import Sheet
 
 __all__ = ["add_history", "write"]
