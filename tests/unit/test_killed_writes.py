@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
+
 import pytest
 
-from histories import OPEN, SITE, VIEW, both, full_record, in_child  # isort: skip
+from histories import OPEN, SITE, VERSION_1, VIEW, both, full_record, in_child  # isort: skip
 
 DIES = """
 import os, signal
@@ -105,4 +108,41 @@ def test_killed_while_it_asks(history):
     assert store.pending() == ()
     assert store.history() == ()
     assert store.ask(full_record(store), VIEW)
+    assert store.verify().whole
+
+
+MIGRATES = """
+armed = True
+store.sessions()
+"""
+
+
+@pytest.mark.parametrize(
+    ("stage", "version"),
+    [
+        ("before BEGIN", 1),
+        ("after ALTER TABLE loads", 1),
+        ("after INSERT INTO loads", 1),
+        ("before INSERT INTO links", 1),
+        ("after DROP TABLE approvals_1", 1),
+        ("before PRAGMA user_version=2", 1),
+        ("before COMMIT", 1),
+        ("after COMMIT", 2),
+    ],
+)
+def test_killed_while_it_migrates(history, stage, version):
+    path = history.home / "history.sqlite"
+    path.touch(mode=0o600)
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.executescript(VERSION_1)
+        line = "1, '00000001', 's', 5.5, 'pickle.load', 'c', '/old', NULL, NULL, 3, 4, 'loaded', NULL, 9, 0.25, 1, ''"
+        connection.execute(f"INSERT INTO loads VALUES ({line}, NULL, NULL, NULL)")
+        connection.commit()
+    child = in_child(OPEN + DIES + MIGRATES, *history.arguments, stage)
+    child.communicate(timeout=120)
+    assert child.returncode == -9
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (version,)
+    store = history.open()
+    assert [record.request.source for record in store.history()] == ["/old"]
     assert store.verify().whole
