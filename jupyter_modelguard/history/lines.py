@@ -6,10 +6,9 @@ the interpreter. Eighty rows stay below the 999 parameters that an older SQLite 
 
 from __future__ import annotations
 
-from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from jupyter_modelguard.history.links import COLUMNS, PLAIN, append, digest, digest_of_values
+from jupyter_modelguard.history.links import COLUMNS, PLAIN, append, digest, digest_of_values, shared
 from jupyter_modelguard.history.rows import text
 
 if TYPE_CHECKING:
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection, Select
 
     from jupyter_modelguard.history.rows import Note
+    from jupyter_modelguard.types import CallSite
 
 __all__ = ["raw_lines", "set_outcome", "stream", "write_lines"]
 
@@ -25,7 +25,7 @@ _AT_ONCE = 80
 _STREAMED = 1_000  # lines that are held at once
 _WRITTEN = "owner, id, session, at, loader, call, source, size, seconds, notebook, cell_id, execution_count, line"
 _CONSTANT = "outcome, level, count, error"
-_CONSTANTS = ("loaded", "data_only", 1, "", None, None, None)  # what `COLUMNS` end with for a note
+_CONSTANTS = ("loaded", "data_only", 1, "", None, None, None)  # what `SHARED` ends with for a note
 
 
 def write_lines(
@@ -104,21 +104,26 @@ def _insert_rows(connection: Connection, rows: Sequence[dict[str, Any]]) -> None
 def _insert_notes(connection: Connection, session: str, notes: Sequence[tuple[str, Note]], digests: dict[str, str]) -> None:
     from jupyter_modelguard.history.tables import owner_of
 
-    owner = (owner_of(connection),)
+    owner = owner_of(connection)
     mark = "%s" if connection.dialect.paramstyle == "pyformat" else "?"
-    row = f"({', '.join([mark] * 13)}, 'loaded', 'data_only', 1, '')"
+    row = f"({', '.join([mark] * _WRITTEN.count(','))}, {mark}, 'loaded', 'data_only', 1, '')"
     into = f"INSERT INTO loads ({_WRITTEN}, {_CONSTANT}) VALUES "  # noqa: S608 no text of anybody's
+    before: tuple[CallSite, str] | None = None
+    place: tuple[Any, ...] = ()
+    common = b""
     for start in range(0, len(notes), _AT_ONCE):
-        part = [_note_values(session, identity, note) for identity, note in notes[start : start + _AT_ONCE]]
-        values = tuple(chain.from_iterable(owner + value for value in part))
-        connection.exec_driver_sql(f"{into}{', '.join([row] * len(part))} ON CONFLICT DO NOTHING", values)
-        for value in part:
-            digests[value[0]] = digest(value + _CONSTANTS)
+        part = notes[start : start + _AT_ONCE]
+        values: list[Any] = []
+        for identity, (loader, source, size, at, site, seconds) in part:
+            if before is None or site is not before[0] or loader is not before[1]:  # the loads of a line of code share both
+                before = site, loader
+                place = _place(site)
+                common = shared((session, loader, loader, *place, *_CONSTANTS))
+            named = source if source.isascii() and "\0" not in source else text(source)
+            values += (owner, identity, session, at, loader, loader, named, size, seconds, *place)
+            digests[identity] = digest(common, identity, at, named, size, seconds)
+        connection.exec_driver_sql(f"{into}{', '.join([row] * len(part))} ON CONFLICT DO NOTHING", tuple(values))
 
 
-def _note_values(session: str, identity: str, note: Note) -> tuple[Any, ...]:
-    """Values of one note, in the order of `COLUMNS`."""
-    loader, source, size, at, site, seconds = note
-    named = source if source.isascii() and "\0" not in source else text(source)
-    place = (site.notebook and text(site.notebook), site.cell_id and text(site.cell_id), site.execution_count, site.line)
-    return (identity, session, at, loader, loader, named, size, seconds, *place)
+def _place(site: CallSite) -> tuple[Any, ...]:
+    return (site.notebook and text(site.notebook), site.cell_id and text(site.cell_id), site.execution_count, site.line)

@@ -3,14 +3,15 @@
 A link names the lines that were written, each with a digest of its values, or those that were deleted, and carries a SHA-256 over the
 link before it and all that it says itself. `chain` reads them back.
 
-Digests of lines are cheap, because ten thousand silent loads have one each: the ASCII form of a tuple, which is the same on every
-Python, and the first half of its SHA-256.
+Digests of lines are cheap, because ten thousand silent loads have one each: what the loads of a cell share is hashed once, as the ASCII
+form of a tuple, which is the same on every Python; the digest is the first half of the SHA-256 over that and what is the line's own.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import struct
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -19,17 +20,12 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-__all__ = ["ANCHOR", "COLUMNS", "PLAIN", "append", "cut", "digest", "digest_of_values", "link_of"]
+__all__ = ["ANCHOR", "COLUMNS", "PLAIN", "SHARED", "append", "cut", "digest", "digest_of_values", "link_of", "shared"]
 
-COLUMNS = (
-    "id",
+SHARED = (
     "session",
-    "at",
     "loader",
     "call",
-    "source",
-    "size",
-    "seconds",
     "notebook",
     "cell_id",
     "execution_count",
@@ -42,7 +38,10 @@ COLUMNS = (
     "report",
     "decision",
 )
-"""Columns of `loads` in the order in which they are hashed."""
+"""Columns of `loads` that many silent loads have in common, in the order in which they are hashed."""
+
+COLUMNS = ("id", "at", "source", "size", "seconds", *SHARED)
+"""All columns of `loads` that are hashed."""
 
 PLAIN = frozenset({"artifact", "report", "decision"})
 """Those of them that hold JSON."""
@@ -50,19 +49,30 @@ PLAIN = frozenset({"artifact", "report", "decision"})
 ANCHOR = ""
 """Entries of a link that others before it were cut off at."""
 
+_NUMBERS = struct.Struct("<ddq").pack
 _LENGTH = 32  # hexadecimal digits
 _AT_ONCE = 500  # ids in a statement
 _MOST = 5_000  # links that are cut off at a time
 
 
-def digest(values: tuple[object, ...]) -> str:
-    """Hash the values of a line in the order of `COLUMNS`; JSON as `json.dumps` writes it with sorted keys."""
-    return hashlib.sha256(ascii(values).encode("ascii")).hexdigest()[:_LENGTH]
+def shared(values: tuple[object, ...]) -> bytes:
+    """Hash what lines have in common: the values of `SHARED`; JSON as `json.dumps` writes it with sorted keys."""
+    return hashlib.sha256(ascii(values).encode("ascii")).digest()
+
+
+def digest(common: bytes, identity: str, at: float, source: str, size: int, seconds: float) -> str:  # noqa: PLR0913, PLR0917 as cheap as can be
+    """Hash a line: what `shared` gave for it, and its own values."""
+    return hashlib.sha256(common + _NUMBERS(at, seconds, size) + f"{identity}\0{source}".encode()).hexdigest()[:_LENGTH]
 
 
 def digest_of_values(row: Mapping[str, Any]) -> str:
     """Hash the values of a line by the names of their columns; JSON may be values, or the text of them as the database keeps it."""
-    return digest(tuple(_canonical(row[name]) if name in PLAIN else row[name] for name in COLUMNS))
+    common = shared(tuple(_canonical(row[name]) if name in PLAIN else row[name] for name in SHARED))
+    own = (row["id"], row["at"], row["source"], row["size"], row["seconds"])
+    try:
+        return digest(common, *own)
+    except (struct.error, TypeError, ValueError):  # somebody put something else there
+        return hashlib.sha256(common + ascii(own).encode("ascii")).hexdigest()[:_LENGTH]
 
 
 def link_of(previous: str, owner: str, number: int, at: float, session: str, entries: str) -> str:  # noqa: PLR0913, PLR0917 one value a column

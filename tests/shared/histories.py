@@ -30,7 +30,7 @@ from jupyter_modelguard.types import (
     Severity,
 )
 
-__all__ = ["OPEN", "SITE", "VIEW", "Place", "both", "full_record", "in_child", "read"]
+__all__ = ["OPEN", "SITE", "VERSION_1", "VIEW", "Place", "both", "full_record", "in_child", "read"]
 
 both = pytest.mark.parametrize("history", ["sqlite", "postgresql"], indirect=True)
 """Run a test against either database; it must ask for `history`, or for `store`."""
@@ -40,6 +40,26 @@ SITE = CallSite("a.ipynb", "cell-1", 7, 3)
 
 
 VIEW = {"id": "x", "title": "Stopped"}
+
+
+VERSION_1 = """
+CREATE TABLE loads (
+    number INTEGER NOT NULL, id TEXT NOT NULL, session TEXT NOT NULL, at FLOAT NOT NULL, loader TEXT NOT NULL, call TEXT NOT NULL,
+    source TEXT NOT NULL, notebook TEXT, cell_id TEXT, execution_count INTEGER, line INTEGER, outcome TEXT NOT NULL, level TEXT,
+    size INTEGER NOT NULL, seconds FLOAT NOT NULL, count INTEGER NOT NULL, error TEXT NOT NULL, artifact JSON, report JSON,
+    decision JSON, PRIMARY KEY (number), UNIQUE (id, session)
+);
+CREATE INDEX loads_by_time ON loads (at);
+CREATE TABLE approvals (
+    number INTEGER NOT NULL, id TEXT NOT NULL, session TEXT NOT NULL, host TEXT NOT NULL, pid INTEGER NOT NULL,
+    process TEXT NOT NULL, asked FLOAT NOT NULL, waiting BOOLEAN NOT NULL, fingerprint TEXT NOT NULL, view JSON NOT NULL,
+    state TEXT NOT NULL, used BOOLEAN NOT NULL, decision JSON, PRIMARY KEY (number), UNIQUE (session, id)
+);
+CREATE INDEX approvals_by_state ON approvals (state);
+PRAGMA journal_mode=WAL;
+PRAGMA user_version=1;
+"""
+"""The tables of version 1, as that version made them."""
 
 
 class Place:

@@ -8,30 +8,12 @@ import stat
 
 import pytest
 
-from jupyter_modelguard.history import migrations
+from jupyter_modelguard.history import migrations, sqlite
 from jupyter_modelguard.history.store import Store
 from jupyter_modelguard.history.tables import SCHEMA_VERSION
 from jupyter_modelguard.types import Outcome
 
-from histories import SITE, full_record, in_child, read  # isort: skip
-
-VERSION_1 = """
-CREATE TABLE loads (
-    number INTEGER NOT NULL, id TEXT NOT NULL, session TEXT NOT NULL, at FLOAT NOT NULL, loader TEXT NOT NULL, call TEXT NOT NULL,
-    source TEXT NOT NULL, notebook TEXT, cell_id TEXT, execution_count INTEGER, line INTEGER, outcome TEXT NOT NULL, level TEXT,
-    size INTEGER NOT NULL, seconds FLOAT NOT NULL, count INTEGER NOT NULL, error TEXT NOT NULL, artifact JSON, report JSON,
-    decision JSON, PRIMARY KEY (number), UNIQUE (id, session)
-);
-CREATE INDEX loads_by_time ON loads (at);
-CREATE TABLE approvals (
-    number INTEGER NOT NULL, id TEXT NOT NULL, session TEXT NOT NULL, host TEXT NOT NULL, pid INTEGER NOT NULL,
-    process TEXT NOT NULL, asked FLOAT NOT NULL, waiting BOOLEAN NOT NULL, fingerprint TEXT NOT NULL, view JSON NOT NULL,
-    state TEXT NOT NULL, used BOOLEAN NOT NULL, decision JSON, PRIMARY KEY (number), UNIQUE (session, id)
-);
-CREATE INDEX approvals_by_state ON approvals (state);
-PRAGMA journal_mode=WAL;
-PRAGMA user_version=1;
-"""
+from histories import SITE, VERSION_1, full_record, in_child, read  # isort: skip
 
 
 @pytest.fixture
@@ -160,3 +142,39 @@ def test_kernels_that_open_it_at_once_migrate_once(old):
     assert [child.returncode for child in children] == [0] * 4
     assert {record.request.source for record in read(old.parent)} == {"0", "1", "2", "3", "/two", "/ж.pkl"}
     assert len(list(old.parent.glob("*before*"))) == 1
+
+
+def test_lines_of_an_earlier_version_are_linked_as_they_are(old):
+    store = Store(old.parent)
+    found = store.verify()
+    assert found.whole, found.breaks
+    assert (found.lines, found.links) == (3, 2)
+    store.close()
+
+
+@pytest.mark.parametrize(("journal", "mode"), [(None, "wal"), ("wal", "wal"), ("delete", "delete")])
+def test_how_a_file_is_journaled_is_kept_in_it(tmp_path, journal, mode):
+    store = Store(tmp_path, journal=journal)
+    store.sessions()
+    store.close()
+    with contextlib.closing(sqlite3.connect(store.path)) as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone() == (mode,)
+    again = Store(tmp_path)
+    again.record(full_record(again))
+    assert again.flush()
+    again.close()
+    with contextlib.closing(sqlite3.connect(store.path)) as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone() == (mode,), "nobody said otherwise"
+
+
+def test_a_folder_of_a_network_is_known_by_its_mount(tmp_path, monkeypatch):
+    mounts = (
+        "1 0 0:1 / / rw - ext4 a rw",
+        f"2 1 0:2 / {tmp_path} rw shared:1 - nfs4 h:/home rw",
+        f"3 2 0:3 / {tmp_path}/own rw - ext4 b rw",
+    )
+    text = "".join(f"{line}\n" for line in mounts)
+    monkeypatch.setattr(sqlite.Path, "read_text", lambda *_, **__: text)
+    assert sqlite.on_network(tmp_path / "history.sqlite")
+    assert not sqlite.on_network(tmp_path / "own" / "history.sqlite")
+    assert not sqlite.on_network(tmp_path.parent / "history.sqlite")
