@@ -4,27 +4,20 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
-import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jupyter_modelguard.errors import HistoryError, ModelGuardError
-from jupyter_modelguard.exports.history import FORMATS
+from jupyter_modelguard.errors import ModelGuardError
 from jupyter_modelguard.running.commands import add_rules, say
-from jupyter_modelguard.types import Outcome
+from jupyter_modelguard.running.records import add_history, write
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rich.console import Console
 
-    from jupyter_modelguard.ipython.sheet import Sheet
-
 __all__ = ["main"]
 
 _EXIT_ERROR = 2
-_LINES = 50  # of the history, in a table
 _WIDE = 200  # columns of a table in a file or pipe, where nothing says how wide it is shown
 
 
@@ -57,16 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     scan.add_argument("--output", metavar="FILE", help="write the result there instead of to the terminal")
     scan.set_defaults(run=_scan)
 
-    history = commands.add_parser("history", help="list what was loaded and who decided")
-    history.add_argument("--limit", type=_positive, help="how many lines at most (50 in the table, else all)")
-    history.add_argument("--outcome", choices=[outcome.value for outcome in Outcome], help="only loads that ended so")
-    history.add_argument("--notebook", metavar="NAME", help="only loads of this notebook")
-    history.add_argument("--since", metavar="PERIOD", default="all", help="24h, 7d, 4w or all (all)")
-    history.add_argument("--format", choices=("table", *FORMATS), default="table")
-    history.add_argument("--hide-names", action="store_true", help="name no file, notebook or person (they are named)")
-    history.add_argument("--output", metavar="FILE", help="write it there instead of to the terminal")
-    history.add_argument("--delete", metavar="PERIOD", help="delete what is older than that instead: 24h, 90d, or all")
-    history.set_defaults(run=_history)
+    add_history(commands)
 
     show = commands.add_parser("show", help="show all that is known of one load")
     show.add_argument("id", metavar="ID", help="its number, as the history shows it (#7f3a91c2)")
@@ -109,13 +93,6 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _positive(text: str) -> int:
-    number = int(text) if text.isascii() and text.isdigit() else 0
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of lines")
-    return number
-
-
 def _scan(options: argparse.Namespace, console: Console) -> int:
     from jupyter_modelguard.engines.scan import scan_each
     from jupyter_modelguard.exports.sarif import sarif
@@ -125,66 +102,17 @@ def _scan(options: argparse.Namespace, console: Console) -> int:
 
     found = [evaluate(report) for target in options.targets for report in scan_each(target)]
     if options.format == "text":
-        _write(assessments_table(found), options.output, console)
+        write(assessments_table(found), options.output, console)
     else:
-        _write(scan_json(found) if options.format == "json" else sarif(one.report for one in found), options.output, console)
+        write(scan_json(found) if options.format == "json" else sarif(one.report for one in found), options.output, console)
     return exit_status(found)
 
 
-def _write(what: Sheet | str, output: str | None, console: Console) -> None:
-    """Write a table or a text to the terminal or to a file."""
-    if isinstance(what, str):
-        text = what.rstrip("\n") + "\n"
-        if output is None:
-            sys.stdout.write(text)
-            return
-    elif output is None:
-        console.print(what)
-        return
-    else:
-        with console.capture() as captured:
-            console.print(what)
-        text = captured.get()
-    Path(output).write_text(text, "utf-8", newline="")
-
-
-def _history(options: argparse.Namespace, console: Console) -> int:
-    from jupyter_modelguard.config import home
-    from jupyter_modelguard.exports.history import export
-    from jupyter_modelguard.history.store import Store
-    from jupyter_modelguard.ipython.display import history_table
-    from jupyter_modelguard.ipython.stats import since
-
-    outcome = Outcome(options.outcome) if options.outcome else None
-    limit = options.limit or (_LINES if options.format == "table" else sys.maxsize)
-    begin = since(options.since)
-    if options.delete is not None and (options.limit or outcome or options.notebook or begin or options.output):
-        raise HistoryError("--delete goes by age alone: leave out what else was said, or it would delete more than that.")
-    store = Store(home())
-    try:
-        if options.delete is not None:
-            number = store.delete_before(since(options.delete) or time.time())
-            say(console, f"{number:,} line{'s' * (number != 1)} of the history deleted.")
-            return 0
-        records = store.history(limit, notebook=options.notebook, outcome=outcome, since=begin)
-        if not store.usable:
-            raise HistoryError(f"The history {store.path} cannot be read. modelguard doctor says more.")
-    finally:
-        store.close()
-    if options.hide_names:
-        from jupyter_modelguard.exports.pseudonyms import without_names
-
-        records = without_names(records)
-    _write(history_table(records) if options.format == "table" else export(records, options.format), options.output, console)
-    return 0
-
-
 def _show(options: argparse.Namespace, console: Console) -> int:
-    from jupyter_modelguard.config import home
-    from jupyter_modelguard.history.store import Store
+    from jupyter_modelguard.history.opening import open_history
     from jupyter_modelguard.ipython.display import record_table
 
-    store = Store(home())
+    store = open_history()
     try:
         console.print(record_table(store.find(options.id)))
     finally:
@@ -194,15 +122,14 @@ def _show(options: argparse.Namespace, console: Console) -> int:
 
 def _decide(options: argparse.Namespace, console: Console) -> int:
     from jupyter_modelguard.approval.decide import decide_pending
-    from jupyter_modelguard.config import home
-    from jupyter_modelguard.history.store import Store
+    from jupyter_modelguard.history.opening import open_history
 
-    return decide_pending(Store(home()), options.id, console)
+    return decide_pending(open_history(), options.id, console)
 
 
 def _forget(options: argparse.Namespace, console: Console) -> int:
-    from jupyter_modelguard.config import default_home, home
-    from jupyter_modelguard.history.store import Store
+    from jupyter_modelguard.config import default_home
+    from jupyter_modelguard.history.opening import open_history
     from jupyter_modelguard.ipython.display import trust_table
     from jupyter_modelguard.ipython.trusting import forget, remembered
     from jupyter_modelguard.policy.trust import Trust
@@ -212,7 +139,7 @@ def _forget(options: argparse.Namespace, console: Console) -> int:
     if options.id is None:
         console.print(trust_table(remembered(trust, born)))
         return 0
-    store = Store(home())
+    store = open_history()
     try:
         say(console, forget(trust, store, options.id, born))
     finally:
@@ -221,11 +148,10 @@ def _forget(options: argparse.Namespace, console: Console) -> int:
 
 
 def _stats(options: argparse.Namespace, console: Console) -> int:
-    from jupyter_modelguard.config import home
-    from jupyter_modelguard.history.store import Store
+    from jupyter_modelguard.history.opening import open_history
     from jupyter_modelguard.ipython.stats import since, stats_table
 
-    store = Store(home())
+    store = open_history()
     try:
         console.print(stats_table(store.statistics(since(options.period))))
     finally:

@@ -71,10 +71,10 @@ class ModelGuardConfig(Configurable):
         365.0, min=0.0, help="Days that lines of the history are kept; older ones go when new ones are written. 0 keeps all."
     ).tag(config=True)
     history_journal = CaselessStrEnum(
-        ("wal", "delete"),
-        default_value="wal",
-        help="How SQLite keeps the history whole: wal is quicker; delete is for a home folder on a network file system, where wal "
-        "is not reliable. A file that was changed to delete stays so.",
+        ("auto", "wal", "delete"),
+        default_value="auto",
+        help="How SQLite keeps the history whole: wal is quicker; delete is for a folder of a network, where wal is not reliable; auto "
+        "goes by the file system.",
     ).tag(config=True)
     export_names = Bool(
         True,  # noqa: FBT003 the default, as traitlets wants it

@@ -270,10 +270,10 @@ def _build(
     from jupyter_modelguard.approval.order import Approver
     from jupyter_modelguard.engines.kept_traces import KeptTraces
     from jupyter_modelguard.engines.worker import Worker
-    from jupyter_modelguard.history.store import Store
+    from jupyter_modelguard.history.opening import open_history
     from jupyter_modelguard.policy.rulebook import Rulebook
 
-    store = Store(home())
+    store = open_history(config.history_journal)
     approver = Approver(store, config, shell, at_terminal=at_terminal)
     rules, own = rulebook or Rulebook(default_home), BornHere(default_home)
     kept = KeptTraces(lambda: home() / "traces", default_home)

@@ -70,9 +70,10 @@ class Approvals:
         session = self._writer.session
         try:
             self._sweep()
+            process, row = sessions.row_of_process(session, record.request.site.notebook), row_of_record(record, session)
             with self._database.writing() as connection:
-                sessions.begin(connection, session, record.request.site.notebook)
-                write_lines(connection, session, [row_of_record(record, session)])
+                sessions.begin(connection, process)
+                write_lines(connection, session, [row])
                 table.insert(connection, record, session, os.getpid(), view, waiting=waiting)
             self._writer.began = True
             self._questions[record.id] = Question.of(session, record.id, table.fingerprint(record), view)
@@ -227,6 +228,7 @@ class Approvals:
             with contextlib.suppress(HistoryError), self._database.writing() as connection:
                 table.abandon(connection, self._writer.session)
                 sessions.end(connection, self._writer.session)
+            self._writer.began = False
         for watch in self._watches.values():
             watch.close()
         self._watches.clear()

@@ -46,12 +46,18 @@ class Database:
         self._engine: Engine | None = None
         self._opening = threading.RLock()
         self._rests_until = 0.0
+        self._was_busy = False
         self._warned = False
 
     @property
     def resting(self) -> bool:
         """Whether the database was in trouble a moment ago and is left alone."""
         return time.monotonic() < self._rests_until
+
+    def stir(self) -> None:
+        """Have a database tried once more that only was too busy: this process ends, and what it holds would be lost."""
+        if self._was_busy:
+            self._rests_until = 0.0
 
     @contextlib.contextmanager
     def reading(self, silence: float = _SILENCE) -> Iterator[Connection]:
@@ -168,6 +174,7 @@ class Database:
                 self.close()
                 self.backend.replace()
         elif trouble is not Trouble.STATEMENT:
+            self._was_busy = trouble is Trouble.BUSY
             return self._rest(said)
         else:
             _LOG.debug("The history refused a statement: %s", said)

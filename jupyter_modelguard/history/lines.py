@@ -13,15 +13,16 @@ from jupyter_modelguard.history.links import COLUMNS, PLAIN, append, digest, dig
 from jupyter_modelguard.history.rows import text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
-    from sqlalchemy import ColumnElement, Connection
+    from sqlalchemy import ColumnElement, Connection, Select
 
     from jupyter_modelguard.history.rows import Note
 
-__all__ = ["raw_lines", "set_outcome", "write_lines"]
+__all__ = ["raw_lines", "set_outcome", "stream", "write_lines"]
 
 _AT_ONCE = 80
+_STREAMED = 1_000  # lines that are held at once
 _WRITTEN = "owner, id, session, at, loader, call, source, size, seconds, notebook, cell_id, execution_count, line"
 _CONSTANT = "outcome, level, count, error"
 _CONSTANTS = ("loaded", "data_only", 1, "", None, None, None)  # what `COLUMNS` end with for a note
@@ -68,14 +69,26 @@ def set_outcome(connection: Connection, condition: ColumnElement[bool], outcome:
 
 
 def raw_lines(connection: Connection, condition: ColumnElement[bool]) -> list[tuple[int, dict[str, Any]]]:
-    """Read lines of this owner as they are hashed, with their numbers; JSON is text, whatever it is."""
+    """Read a few lines of this owner as they are hashed, with their numbers; JSON is text, whatever it is."""
+    return [
+        (row[0], dict(zip(COLUMNS, row[1:], strict=True))) for row in connection.execute(_hashed(connection).where(condition))
+    ]
+
+
+def stream(connection: Connection) -> Iterator[dict[str, Any]]:
+    """Read all lines of this owner as they are hashed, in the order they were written in."""
+    for row in connection.execute(_hashed(connection), execution_options={"yield_per": _STREAMED}):
+        yield dict(zip(COLUMNS, row[1:], strict=True))
+
+
+def _hashed(connection: Connection) -> Select[Any]:
     from sqlalchemy import Text, cast, select
 
     from jupyter_modelguard.history.tables import loads, mine
 
     columns = [cast(loads.c[name], Text).label(name) if name in PLAIN else loads.c[name] for name in COLUMNS]
-    query = select(loads.c.number, *columns).where(mine(loads, connection), condition).order_by(loads.c.number)
-    return [(row[0], dict(zip(COLUMNS, row[1:], strict=True))) for row in connection.execute(query)]
+    query: Select[Any] = select(loads.c.number, *columns).where(mine(loads, connection)).order_by(loads.c.number)
+    return query
 
 
 def _insert_rows(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:

@@ -226,7 +226,7 @@ def _conditions(connection: Connection, search: Search) -> list[ColumnElement[bo
     if search.outcome is not None:
         found.append(columns.outcome == search.outcome.value)
     if search.notebook is not None:
-        found.append(columns.notebook == search.notebook)
+        found.append(columns.notebook == search.notebook if search.notebook else columns.notebook.is_(None))
     if search.since:
         found.append(columns.at >= search.since)
     return found

@@ -20,7 +20,7 @@ from jupyter_modelguard.history.rows import text
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-__all__ = ["Session", "begin", "end", "kernel_id", "listed"]
+__all__ = ["Session", "begin", "end", "kernel_id", "listed", "row_of_process"]
 
 _CONNECTION_FILE = re.compile(r"kernel-([0-9A-Za-z_.-]+)\.json")
 
@@ -68,13 +68,17 @@ def kernel_id() -> str | None:
     return found[1] if found else None
 
 
-def begin(connection: Connection, session: str, notebook: str | None) -> None:
+def row_of_process(session: str, notebook: str | None) -> dict[str, object]:
+    """Values for the row of this process; made before the write lock is taken, because the first one reads a few files."""
+    return {"session": session, "notebook": notebook and text(notebook), "started": time.time(), **_process(os.getpid())}
+
+
+def begin(connection: Connection, row: dict[str, object]) -> None:
     """Write the row of this process, unless it is there."""
     from jupyter_modelguard.history.tables import insert, owner_of, sessions
 
-    row = insert(sessions, connection).on_conflict_do_nothing(index_elements=["owner", "session"])
-    of_this = {"owner": owner_of(connection), "session": session, "notebook": notebook and text(notebook), "started": time.time()}
-    connection.execute(row, {**of_this, **_process(os.getpid())})
+    unless_there = insert(sessions, connection).on_conflict_do_nothing(index_elements=["owner", "session"])
+    connection.execute(unless_there, {"owner": owner_of(connection), **row})
 
 
 def end(connection: Connection, session: str) -> None:

@@ -86,7 +86,7 @@ def statistics_since(connection: Connection, since: float) -> Statistics:
     ended = loads.c.outcome.not_in([Outcome.UNGUARDED.value, Outcome.WAITING.value])
     transport = loads.c.decision["transport"].as_string()
     counted = select(transport, func.sum(loads.c.count)).where(own, loads.c.at >= since, ended).group_by(transport)
-    by_transport: dict[str | None, int] = {row[0]: row[1] for row in connection.execute(counted)}
+    by_transport: dict[str | None, int] = {row[0]: int(row[1]) for row in connection.execute(counted)}
     put_up = select(approvals.c.state, func.count()).where(of_mine, approvals.c.asked >= since).group_by(approvals.c.state)
     by_state: dict[str, int] = {row[0]: row[1] for row in connection.execute(put_up)}
     decided_at = approvals.c.decision["at"].as_float()

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from jupyter_modelguard.history.backend import Backend
+    from jupyter_modelguard.history.chain import Verification
     from jupyter_modelguard.history.pending import PendingApproval
     from jupyter_modelguard.history.sessions import Session
     from jupyter_modelguard.history.sqlite import Journaling
@@ -207,6 +208,19 @@ class Store:
 
         self.flush()
         return delete_lines(self._database, ids)
+
+    def verify(self, head: str | None = None) -> Verification:
+        """Read the chain of everything that was written, and look whether it holds a link that was its head once.
+
+        Raises
+        ------
+        HistoryError
+            The history cannot be used now.
+        """
+        from jupyter_modelguard.history.chain import verify
+
+        self.flush()
+        return verify(self._database, head)
 
     def sessions(self) -> tuple[Session, ...]:
         """List the processes that wrote lines or asked something, the latest first.

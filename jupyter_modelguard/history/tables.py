@@ -10,6 +10,7 @@ This module imports SQLAlchemy; import it only where a database is about to be u
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import JSON, BigInteger, Boolean, Column, Float, Index, Integer, MetaData, Table, Text, UniqueConstraint
@@ -116,8 +117,6 @@ def mine(table: Table, connection: Connection) -> ColumnElement[bool]:
 
 def insert(table: Table, connection: Connection) -> SqliteInsert | PostgresqlInsert:
     """Begin an insertion that can say what to do about a row that is there, in the words of this database."""
-    from sqlalchemy.dialects import postgresql, sqlite
-
-    made: Any = postgresql if connection.dialect.name == "postgresql" else sqlite
-    statement: SqliteInsert | PostgresqlInsert = made.insert(table)
+    made: Any = import_module(f"sqlalchemy.dialects.{connection.dialect.name}").insert
+    statement: SqliteInsert | PostgresqlInsert = made(table)
     return statement

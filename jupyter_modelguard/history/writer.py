@@ -1,4 +1,4 @@
-"""A buffer that costs the loading thread an append, and a thread that empties it twice a second.
+"""A buffer that costs the loading thread an append, and a thread that empties it twice a second at most.
 
 The thread starts with the first line and imports SQLAlchemy there, so that neither `%load_ext` nor the first load waits for it.
 What cannot be written is kept and tried again; beyond `_MOST` lines the oldest go, with one warning.
@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 __all__ = ["Tally", "Writer"]
 
 _LOG = logging.getLogger(__name__)
-_BATCH = 0.5  # seconds that lines are gathered before they are written
+_BATCH = 0.5  # seconds between writes while lines keep coming, and before the first one, which imports SQLAlchemy
+_SOON = 0.05  # seconds that lines are gathered after a quiet time: somebody may look at the panel
 _IDLE = 5.0  # seconds between looks at counters that nobody announced
 _SILENCE = 30.0  # seconds that a database which says nothing may take for all of them
 _MOST = 100_000  # lines kept in memory while the database is in trouble
@@ -146,6 +147,7 @@ class Writer:
         if self._thread is not None:
             self._thread.join(timeout=2 * _BATCH)
             self._thread = None
+        self._database.stir()
         self.flush()
 
     def forget_parent(self) -> None:
@@ -165,15 +167,17 @@ class Writer:
                 self._thread.start()
 
     def _run(self) -> None:
+        last = time.monotonic()
         while not self._closing.is_set():
             self._work.wait(_IDLE if self._tallies or self._kept else None)
             self._work.clear()
-            self._closing.wait(_BATCH)
+            self._closing.wait(max(_SOON, last + _BATCH - time.monotonic()))
             try:
                 if self.flush():
                     self._delete_old()
             except Exception:  # noqa: BLE001 a fault of ours must not end the thread
                 _LOG.exception("The history could not be written")
+            last = time.monotonic()
 
     def _delete_old(self) -> None:
         seconds, self.keep_for = self.keep_for, 0.0
@@ -208,9 +212,10 @@ class Writer:
         if not notes and not rows:
             self._kept.clear()
             return True
+        process = sessions.row_of_process(self.session, notes[0][1][4].notebook if notes else rows[0]["notebook"])
         try:
             with self._database.writing(_SILENCE) as connection:
-                sessions.begin(connection, self.session, notes[0][1][4].notebook if notes else rows[0]["notebook"])
+                sessions.begin(connection, process)
                 write_lines(connection, self.session, rows, notes)
         except HistoryError:
             return False

@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib.util
 import sys
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from jupyter_modelguard.config import default_home, headless_mode, home
@@ -39,6 +40,7 @@ def diagnosis() -> tuple[Diagnosis, ...]:
         _headless,
         _card,
         _kernel,
+        _panel,
         _rows,
         _lasting,
         _children,
@@ -69,10 +71,10 @@ def _home() -> Diagnosis:
 
 
 def _database() -> Diagnosis:
-    from jupyter_modelguard.history.store import Store
+    from jupyter_modelguard.history.opening import open_history
 
     try:
-        store = Store(home())
+        store = open_history()
         try:
             waiting = len(store.pending())
         finally:
@@ -135,6 +137,21 @@ def _kernel() -> Diagnosis:
     except PackageNotFoundError:
         return Diagnosis(well=True, text="ipykernel is not installed; terminal IPython and scripts can be guarded.")
     return Diagnosis(well=True, text=f"ipykernel {found} is installed.")
+
+
+def _panel() -> Diagnosis:
+    """Look for what the server and the front end of this very environment read; another one's cannot be seen from here."""
+    from jupyter_core.paths import jupyter_config_path, jupyter_path
+
+    server = [Path(folder, "jupyter_server_config.d", "jupyter_modelguard.json") for folder in jupyter_config_path()]
+    front = [Path(folder, "jupyter-modelguard", "package.json") for folder in jupyter_path("labextensions")]
+    absent = [
+        what for what, files in (("server extension", server), ("front end", front)) if not any(file.is_file() for file in files)
+    ]
+    if absent:
+        text = f"The panel's {' and '.join(absent)} is not where this Jupyter looks: loads are guarded, the panel is not there. "
+        return Diagnosis(well=False, text=text + "Install jupyter-modelguard in the environment that runs the server too.")
+    return Diagnosis(well=True, text="JupyterLab and Notebook find the panel and its server extension here.")
 
 
 def _rows() -> Diagnosis:

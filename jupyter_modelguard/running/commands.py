@@ -80,12 +80,11 @@ def _policy(options: argparse.Namespace, console: Console) -> int:
 
 
 def _policies(rulebook: Rulebook, console: Console) -> int:
-    from jupyter_modelguard.config import home
-    from jupyter_modelguard.history.store import Store
+    from jupyter_modelguard.history.opening import open_history
     from jupyter_modelguard.ipython.policies import decided_table, policy_table
 
     console.print(policy_table(rulebook))
-    store = Store(home())
+    store = open_history()
     try:
         console.print(decided_table(store.history(_LOOKED_BACK)))
     finally:
@@ -106,14 +105,14 @@ def _check(rulebook: Rulebook, files: Sequence[str], console: Console) -> int:
 
 
 def _lock(options: argparse.Namespace, console: Console) -> int:
-    from jupyter_modelguard.config import default_home, home
-    from jupyter_modelguard.history.store import Store
+    from jupyter_modelguard.config import default_home
+    from jupyter_modelguard.history.opening import open_history
     from jupyter_modelguard.ipython.locking import write_lock
     from jupyter_modelguard.policy.rulebook import Rulebook
     from jupyter_modelguard.policy.trust import Trust
 
     path = Rulebook(default_home).places.lock_to_write() if options.output is None else Path(options.output).absolute()
-    store = Store(home())
+    store = open_history()
     try:
         say(console, write_lock(path, [store.find(name) for name in options.ids], Trust(default_home)))
     finally:

@@ -42,7 +42,7 @@ def search_of(arguments: Arguments) -> Search:
         text=single(arguments, "text"),
         levels=tuple(_one_of(RiskLevel, "level", value) for value in dict.fromkeys(arguments.get("level", ())) if value),
         outcome=_one_of(Outcome, "outcome", chosen) if (chosen := single(arguments, "outcome")) else None,
-        notebook=single(arguments, "notebook") or None,
+        notebook=single(arguments, "notebook") if "notebook" in arguments else None,
         since=_since(single(arguments, "since")),
     )
 

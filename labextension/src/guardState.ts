@@ -13,14 +13,28 @@ import { WaitingCards } from './waitingCards';
 
 export type GuardState = 'guarded' | 'unguarded' | 'unknown' | 'waiting';
 
+/** False where nothing guards, else the name of the place where the guard keeps its history, or True where it has no such name. */
 const QUESTION =
-  "(lambda guard: guard is not None and guard.current() is not None)(__import__('sys').modules.get('jupyter_modelguard.guard'))";
+  '(lambda guard: guard is not None and guard.current() is not None and' +
+  " (getattr(getattr(guard.current(), 'store', None), 'place', None) or True))" +
+  "(__import__('sys').modules.get('jupyter_modelguard.guard'))";
+
+/** What a Python string of hexadecimal digits looks like when it is shown. */
+const PLACE = /^'([0-9a-f]{8,64})'$/;
+
+export interface KernelAnswer {
+  state: GuardState;
+  /** Names where the kernel keeps its history; null where it did not say. */
+  place: string | null;
+}
+
+const NOT_KNOWN: KernelAnswer = { state: 'unknown', place: null };
 
 /** Milliseconds that a kernel must have been idle: between the cells of Run All it is idle for less. */
 const SETTLED = 150;
 
 /** Ask a Python kernel once; anything but a clear answer is unknown. */
-export async function askKernel(kernel: Kernel.IKernelConnection): Promise<GuardState> {
+export async function askKernel(kernel: Kernel.IKernelConnection): Promise<KernelAnswer> {
   const future = kernel.requestExecute({
     code: '',
     silent: true,
@@ -32,22 +46,20 @@ export async function askKernel(kernel: Kernel.IKernelConnection): Promise<Guard
   });
   const reply = await future.done;
   if (reply.content.status !== 'ok') {
-    return 'unknown';
+    return NOT_KNOWN;
   }
   const answer: unknown = reply.content.user_expressions.guarded;
-  switch (plainText(answer)) {
-    case 'True':
-      return 'guarded';
-    case 'False':
-      return 'unguarded';
-    default:
-      return 'unknown';
+  const said = plainText(answer) ?? '';
+  if (said === 'False') {
+    return { state: 'unguarded', place: null };
   }
+  const place = PLACE.exec(said)?.[1] ?? null;
+  return said === 'True' || place !== null ? { state: 'guarded', place } : NOT_KNOWN;
 }
 
 /** Follows one kernel at a time and remembers what each said last. */
 export class GuardWatch {
-  private readonly known = new Map<string, GuardState>();
+  private readonly known = new Map<string, KernelAnswer>();
   private readonly cards = new WaitingCards();
   private readonly changed: (state: GuardState) => void;
   private kernel: Kernel.IKernelConnection | null = null;
@@ -65,12 +77,17 @@ export class GuardWatch {
     if (kernel?.connectionStatus !== 'connected') {
       return 'unknown';
     }
-    return this.cards.count > 0 ? 'waiting' : (this.known.get(kernel.id) ?? 'unknown');
+    return this.cards.count > 0 ? 'waiting' : (this.known.get(kernel.id)?.state ?? 'unknown');
   }
 
   /** How many loads of the kernel in front wait for a decision. */
   get waiting(): number {
     return this.cards.count;
+  }
+
+  /** Where the kernel in front keeps its history, as it said last; null where it has not said. */
+  get place(): string | null {
+    return this.kernel === null ? null : (this.known.get(this.kernel.id)?.place ?? null);
   }
 
   /** Follow another kernel, or none. */
@@ -112,7 +129,7 @@ export class GuardWatch {
 
   private readonly onMessage = (kernel: Kernel.IKernelConnection, message: KernelMessage.IIOPubMessage): void => {
     if (this.cards.hear(message)) {
-      this.known.set(kernel.id, 'guarded');
+      this.known.set(kernel.id, { state: 'guarded', place: this.known.get(kernel.id)?.place ?? null });
       this.changed(this.state);
     }
   };
@@ -155,9 +172,9 @@ export class GuardWatch {
     const generation = this.generation;
     this.asking = true;
     this.due = false;
-    let state: GuardState = 'unknown';
+    let said = NOT_KNOWN;
     try {
-      state = await askKernel(kernel);
+      said = await askKernel(kernel);
     } catch {
       // Cancelled, by a restart or a lost connection: not known.
     }
@@ -165,7 +182,7 @@ export class GuardWatch {
       return;
     }
     this.asking = false;
-    this.known.set(kernel.id, state);
+    this.known.set(kernel.id, said);
     this.changed(this.state);
     this.schedule();
   }

@@ -1,69 +1,54 @@
 /**
- * The lab extension: a shield in the status bar for the notebook in front, and room for the cells that a card offers to write. The card
- * does without it.
+ * The lab extension: a shield in the status bar for the notebook in front, a panel with the history and what waits, and room for the cells
+ * that a card offers to write. The card does without it. Where there are no notebooks to track, nothing of this is there.
  */
 
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
-import { INotebookTracker, NotebookActions, type NotebookPanel } from '@jupyterlab/notebook';
-import type { Kernel } from '@jupyterlab/services';
+import { INotebookTracker, type NotebookPanel } from '@jupyterlab/notebook';
 import { IStatusBar } from '@jupyterlab/statusbar';
 import { ITranslator } from '@jupyterlab/translation';
 
-import { GuardWatch } from './guardState';
+import { Front, IFront, nameOf } from './front';
 import { endCards } from './lostKernels';
 import { answerNewCells } from './newCell';
+import { Commands } from './panel/commands';
+import panel from './panel/plugin';
 import { Shield } from './shield';
 
-const plugin: JupyterFrontEndPlugin<void> = {
-  id: 'jupyter-modelguard:shield',
-  description: 'Shows in the status bar whether the notebook in front is guarded, and takes in the cells that a card offers.',
+const front: JupyterFrontEndPlugin<IFront> = {
+  id: 'jupyter-modelguard:front',
+  description: 'Knows whether the notebook in front is guarded, and takes in the cells that a card offers.',
   autoStart: true,
   requires: [INotebookTracker],
-  optional: [IStatusBar, ITranslator],
-  activate: (_app: JupyterFrontEnd, tracker: INotebookTracker, statusBar: IStatusBar | null, translator: ITranslator | null) => {
+  provides: IFront,
+  activate: (_app: JupyterFrontEnd, tracker: INotebookTracker) => {
     answerNewCells(tracker);
     tracker.forEach(watchCards);
     tracker.widgetAdded.connect((_tracker, panel) => {
       watchCards(panel);
     });
-    if (statusBar === null) {
+    return new Front(tracker);
+  }
+};
+
+const shield: JupyterFrontEndPlugin<void> = {
+  id: 'jupyter-modelguard:shield',
+  description: 'Shows in the status bar whether the notebook in front is guarded.',
+  autoStart: true,
+  optional: [IFront, IStatusBar, ITranslator],
+  activate: (app: JupyterFrontEnd, front: IFront | null, statusBar: IStatusBar | null, translator: ITranslator | null) => {
+    if (front === null || statusBar === null) {
       return;
     }
-    const shield = new Shield(translator ?? undefined);
-    statusBar.registerStatusItem(plugin.id, { item: shield, align: 'left', rank: 5 });
-
-    let front: NotebookPanel | null = null;
-    const watch = new GuardWatch(state => {
-      shield.display(watched && front !== null ? nameOf(front) : null, state, watch.waiting);
+    const shown = new Shield(translator ?? undefined, () => {
+      void app.commands.execute(front.state === 'waiting' ? Commands.showWaiting : Commands.open);
     });
-    let watched = false;
-
-    const followKernel = (): void => {
-      const kernel = front?.sessionContext.session?.kernel ?? null;
-      void speaksPython(kernel).then(python => {
-        // Another notebook may have come to the front meanwhile.
-        if (kernel === (front?.sessionContext.session?.kernel ?? null)) {
-          watched = python;
-          watch.follow(python ? kernel : null);
-          shield.display(watched && front !== null ? nameOf(front) : null, watch.state, watch.waiting);
-        }
-      });
+    statusBar.registerStatusItem(shield.id, { item: shown, align: 'left', rank: 5 });
+    const show = (): void => {
+      shown.display(front.notebook === null ? null : nameOf(front.notebook), front.state, front.waiting);
     };
-    const bringToFront = (panel: NotebookPanel | null): void => {
-      front?.sessionContext.kernelChanged.disconnect(followKernel);
-      front = panel;
-      front?.sessionContext.kernelChanged.connect(followKernel);
-      followKernel();
-    };
-    tracker.currentChanged.connect((_tracker, panel) => {
-      bringToFront(panel);
-    });
-    NotebookActions.executed.connect((_actions, { notebook }) => {
-      if (notebook === front?.content) {
-        watch.ask();
-      }
-    });
-    bringToFront(tracker.currentWidget);
+    front.changed.connect(show);
+    show();
   }
 };
 
@@ -73,19 +58,4 @@ function watchCards(panel: NotebookPanel): void {
   });
 }
 
-function nameOf(panel: NotebookPanel): string {
-  return panel.context.localPath.split('/').at(-1) ?? panel.title.label;
-}
-
-async function speaksPython(kernel: Kernel.IKernelConnection | null): Promise<boolean> {
-  if (kernel === null) {
-    return false;
-  }
-  try {
-    return (await kernel.info).language_info.name === 'python';
-  } catch {
-    return false;
-  }
-}
-
-export default plugin;
+export default [front, shield, panel];

@@ -1,8 +1,9 @@
-/** The shield in the status bar: an icon, a word, and in the tooltip what to do. */
+/** The shield in the status bar: an icon, a word, in the tooltip what to do, and a way to the panel. */
 
 import { nullTranslator, type ITranslator, type TranslationBundle } from '@jupyterlab/translation';
 import { Widget } from '@lumino/widgets';
 
+import { button } from './card/element';
 import type { GuardState } from './guardState';
 
 const SVG = 'http://www.w3.org/2000/svg';
@@ -31,8 +32,8 @@ const DRAWINGS: Record<GuardState, [path: string, attributes: Record<string, str
 export class Shield extends Widget {
   private readonly words: TranslationBundle;
 
-  constructor(translator: ITranslator = nullTranslator) {
-    super({ node: document.createElement('span') });
+  constructor(translator: ITranslator = nullTranslator, press: () => void = () => undefined) {
+    super({ node: button('', press) });
     this.words = translator.load('jupyter_modelguard');
     this.addClass('mg-status');
     this.display(null, 'unknown');
@@ -56,11 +57,16 @@ export class Shield extends Widget {
   private texts(notebook: string, state: GuardState, waiting: number): [word: string, tooltip: string] {
     switch (state) {
       case 'guarded':
-        return [this.words.__('Guarded'), this.words.__('modelguard: %1 is guarded', notebook)];
+        return [this.words.__('Guarded'), this.words.__('modelguard: %1 is guarded. Open the panel', notebook)];
       case 'waiting':
         return [
           this.words._n('%1 load waiting', '%1 loads waiting', waiting),
-          this.words.__('modelguard: %1 waits for your decision on the card in its cell', notebook)
+          this.words._n(
+            'modelguard: %1 load in %2 waits for a decision. Go to it',
+            'modelguard: %1 loads in %2 wait for a decision. Go to them',
+            waiting,
+            notebook
+          )
         ];
       case 'unguarded':
         return [
@@ -76,7 +82,7 @@ export class Shield extends Widget {
   }
 }
 
-function drawing(state: GuardState): SVGSVGElement {
+export function drawing(state: GuardState): SVGSVGElement {
   const svg = document.createElementNS(SVG, 'svg');
   svg.setAttribute('viewBox', '0 0 16 16');
   svg.setAttribute('aria-hidden', 'true');

@@ -8,6 +8,8 @@ import subprocess
 import sys
 import textwrap
 
+import pytest
+
 from jupyter_modelguard.history.store import Store
 from jupyter_modelguard.types import (
     Artifact,
@@ -28,13 +30,52 @@ from jupyter_modelguard.types import (
     Severity,
 )
 
-__all__ = ["SITE", "VIEW", "full_record", "in_child", "read"]
+__all__ = ["OPEN", "SITE", "VIEW", "Place", "both", "full_record", "in_child", "read"]
+
+both = pytest.mark.parametrize("history", ["sqlite", "postgresql"], indirect=True)
+"""Run a test against either database; it must ask for `history`, or for `store`."""
 
 
 SITE = CallSite("a.ipynb", "cell-1", 7, 3)
 
 
 VIEW = {"id": "x", "title": "Stopped"}
+
+
+class Place:
+    """A history that can be opened several times, in this process and in others."""
+
+    def __init__(self, home, url=None):
+        self.home = home
+        self.url = url
+        self.arguments = (home, url or "")  # of programs that begin with OPEN
+        self._opened = []
+
+    def open(self):
+        made = Store(self.home, self.url)
+        self._opened.append(made)
+        return made
+
+    def read(self):
+        """All lines as a later process finds them."""
+        store = Store(self.home, self.url)
+        try:
+            return store.history(100_000)
+        finally:
+            store.close()
+
+    def close(self):
+        for store in self._opened:
+            store.close()
+
+
+OPEN = """
+import sys, pathlib, time
+from jupyter_modelguard.history.store import Store
+from jupyter_modelguard.types import *
+store = Store(pathlib.Path(sys.argv[1]), sys.argv[2] or None)
+"""
+"""How a program of another process begins that opens the history of `Place.arguments`."""
 
 
 def full_record(store, **changed):
@@ -64,11 +105,7 @@ def full_record(store, **changed):
 
 
 def read(home):
-    store = Store(home)
-    try:
-        return store.history(10_000)
-    finally:
-        store.close()
+    return Place(home).read()
 
 
 def in_child(program, *arguments, **options):

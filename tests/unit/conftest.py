@@ -12,12 +12,8 @@ from jupyter_modelguard.types import QualifiedName
 
 
 @pytest.fixture
-def store(tmp_path):
-    from jupyter_modelguard.history.store import Store
-
-    made = Store(tmp_path)
-    yield made
-    made.close()
+def store(history):
+    return history.open()
 
 
 class Touch:

@@ -55,3 +55,21 @@ def test_a_card_that_was_not_built_is_said(tmp_path, monkeypatch):
 
     monkeypatch.setattr(widget, "_STATIC", tmp_path / "nothing")
     assert any("not built" in text for text in ill())
+
+
+@pytest.mark.parametrize("there", ["server", "front", "both", "neither"])
+def test_what_the_panel_needs_is_looked_for_where_jupyter_looks(tmp_path, monkeypatch, there):
+    config_folder, data_folder = tmp_path / "etc", tmp_path / "share"
+    monkeypatch.setattr("jupyter_core.paths.jupyter_config_path", lambda: [str(config_folder)])
+    monkeypatch.setattr("jupyter_core.paths.jupyter_path", lambda *parts: [str(data_folder.joinpath(*parts))])
+    files = {
+        "server": config_folder / "jupyter_server_config.d" / "jupyter_modelguard.json",
+        "front": data_folder / "labextensions" / "jupyter-modelguard" / "package.json",
+    }
+    for name in files if there == "both" else {there} & set(files):
+        files[name].parent.mkdir(parents=True)
+        files[name].write_text("{}")
+    (said,) = [line for line in diagnosis() if line.text.startswith(("The panel's", "JupyterLab and Notebook"))]
+    assert said.well is (there == "both")
+    assert ("server extension is not" in said.text) is (there == "front")
+    assert ("front end is not" in said.text) is (there in {"server", "neither"})

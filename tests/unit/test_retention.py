@@ -9,15 +9,10 @@ from jupyter_modelguard.errors import HistoryError
 from jupyter_modelguard.history.store import Store
 from jupyter_modelguard.types import HistoryRecord, LoadRequest, Outcome
 
+from histories import both  # isort: skip
+
 DAY = 86_400.0
 SECRET = "/home/ada/private/unreleased.pkl"
-
-
-@pytest.fixture
-def store(tmp_path):
-    made = Store(tmp_path)
-    yield made
-    made.close()
 
 
 def kept(store, days, outcome=Outcome.LOADED, source=SECRET):
@@ -42,6 +37,7 @@ def test_old_lines_are_deleted_for_good(store, tmp_path):
     assert b"/new.pkl" in left
 
 
+@both
 def test_what_waits_for_an_answer_stays(store):
     waiting = kept(store, 10, Outcome.WAITING)
     assert store.ask(waiting, {})
@@ -52,12 +48,14 @@ def test_what_waits_for_an_answer_stays(store):
     assert answered.id != waiting.id
 
 
+@both
 def test_nothing_is_deleted_where_nobody_said_so(store):
     kept(store, 5_000)
     kept(store, 0)
     assert len(sources(store)) == 2
 
 
+@both
 def test_old_lines_go_by_themselves_when_new_ones_are_written(store):
     kept(store, 10)
     store.flush()

@@ -12,9 +12,10 @@ from jupyter_modelguard.history import sessions
 from jupyter_modelguard.history.store import Store
 from jupyter_modelguard.types import Outcome
 
-from histories import SITE, VIEW, full_record, in_child  # isort: skip
+from histories import OPEN, SITE, VIEW, both, full_record, in_child  # isort: skip
 
 
+@both
 def test_a_session_is_written_with_its_first_line(store):
     assert store.sessions() == ()
     store.note("pickle.load", "/x", 1, 1.0, SITE, 0.0)
@@ -29,37 +30,38 @@ def test_a_session_is_written_with_its_first_line(store):
     )
 
 
+@both
 def test_a_session_is_written_with_its_first_question(store):
     store.ask(full_record(store, outcome=Outcome.WAITING), VIEW)
     assert [session.session for session in store.sessions()] == [store.session]
 
 
-def test_a_session_that_ends_in_good_order_says_when(tmp_path):
-    first, second = Store(tmp_path), Store(tmp_path)
+@both
+def test_a_session_that_ends_in_good_order_says_when(history):
+    first, second = history.open(), history.open()
     first.record(full_record(first))
     first.close()
     (session,) = second.sessions()
     assert session.ended >= session.started
     assert session.alive is False
-    second.close()
 
 
-WRITES = """
-import sys, pathlib
-from jupyter_modelguard.history.store import Store
-from jupyter_modelguard.types import CallSite
-store = Store(pathlib.Path(sys.argv[1]))
+WRITES = (
+    OPEN
+    + """
 store.note("pickle.load", "/x", 1, 1.0, CallSite(), 0.0)
 store.flush()
 print("written", flush=True)
 sys.stdin.read()
 """
+)
 
 
-def test_a_process_that_was_killed_is_not_alive(store, tmp_path):
+@both
+def test_a_process_that_was_killed_is_not_alive(store, history):
     import subprocess
 
-    child = in_child(WRITES, tmp_path, stdin=subprocess.PIPE)
+    child = in_child(WRITES, *history.arguments, stdin=subprocess.PIPE)
     assert child.stdout.readline() == "written\n"
     assert [session.alive for session in store.sessions()] == [True]
     child.send_signal(signal.SIGKILL)
@@ -93,8 +95,9 @@ def test_a_password_is_no_part_of_the_place(tmp_path):
     assert Store(tmp_path, "postgresql+psycopg://ada@h/e").place not in places
 
 
-def test_a_watch_tells_of_what_others_write(store, tmp_path):
-    other = Store(tmp_path)
+@both
+def test_a_watch_tells_of_what_others_write(store, history):
+    other = history.open()
     watch = store.watch()
     assert watch.changed(), "the first look has seen nothing yet"
     assert not watch.changed()
@@ -103,9 +106,9 @@ def test_a_watch_tells_of_what_others_write(store, tmp_path):
     assert watch.changed()
     assert not watch.changed()
     watch.close()
-    other.close()
 
 
+@both
 def test_what_waits_says_where_it_stands(store):
     store.ask(full_record(store, outcome=Outcome.WAITING), VIEW)
     (waiting,) = store.pending()
@@ -118,6 +121,7 @@ def test_what_waits_says_where_it_stands(store):
     )
 
 
+@both
 def test_single_lines_are_deleted_and_what_waits_stays(store):
     one, other = full_record(store), full_record(store)
     waiting = full_record(store, outcome=Outcome.WAITING, decision=None)

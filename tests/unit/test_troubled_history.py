@@ -5,12 +5,30 @@ from __future__ import annotations
 import logging
 import os
 import sqlite3
+import stat
 
 import pytest
 
 from jupyter_modelguard.history.store import Store
 
 from histories import SITE, VIEW, full_record, in_child, read  # isort: skip
+
+
+def test_building_a_store_touches_no_file_and_imports_no_sqlalchemy(tmp_path):
+    program = (
+        "import sys, pathlib; from jupyter_modelguard.history.store import Store; Store(pathlib.Path(sys.argv[1])); "
+        "print('sqlalchemy' in sys.modules)"
+    )
+    output, _ = in_child(program, tmp_path).communicate(timeout=60)
+    assert output.strip() == "False"
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_file_is_closed_to_others(store):
+    store.note("pickle.load", "x", 1, 1.0, SITE, 0.0)
+    store.flush()
+    for file in store.path.parent.iterdir():
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
 def test_a_damaged_file_is_kept_aside_and_a_fresh_one_begun(tmp_path, caplog):

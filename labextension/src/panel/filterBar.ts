@@ -1,0 +1,123 @@
+/** Text, levels and notebooks to choose from. Typing is waited for; the controls stay the same elements, and keep the focus. */
+
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+import { button, element } from '../card/element';
+import { icon } from '../card/icons';
+import { CHIPS, isOn, toggled, type Filter, type LevelChip } from './filter';
+import { chipWord } from './words';
+import type { Notebooks } from './wire';
+
+/** Milliseconds without a key before the text is taken. */
+const TYPED = 150;
+
+export interface FilterState {
+  filter: Filter;
+  levels: Notebooks['levels'];
+  /** Whether there is a notebook in front to restrict the list to. */
+  canNarrow: boolean;
+  narrowed: boolean;
+}
+
+export interface FilterActions {
+  change: (filter: Pick<Filter, 'text' | 'levels'>) => void;
+  narrow: (toThisNotebook: boolean) => void;
+}
+
+export class FilterBar {
+  readonly node: HTMLElement;
+  private readonly words: TranslationBundle;
+  private readonly actions: FilterActions;
+  private readonly input: HTMLInputElement;
+  private readonly chips: { chip: LevelChip; made: HTMLButtonElement; words: HTMLElement }[];
+  private readonly one: HTMLButtonElement;
+  private readonly all: HTMLButtonElement;
+  private state: FilterState | null = null;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(words: TranslationBundle, actions: FilterActions) {
+    this.words = words;
+    this.actions = actions;
+    this.input = element('input', { type: 'search', placeholder: words.__('File, repository, function'), spellcheck: 'false' });
+    this.input.addEventListener('input', this.typed);
+    this.chips = CHIPS.map(chip => this.chip(chip));
+    this.one = this.choice(true, words.__('This notebook'));
+    this.all = this.choice(false, words.__('All notebooks'));
+    this.node = element(
+      'div',
+      { class: 'mg-filter' },
+      element(
+        'label',
+        { class: 'mg-search' },
+        icon('find'),
+        element('span', { class: 'mg-sr' }, words.__('Filter checks')),
+        this.input
+      ),
+      element('div', { class: 'mg-chips', role: 'group', 'aria-label': words.__('Levels') }, ...this.chips.map(one => one.made)),
+      element('div', { class: 'mg-seg', role: 'group', 'aria-label': words.__('Notebooks') }, this.one, this.all)
+    );
+  }
+
+  dispose(): void {
+    clearTimeout(this.timer);
+  }
+
+  show(state: FilterState): void {
+    this.state = state;
+    if (document.activeElement !== this.input) {
+      this.input.value = state.filter.text;
+    }
+    for (const { chip, made, words } of this.chips) {
+      const count = chip.levels.reduce((sum, level) => sum + (state.levels[level] ?? 0), 0);
+      words.textContent = `${chipWord(chip, this.words)} ${count}`;
+      made.setAttribute('aria-pressed', String(isOn(state.filter, chip)));
+    }
+    this.one.setAttribute('aria-pressed', String(state.narrowed));
+    this.all.setAttribute('aria-pressed', String(!state.narrowed));
+    if (state.canNarrow) {
+      this.one.removeAttribute('aria-disabled');
+    } else {
+      this.one.setAttribute('aria-disabled', 'true');
+    }
+  }
+
+  /** Empty the field, also while it has the focus. */
+  clear(): void {
+    clearTimeout(this.timer);
+    this.input.value = '';
+  }
+
+  focus(): void {
+    this.input.focus();
+  }
+
+  private readonly typed = (): void => {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => {
+      this.actions.change({ text: this.input.value, levels: this.state?.filter.levels ?? [] });
+    }, TYPED);
+  };
+
+  private chip(chip: LevelChip): { chip: LevelChip; made: HTMLButtonElement; words: HTMLElement } {
+    const words = element('span', {});
+    const press = (): void => {
+      if (this.state !== null) {
+        clearTimeout(this.timer);
+        this.actions.change({ text: this.input.value, levels: toggled(this.state.filter, chip).levels });
+      }
+    };
+    const made = button('mg-fchip', press, icon(chip.icon), words);
+    made.dataset.level = chip.key;
+    return { chip, made, words };
+  }
+
+  private choice(narrow: boolean, words: string): HTMLButtonElement {
+    return button(
+      '',
+      () => {
+        this.actions.narrow(narrow);
+      },
+      words
+    );
+  }
+}

@@ -1,0 +1,44 @@
+/**
+ * "Guard this notebook": the magic that a person would type, run in the kernel without a cell.
+ *
+ * Nothing is written into the notebook and its numbering stays. What the kernel prints is handed back, to be shown.
+ */
+
+import type { Kernel, KernelMessage } from '@jupyterlab/services';
+
+export const MAGIC = '%load_ext modelguard';
+
+/** Milliseconds to look at a kernel that may be busy before saying so. */
+const PATIENCE = 1500;
+
+export interface Guarded {
+  ok: boolean;
+  /** What the kernel printed, or its error. */
+  said: string;
+}
+
+export async function guardKernel(kernel: Kernel.IKernelConnection, queued: () => void): Promise<Guarded> {
+  const printed: string[] = [];
+  const timer = setTimeout(queued, PATIENCE);
+  try {
+    const future = kernel.requestExecute({ code: MAGIC, silent: false, store_history: false, stop_on_error: false });
+    future.onIOPub = message => {
+      printed.push(textOf(message));
+    };
+    const { content } = await future.done;
+    const said = printed.join('').trim();
+    if (content.status === 'error') {
+      return { ok: false, said: `${content.ename}: ${content.evalue}` };
+    }
+    return { ok: content.status === 'ok', said };
+  } catch (error) {
+    return { ok: false, said: String(error) };
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function textOf(message: KernelMessage.IIOPubMessage): string {
+  const content = message.content as Record<string, unknown>;
+  return message.header.msg_type === 'stream' && typeof content.text === 'string' ? content.text : '';
+}
