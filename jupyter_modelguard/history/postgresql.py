@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["Postgresql"]
 
 _SCHEMES = frozenset({"postgres", "postgresql", "postgresql+psycopg"})
+_WRONG = "MODELGUARD_DATABASE_URL must be like postgresql+psycopg://user@host/name"
 _SECRETS = frozenset({"password", "passfile", "sslpassword"})
 _CONNECTING = 2  # seconds
 _SETTINGS = "SET lock_timeout = '2s'; SET statement_timeout = '30s'; SET idle_in_transaction_session_timeout = '60s'"
@@ -51,26 +52,10 @@ class Postgresql:
     def __init__(self, url: str) -> None:
         self._url = url
         self.owner = text(user_name())
-        try:
-            parts = urlsplit(url)
-            query = parse_qsl(parts.query, keep_blank_values=True)
-            who = f"{unquote(parts.username)}@" if parts.username else ""
-            where = f"{parts.hostname or ''}{f':{parts.port}' if parts.port else ''}{parts.path}"
-        except ValueError:
-            self.shown, self.place, self._hidden = (
-                "in MODELGUARD_DATABASE_URL",
-                hashlib.sha256(b"").hexdigest()[:16],
-                frozenset({url}),
-            )
-            return
-        secrets = {value for name, value in query if name in _SECRETS} | {
-            parts.password,
-            parts.password and unquote(parts.password),
-        }
-        self._hidden = frozenset(secret for secret in secrets if secret)
-        self.shown = f"postgresql://{who}{where}"
-        others = urlencode(sorted((name, value) for name, value in query if name not in _SECRETS))
-        self.place = hashlib.sha256(f"{self.shown}?{others}".encode("utf-8", "backslashreplace")).hexdigest()[:16]
+        known = _known(url)
+        self._wrong = known is None
+        self.shown, address, self._hidden = known or ("in MODELGUARD_DATABASE_URL", "", frozenset({url}))
+        self.place = hashlib.sha256(address.encode("utf-8", "backslashreplace")).hexdigest()[:16]
 
     def engine(self) -> Engine:
         """See `Backend`.
@@ -88,11 +73,11 @@ class Postgresql:
 
         try:
             url = make_url(self._url)
-            known = url.drivername in _SCHEMES
+            known = url.drivername in _SCHEMES and not self._wrong
         except (SQLAlchemyError, ValueError):
             known = False
         if not known:
-            raise ValueError("MODELGUARD_DATABASE_URL must be like postgresql+psycopg://user@host/name")
+            raise ValueError(_WRONG)
         try:
             import psycopg  # noqa: F401 so that what is missing is said in our words
         except ImportError:
@@ -195,6 +180,25 @@ class Postgresql:
             timer.cancel()
             timer.join()
             os.close(own)
+
+
+def _known(url: str) -> tuple[str, str, frozenset[str]] | None:
+    """Tell how an address is shown, what of it is no secret, and what is; None when it is not one that can be told apart."""
+    try:
+        parts = urlsplit(url)
+        port = f":{parts.port}" if parts.port else ""
+        query = parse_qsl(parts.query, keep_blank_values=True)
+    except ValueError:
+        return None
+    if parts.scheme not in _SCHEMES or "@" in f"{parts.path}{parts.query}{parts.fragment}":
+        return None  # a password that is not written as it must be would be taken for something else
+    who = f"{unquote(parts.username)}@" if parts.username else ""
+    shown = f"postgresql://{who}{parts.hostname or ''}{port}{parts.path}"
+    others = urlencode(sorted((name, value) for name, value in query if name not in _SECRETS))
+    secrets = [value for name, value in query if name in _SECRETS]
+    if parts.password:
+        secrets += [parts.password, unquote(parts.password)]
+    return shown, f"{shown}?{others}", frozenset(secret for secret in secrets if secret)
 
 
 def _cut_off(descriptor: int) -> None:

@@ -65,7 +65,7 @@ class Server:
         self._run("pg_ctl", "-D", self._data, "-l", str(self.folder / "log"), "-o", options, "-w", "-t", "60", "start")
 
     def stop(self):
-        self._run("pg_ctl", "-D", self._data, "-m", "immediate", "-w", "stop")
+        self._run("pg_ctl", "-D", self._data, "-m", "fast", "-w", "stop")
 
     def database(self):
         """Make an empty database and give its address."""
