@@ -155,23 +155,22 @@ def counts(connection: Connection, search: Search) -> Notebooks:
     from jupyter_modelguard.history.tables import loads
 
     columns = loads.c
-    held = columns.outcome.in_(_HELD)
     query = (
-        select(columns.notebook, columns.level, held, func.count(), func.max(columns.at))
+        select(columns.notebook, columns.level, columns.outcome, func.count(), func.max(columns.at))
         .where(*_conditions(connection, replace(search, levels=())))
-        .group_by(columns.notebook, columns.level, held)
+        .group_by(columns.notebook, columns.level, columns.outcome)
     )
     wanted = {level.value for level in search.levels}
     matching = stopped = 0
     levels: dict[str, int] = {}
     notebooks: dict[str | None, NotebookCount] = {}
-    for notebook, level, was_held, number, latest in connection.execute(query):
+    for notebook, level, outcome, number, latest in connection.execute(query):
         if level is not None:
             levels[level] = levels.get(level, 0) + number
         if wanted and level not in wanted:
             continue
         matching += number
-        stopped += number if was_held else 0
+        stopped += number if outcome in _HELD else 0
         known = notebooks.get(notebook, NotebookCount(notebook, 0, 0.0))
         notebooks[notebook] = NotebookCount(notebook, known.count + number, max(known.latest, latest))
     every = total(connection, Search())

@@ -80,7 +80,10 @@ class Desk:
         if store is None:
             return wire.Scans(0, ())
         with store.reading() as connection:
-            return wire.Scans(total(connection, search), rows(connection, search, limit, offset))
+            found = rows(connection, search, limit, offset)
+            # a page that is not full tells the number by itself, which a look for text would have to count once more
+            ended = len(found) < limit and (bool(found) or not offset)
+            return wire.Scans(offset + len(found) if ended else total(connection, search), found)
 
     def notebooks(self, search: Search) -> Notebooks:
         """Count the loads that match."""
