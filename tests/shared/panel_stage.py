@@ -119,9 +119,18 @@ class MadeUpServer:
             "row": found,
             "record": {},
             "findings": [
-                {"rule": "pickle-dangerous-global", "severity": "critical", "title": "Runs a command", "location": "byte 41", "code": ""}
+                {
+                    "rule": "pickle-dangerous-global",
+                    "severity": "critical",
+                    "title": "Runs a command",
+                    "location": "byte 41",
+                    "code": "",
+                }
             ],
-            "facts": [{"label": "Call", "text": found["call"]}, {"label": "Checked", "text": "1 of 1 streams · not checked: nothing"}],
+            "facts": [
+                {"label": "Call", "text": found["call"]},
+                {"label": "Checked", "text": "1 of 1 streams · not checked: nothing"},
+            ],
             "listings": view["listings"][:1],
             "trail": [
                 {"what": "Stopped, 1 finding", "at": found["at"], "by": "modelguard", "how": ""},
@@ -147,7 +156,8 @@ class MadeUpServer:
             "stopped": sum(one["outcome"] == "blocked" for one in shown),
             "levels": {level: sum(one["level"] == level for one in matching) for level in LEVELS},
             "notebooks": [
-                {"notebook": name, "count": sum(one["notebook"] == name for one in shown), "latest": time.time()} for name in names
+                {"notebook": name, "count": sum(one["notebook"] == name for one in shown), "latest": time.time()}
+                for name in names
             ],
         }
 
