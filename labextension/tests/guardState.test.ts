@@ -134,6 +134,21 @@ test.each([
   expect(watch.state).toBe(state);
 });
 
+test('a kernel that names the place of its history is guarded, and the place is remembered', async () => {
+  const kernel = new FakeKernel('k');
+  kernel.answer = { status: 'ok', data: { 'text/plain': "'0123456789abcdef'" } };
+  watch.follow(kernel.connection);
+  expect(watch.place).toBeNull();
+  await settle();
+  expect(watch.state).toBe('guarded');
+  expect(watch.place).toBe('0123456789abcdef');
+  kernel.answer = { status: 'ok', data: { 'text/plain': 'True' } };
+  watch.ask();
+  await settle();
+  expect(watch.state).toBe('guarded');
+  expect(watch.place).toBeNull();
+});
+
 test.each([
   ['an aborted reply', (kernel: FakeKernel) => (kernel.reply = 'aborted')],
   ['an expression that failed', (kernel: FakeKernel) => (kernel.answer = { status: 'error', ename: 'NameError' })],

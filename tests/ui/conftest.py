@@ -202,6 +202,7 @@ def running_lab(home):
         *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1"),
         *(f"--ServerApp.port={port}", f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={folder}"),
         *("--ServerApp.port_retries=0", "--LabApp.expose_app_in_browser=True"),
+        "--ServerApp.jpserver_extensions={'jupyter_modelguard': True}",  # of this tree, wherever the switch is installed
     ]
     with (home / "log").open("w") as log:
         server = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)

@@ -29,7 +29,7 @@ export class FilterBar {
   private readonly words: TranslationBundle;
   private readonly actions: FilterActions;
   private readonly input: HTMLInputElement;
-  private readonly chips: { chip: LevelChip; made: HTMLButtonElement; words: HTMLElement }[];
+  private readonly chips: { chip: LevelChip; made: HTMLButtonElement; count: HTMLElement }[];
   private readonly one: HTMLButtonElement;
   private readonly all: HTMLButtonElement;
   private state: FilterState | null = null;
@@ -67,9 +67,9 @@ export class FilterBar {
     if (document.activeElement !== this.input) {
       this.input.value = state.filter.text;
     }
-    for (const { chip, made, words } of this.chips) {
+    for (const { chip, made, count: shown } of this.chips) {
       const count = chip.levels.reduce((sum, level) => sum + (state.levels[level] ?? 0), 0);
-      words.textContent = `${chipWord(chip, this.words)} ${count}`;
+      shown.textContent = String(count);
       made.setAttribute('aria-pressed', String(isOn(state.filter, chip)));
     }
     this.one.setAttribute('aria-pressed', String(state.narrowed));
@@ -98,17 +98,19 @@ export class FilterBar {
     }, TYPED);
   };
 
-  private chip(chip: LevelChip): { chip: LevelChip; made: HTMLButtonElement; words: HTMLElement } {
-    const words = element('span', {});
+  private chip(chip: LevelChip): { chip: LevelChip; made: HTMLButtonElement; count: HTMLElement } {
+    const count = element('span', {});
+    const word = chipWord(chip, this.words);
     const press = (): void => {
       if (this.state !== null) {
         clearTimeout(this.timer);
         this.actions.change({ text: this.input.value, levels: toggled(this.state.filter, chip).levels });
       }
     };
-    const made = button('mg-fchip', press, icon(chip.icon), words);
+    const made = button('mg-fchip', press, icon(chip.icon), element('span', { class: 'word' }, `${word} `), count);
+    made.title = word;
     made.dataset.level = chip.key;
-    return { chip, made, words };
+    return { chip, made, count };
   }
 
   private choice(narrow: boolean, words: string): HTMLButtonElement {

@@ -90,10 +90,10 @@ export class Waiting {
     }
   }
 
-  /** Show the card of a load, the oldest by default, and go to it; false where nothing waits. */
+  /** Show the card of a load, the oldest by default, and go to it; false where nothing waits that this person may decide. */
   review(key?: string): boolean {
     const item = key === undefined ? [...this.items.values()][0] : this.items.get(key);
-    if (item === undefined) {
+    if (item === undefined || !this.mayDecide) {
       return false;
     }
     this.openCard(item);
@@ -170,7 +170,7 @@ export class Waiting {
   }
 
   private openCard(item: Item): void {
-    if (item.card !== null || !this.mayDecide) {
+    if (item.card !== null) {
       return;
     }
     const host = element('div');
