@@ -166,7 +166,7 @@ def open_panel(page):
     page.wait_for_function("window.jupyterapp?.commands.hasCommand('modelguard:open-panel')")
     page.evaluate("window.jupyterapp.restored.then(() => window.jupyterapp.commands.execute('modelguard:open-panel'))")
     panel = page.locator("#jupyter-modelguard-panel")
-    panel.locator("header h3").wait_for()
+    panel.locator(".mg-top h3").wait_for()
     return panel
 
 

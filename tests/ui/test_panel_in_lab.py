@@ -98,7 +98,7 @@ def test_after_a_reload_the_panel_is_the_way_back(page, lab, panel):
 def test_the_shield_opens_the_panel_and_goes_to_the_card_when_one_waits(page, lab, panel):
     page.evaluate("window.jupyterapp.shell.collapseLeft()")
     page.locator("#jp-main-statusbar .mg-status:visible").click()
-    panel.locator("header h3").wait_for()
+    panel.locator(".mg-top h3").wait_for()
     stop(page, panel)
     shield = page.locator("#jp-main-statusbar .mg-status:visible")
     shield.get_by_text("1 load waiting").wait_for()

@@ -26,7 +26,7 @@ export interface HeaderActions {
 }
 
 export class Header {
-  readonly node = element('header', {});
+  readonly node = element('div', { class: 'mg-top' });
   private readonly words: TranslationBundle;
   private readonly actions: HeaderActions;
   private readonly shield = element('span', { class: 'mg-mark' });

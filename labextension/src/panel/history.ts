@@ -157,19 +157,17 @@ export class History {
     } while (this.again);
   }
 
-  /** Put all questions at once; null where all of them were answered. */
+  /** Ask for the list first, and draw it, then for what stands around it; null where all was answered. */
   private async ask(): Promise<Problem | null> {
     const filter = this.filter;
     const turn = this.turn;
     const named = this.frontName();
     const known = this.sessions.some(session => session.kernel !== null && session.kernel === this.front?.kernel);
     const empty = filter.notebook === null && this.narrow;
-    const [approvals, overview, figures, status, sessions, rows] = await Promise.all([
+    const [approvals, overview, status, rows] = await Promise.all([
       this.api.approvals(),
       empty ? nothing(this.api) : this.api.notebooks(filter),
-      named === null ? null : this.api.notebooks({ ...EVERYTHING, notebook: named }),
       this.status !== null && this.problem === null ? null : this.api.status(),
-      known || this.front?.kernel === null ? null : this.api.sessions(),
       this.pages.renew()
     ]);
     if (approvals.ok) {
@@ -180,18 +178,29 @@ export class History {
       // Names of before stay: a filter hides them, and nothing else.
       this.names = [...new Set([...overview.value.notebooks.map(one => one.notebook), ...this.names])];
     }
-    if (figures?.ok === true && named === this.frontName()) {
-      this.figures = figures.value;
-    }
     if (status?.ok === true) {
       this.status = status.value;
+    }
+    const first = [approvals, overview, status].find(one => one?.ok === false);
+    if (first?.ok === false) {
+      return first.problem;
+    }
+    if (this.problem === null) {
+      this.changed.emit();
+    }
+    const [figures, sessions] = await Promise.all([
+      named === null ? null : this.api.notebooks({ ...EVERYTHING, notebook: named }),
+      known || this.front?.kernel === null ? null : this.api.sessions()
+    ]);
+    if (figures?.ok === true && named === this.frontName()) {
+      this.figures = figures.value;
     }
     if (sessions?.ok === true) {
       this.sessions = sessions.value.sessions;
       // The notebook in front has a name only now: what it is asked for follows.
       this.again ||= this.frontName() !== named;
     }
-    const failed = [approvals, overview, figures, status, sessions].find(one => one?.ok === false);
+    const failed = [figures, sessions].find(one => one?.ok === false);
     if (failed?.ok === false) {
       return failed.problem;
     }
