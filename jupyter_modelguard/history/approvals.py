@@ -14,15 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_modelguard.errors import HistoryError
 from jupyter_modelguard.history import pending as table
-from jupyter_modelguard.history import sessions
-from jupyter_modelguard.history.lines import write_lines
 from jupyter_modelguard.history.rows import digits_of, row_of_record
-from jupyter_modelguard.history.sealed import Question
 from jupyter_modelguard.history.watch import Watch
 
 if TYPE_CHECKING:
     from jupyter_modelguard.history.database import Database
     from jupyter_modelguard.history.pending import PendingApproval
+    from jupyter_modelguard.history.sealed import Question
     from jupyter_modelguard.history.writer import Writer
     from jupyter_modelguard.types import Decision, HistoryRecord
 
@@ -67,6 +65,10 @@ class Approvals:
         bool
             False when the database cannot be used; nobody can then answer there.
         """
+        from jupyter_modelguard.history import sessions
+        from jupyter_modelguard.history.lines import write_lines
+        from jupyter_modelguard.history.sealed import Question
+
         session = self._writer.session
         try:
             self._sweep()
@@ -144,6 +146,8 @@ class Approvals:
         HistoryError
             Several undecided loads have this id, the decision cannot be sealed, or the history cannot be used.
         """
+        from jupyter_modelguard.history.sealed import Question
+
         digits = digits_of(id_prefix)
         with self._database.writing() as connection:
             table.abandon_dead(connection)
@@ -225,6 +229,8 @@ class Approvals:
     def close(self) -> None:
         """Give up what still waits in this process, and note that it ends."""
         if self._writer.began:
+            from jupyter_modelguard.history import sessions
+
             with contextlib.suppress(HistoryError), self._database.writing() as connection:
                 table.abandon(connection, self._writer.session)
                 sessions.end(connection, self._writer.session)

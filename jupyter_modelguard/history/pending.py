@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from jupyter_modelguard.history.codec import from_plain
-from jupyter_modelguard.history.lines import set_outcome
 from jupyter_modelguard.history.process import host_name, process_mark
 from jupyter_modelguard.history.rows import plain_decision
 from jupyter_modelguard.types import Decision, HistoryRecord, Outcome
@@ -186,6 +185,7 @@ def abandon(connection: Connection, session: str) -> int:
     """Mark the undecided loads of a session; say how many there were."""
     from sqlalchemy import and_
 
+    from jupyter_modelguard.history.lines import set_outcome
     from jupyter_modelguard.history.tables import approvals, loads, mine
 
     undecided = (mine(approvals, connection), approvals.c.session == session, approvals.c.state == "pending")

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from jupyter_modelguard.history.links import append, cut
 from jupyter_modelguard.types import Outcome
 
 if TYPE_CHECKING:
@@ -93,6 +92,7 @@ def delete_lines(database: Database, ids: Sequence[tuple[str, str]]) -> int:
 def _delete(connection: Connection, *conditions: ColumnElement[bool]) -> int:
     from sqlalchemy import select
 
+    from jupyter_modelguard.history.links import append, cut
     from jupyter_modelguard.history.tables import loads, mine
 
     number, sessions = 0, dict[str, list[str]]()

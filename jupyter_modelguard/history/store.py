@@ -7,20 +7,15 @@ read-only or damaged costs one warning, and lines then stay in memory until it w
 
 from __future__ import annotations
 
-import atexit
 import contextlib
-import logging
 import os
-import weakref
 from typing import TYPE_CHECKING, Any
 
 from jupyter_modelguard.errors import HistoryError
 from jupyter_modelguard.history.approvals import Approvals
 from jupyter_modelguard.history.database import Database
-from jupyter_modelguard.history.looking import beginning_with
-from jupyter_modelguard.history.postgresql import Postgresql
+from jupyter_modelguard.history.lifetime import follow
 from jupyter_modelguard.history.rows import digits_of
-from jupyter_modelguard.history.search import Search, records
 from jupyter_modelguard.history.sqlite import Sqlite
 from jupyter_modelguard.history.watch import Watch
 from jupyter_modelguard.history.writer import Tally, Writer
@@ -42,10 +37,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Store", "Tally"]
 
-_LOG = logging.getLogger(__name__)
 _FILE = "history.sqlite"
 _DAY = 86_400.0  # seconds
-_STORES: weakref.WeakSet[Store] = weakref.WeakSet()
 
 
 class Store:
@@ -64,10 +57,8 @@ class Store:
 
     Attributes
     ----------
-    path
-        Where the file is, if there is one.
-    shown
-        Where the history is, for people.
+    path, shown
+        Where the file is, if there is one; and where the history is, for people.
     place
         The same text for every process that means the same history; it tells nothing else.
     kind
@@ -76,7 +67,11 @@ class Store:
 
     def __init__(self, home: Path, url: str | None = None, *, journal: Journaling | None = None) -> None:
         self.path = home / _FILE
-        backend: Backend = Sqlite(self.path, journal) if url is None else Postgresql(url)
+        backend: Backend = Sqlite(self.path, journal)
+        if url is not None:
+            from jupyter_modelguard.history.postgresql import Postgresql
+
+            backend = Postgresql(url)
         self.shown = backend.shown
         self.place = backend.place
         self.kind = backend.name
@@ -85,7 +80,7 @@ class Store:
         self.approvals = Approvals(self._database, self._writer)
         self._pid = os.getpid()
         self._buffer = self._writer.buffer
-        _STORES.add(self)
+        follow(self)
 
     @property
     def session(self) -> str:
@@ -143,6 +138,8 @@ class Store:
         since
             Only loads from this time on, in seconds since the epoch.
         """
+        from jupyter_modelguard.history.search import Search, records
+
         if self.flush():
             kept: tuple[HistoryRecord, ...] = ()
         else:
@@ -167,6 +164,8 @@ class Store:
         HistoryError
             There is none, there are several, or what was given is no id.
         """
+        from jupyter_modelguard.history.looking import beginning_with
+
         digits = digits_of(id_prefix)
         written, matches = self.flush(), {}
         with contextlib.suppress(HistoryError), self._database.reading() as connection:
@@ -293,26 +292,9 @@ class Store:
         """Give up what still waits in a session: see `Approvals.abandon`."""
         return self.approvals.abandon(session)
 
-    def _forget_parent(self) -> None:
+    def forget_parent(self) -> None:
+        """In a forked child: drop what belongs to the parent without closing it."""
         self._database.forget_parent()
         self._writer.forget_parent()
         self.approvals.forget_parent()
         self._pid = os.getpid()
-
-
-def _close_all() -> None:
-    for store in list(_STORES):
-        try:
-            store.close()
-        except Exception:  # noqa: BLE001 the interpreter is ending
-            _LOG.debug("The history was not closed", exc_info=True)
-
-
-def _after_fork() -> None:
-    for store in list(_STORES):
-        store._forget_parent()  # noqa: SLF001 the module's own
-
-
-atexit.register(_close_all)
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)

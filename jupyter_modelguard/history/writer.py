@@ -16,8 +16,6 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from jupyter_modelguard.errors import HistoryError
-from jupyter_modelguard.history import sessions
-from jupyter_modelguard.history.lines import write_lines
 from jupyter_modelguard.history.retention import delete_before
 from jupyter_modelguard.history.rows import record_of_note, row_of_record
 from jupyter_modelguard.types import CallSite, HistoryRecord, LoadRequest, Outcome, RiskLevel
@@ -197,6 +195,9 @@ class Writer:
                 _LOG.warning("The oldest lines of the history were dropped: it could not be written for too long.")
 
     def _write(self) -> bool:
+        from jupyter_modelguard.history import sessions
+        from jupyter_modelguard.history.lines import write_lines
+
         counts = [(tally, tally.read()) for tally in self._tallies.values()]
         counts = [(tally, count) for tally, count in counts if count != tally.written]
         if not self._kept and not counts:
