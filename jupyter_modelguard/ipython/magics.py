@@ -84,7 +84,7 @@ class ModelGuardMagics(Magics):
         else:
             facts = [
                 ("state", "Guarded"),
-                ("history", str(guard.store.path)),
+                ("history", guard.store.shown),
                 ("database", "in use" if guard.store.usable else "cannot be used now; records stay in memory"),
                 ("decides", user_name()),
                 ("trust", said_of_trust(guard.trust)),

@@ -1,6 +1,7 @@
 """A real browser, and a real JupyterLab in a folder of its own."""
 
 import contextlib
+import importlib.util
 import json
 import os
 import re
@@ -172,8 +173,21 @@ def lab(tmp_path_factory):
         yield running
 
 
+@pytest.fixture
+def start_lab(tmp_path_factory):
+    """Run a server of another Python or application than `lab`, as a context."""
+
+    def start(python, application):
+        if python == sys.executable and importlib.util.find_spec(application) is None:
+            absent(f"{application} is not installed")
+        return running_lab(tmp_path_factory.mktemp("elsewhere"), python, application)
+
+    return start
+
+
 @contextlib.contextmanager
-def running_lab(home):
+def running_lab(home, python=sys.executable, application="jupyterlab"):
+    """Run JupyterLab, or Notebook by `application="notebook"`, with the Python that has it; kernels are of the Python of these tests."""
     folder = home / "notebooks"
     folder.mkdir()
     with socket.socket() as probe:
@@ -199,9 +213,9 @@ def running_lab(home):
         "MODELGUARD_HOME": str(private),
     }
     command = [
-        *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1"),
+        *(python, "-m", application, "--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1"),
         *(f"--ServerApp.port={port}", f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={folder}"),
-        *("--ServerApp.port_retries=0", "--LabApp.expose_app_in_browser=True"),
+        *("--ServerApp.port_retries=0", "--LabApp.expose_app_in_browser=True", "--JupyterNotebookApp.expose_app_in_browser=True"),
         "--ServerApp.jpserver_extensions={'jupyter_modelguard': True}",  # of this tree, wherever the switch is installed
     ]
     with (home / "log").open("w") as log:
