@@ -8,15 +8,14 @@ output of the resumed cell is there. The next kernel loads what the one before h
 """
 
 import argparse
-import importlib.util
 import os
 import shutil
 import statistics
-import sys
 import tempfile
 import time
 from pathlib import Path
 
+from in_browser import lab_page, run_cell
 from jupyter_client.manager import start_new_kernel
 
 LOAD_EXT = """
@@ -82,24 +81,13 @@ def in_kernels(runs, home):
 
 
 def in_browser(runs):
-    """Measure clicks in a real JupyterLab, with the fixtures of the browser tests."""
-    from playwright.sync_api import sync_playwright
-
-    sys.path.append(str(Path(__file__).parents[1] / "shared"))  # as the tests have it
-    path = Path(__file__).parents[1] / "ui" / "conftest.py"
-    spec = importlib.util.spec_from_file_location("ui_conftest", path)
-    fixtures = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(fixtures)
+    """Measure clicks in a real JupyterLab."""
     times = []
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright, fixtures.running_lab(Path(folder)) as lab:
-        browser = playwright.chromium.launch(executable_path=fixtures.chromium(), args=fixtures.QUIET)
-        page = browser.new_page()
+    with lab_page() as (page, lab):
         page.goto(lab.notebook("clicks.ipynb", "%load_ext modelguard", *[BROWSER_CELL] * runs, kernel="test-0"))
         page.locator("#jp-main-statusbar").get_by_text("| Idle").wait_for()
         for at in range(runs + 1):
-            cell = page.locator(".jp-Notebook .jp-Cell").nth(at)
-            cell.locator(".cm-content").click()
-            page.keyboard.press("Control+Enter")
+            cell = run_cell(page, at)
             if at:
                 card = cell.locator(".mg-card")
                 card.get_by_role("button", name="Run it anyway").click()
@@ -107,7 +95,6 @@ def in_browser(runs):
                 run = card.get_by_role("button", name="once")
                 run.scroll_into_view_if_needed()
                 times.append(cell.evaluate(CLICK))
-        browser.close()
     return {"click to resumed cell": times}
 
 
