@@ -5,7 +5,7 @@ import { Api } from '../src/panel/api';
 import { asQuery, CHIPS, EVERYTHING, toggled } from '../src/panel/filter';
 import { near, stepped, topOf, totalHeight } from '../src/panel/geometry';
 import { History } from '../src/panel/history';
-import { isSame, nameInHistory, pathBelow } from '../src/panel/notebookNames';
+import { isSame, nameInHistory, pathBelow, shownName } from '../src/panel/notebookNames';
 import { PAGE, Pages } from '../src/panel/pages';
 import { RestCard } from '../src/panel/restCard';
 import { outcomeWords, sourceWords, waited } from '../src/panel/words';
@@ -74,6 +74,14 @@ describe('Notebook names', () => {
     expect(isSame('/srv', '/srv/a/b.ipynb', 'a/b.ipynb')).toBe(true);
     expect(isSame('/srv', '/srv/a/b.ipynb', 'b.ipynb')).toBe(false);
     expect(isSame('/srv', 'b.ipynb', 'a/b.ipynb')).toBe(true);
+  });
+
+  it("mean what they end with where nobody says where the server's root is", () => {
+    expect(pathBelow('', '/srv/a/b.ipynb')).toBeNull();
+    expect(isSame('', '/srv/a/b.ipynb', 'a/b.ipynb')).toBe(true);
+    expect(isSame('', '/srv/a/b.ipynb', 'c/b.ipynb')).toBe(false);
+    expect(shownName('', '/srv/work/a/b.ipynb')).toBe('…/a/b.ipynb');
+    expect(shownName('/srv', '/srv/a/b.ipynb')).toBe('a/b.ipynb');
   });
 
   it('come from the kernel first: a renamed notebook keeps its history', () => {

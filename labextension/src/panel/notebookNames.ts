@@ -2,7 +2,8 @@
  * Notebooks by the names that kernels know them by, and by the paths that JupyterLab knows them by.
  *
  * Jupyter's server tells a kernel an absolute path, other front ends a path of their own or a bare name, and nobody tells it of a rename.
- * JupyterLab's paths start at the server's root, which it shows with the home folder as "~".
+ * JupyterLab's paths start at the server's root, which it shows with the home folder as "~". Notebook does not say where that is: a name
+ * then means what it ends with.
  */
 
 import type { Session } from './wire';
@@ -14,6 +15,9 @@ export function pathBelow(root: string, notebook: string): string | null {
   const name = notebook.replaceAll('\\', '/');
   if (!isAbsolute(name)) {
     return name;
+  }
+  if (root === '') {
+    return null;
   }
   const start = root.replaceAll('\\', '/').replace(/\/+$/, '');
   const inHome = start === '~' || start.startsWith('~/');
@@ -29,14 +33,18 @@ export function pathBelow(root: string, notebook: string): string | null {
 export function isSame(root: string, notebook: string, path: string): boolean {
   const below = pathBelow(root, notebook);
   if (below === null) {
-    return false;
+    return root === '' && notebook.replaceAll('\\', '/').endsWith(`/${path}`);
   }
   return below === path || (!notebook.includes('/') && !notebook.includes('\\') && below === lastPart(path));
 }
 
-/** What a person reads: the path below the root, or all of it. */
+/** What a person reads: the path below the root, or all of it; where the root is not known, the end that tells notebooks apart. */
 export function shownName(root: string, notebook: string): string {
-  return pathBelow(root, notebook) ?? notebook;
+  const below = pathBelow(root, notebook);
+  if (below !== null || root !== '') {
+    return below ?? notebook;
+  }
+  return `…/${notebook.replaceAll('\\', '/').split('/').slice(-2).join('/')}`;
 }
 
 /**
