@@ -191,14 +191,14 @@ def on_network(path: Path) -> bool:
     """Whether Linux says that a path lies in a file system which several machines can have mounted; False where nothing is known."""
     if _PLATFORM != "linux":
         return False
-    deepest, kind = Path(), ""
+    deepest, kind = 0, ""
     try:
         folder = path.resolve()
         for line in Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="surrogateescape").splitlines():
             before, _, after = line.partition(" - ")
             mount = Path(before.split()[4].replace("\\040", " "))
-            if folder.is_relative_to(mount) and mount >= deepest:
-                deepest, kind = mount, after.split()[0]
+            if folder.is_relative_to(mount) and len(mount.parts) >= deepest:
+                deepest, kind = len(mount.parts), after.split()[0]
     except (OSError, IndexError):
         return False
     return kind in _NETWORKS

@@ -45,6 +45,12 @@ def tables(path):
         return found, sorted(row[2:] for row in unique), connection.execute("PRAGMA user_version").fetchone()[0]
 
 
+def opened(folder):
+    """Open a history, as whoever is first after an update does."""
+    with contextlib.closing(Store(folder)) as store:
+        store.sessions()
+
+
 def test_lines_of_an_earlier_version_come_along(old):
     store = Store(old.parent)
     first, second = store.find("00000001"), store.find("00000002")
@@ -56,15 +62,15 @@ def test_lines_of_an_earlier_version_come_along(old):
 
 
 def test_a_migrated_file_is_like_one_made_today(old, tmp_path):
-    Store(old.parent).sessions()
+    opened(old.parent)
     (tmp_path / "fresh").mkdir()
-    Store(tmp_path / "fresh").sessions()
+    opened(tmp_path / "fresh")
     assert tables(old) == tables(tmp_path / "fresh" / "history.sqlite")
 
 
 def test_the_file_as_it_was_is_kept_beside_it(old):
     (old.parent / "history.before-1.sqlite").touch()
-    Store(old.parent).sessions()
+    opened(old.parent)
     (backup,) = old.parent.glob("*before*")
     assert backup.name == f"history.before-{SCHEMA_VERSION}.sqlite"
     assert stat.S_IMODE(backup.stat().st_mode) == 0o600
@@ -81,7 +87,7 @@ def test_deleting_takes_the_copy_too(old):
 
 
 def test_a_fresh_history_leaves_no_copy(tmp_path):
-    Store(tmp_path).sessions()
+    opened(tmp_path)
     assert not list(tmp_path.glob("*before*"))
 
 
@@ -96,7 +102,8 @@ def test_a_step_that_fails_changes_nothing(old, monkeypatch):
     assert not store.usable
     store.close()
     monkeypatch.undo()
-    assert {record.id for record in map(Store(old.parent).find, ("00000001", "00000002"))} == {"00000001", "00000002"}
+    with contextlib.closing(Store(old.parent)) as again:
+        assert {record.id for record in map(again.find, ("00000001", "00000002"))} == {"00000001", "00000002"}
 
 
 def test_no_copy_no_step(old, monkeypatch):

@@ -191,17 +191,18 @@ def test_token_of_one_card_decides_about_no_other(front_end, armed):
     assert other_canary.exists()
 
 
-def test_of_many_answers_from_other_processes_one_counts_and_its_giver_alone_is_told_so(front_end, armed):
+def test_of_many_answers_from_other_processes_one_counts_and_its_giver_alone_is_told_so(front_end, armed, folder):
     """Eight processes race for one row, half of them with yes: what the kernel does is what the one who was first said."""
     (name, canary), _ = armed
     cell, card = waiting(front_end, name)
     front_end.send(card, {"ready": front_end.cards[card]["token"]})
     program = """
-    import sys
-    from jupyter_modelguard.config import home
+    import pathlib, sys
+    from jupyter_modelguard import config
+    config.default_home = lambda: pathlib.Path(sys.argv[2])  # where the key is that seals what this person allows
     from jupyter_modelguard.history.store import Store
     from jupyter_modelguard.types import Decision
-    store = Store(home())
+    store = Store(config.home())
     identity = store.pending()[0].id
     print(flush=True)
     sys.stdin.readline()
@@ -212,7 +213,11 @@ def test_of_many_answers_from_other_processes_one_counts_and_its_giver_alone_is_
         racing = [
             opened.enter_context(
                 subprocess.Popen(
-                    [*command, word], env=front_end.environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+                    [*command, word, folder / "trust"],
+                    env=front_end.environment,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    text=True,
                 )
             )
             for word in ("yes", "no") * 4
