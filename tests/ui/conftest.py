@@ -173,7 +173,7 @@ def lab(tmp_path_factory):
         yield running
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def start_lab(tmp_path_factory):
     """Run a server of another Python or application than `lab`, as a context."""
 

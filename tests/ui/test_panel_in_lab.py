@@ -1,5 +1,7 @@
 """The panel in a real JupyterLab, with the server extension and real kernels: rows arrive, loads are decided, cells go on."""
 
+import sys
+
 import pytest
 from panel_stage import open_panel
 
@@ -24,6 +26,13 @@ def run(page, at):
 
 def cells(name):
     return SETUP.format(name=name), f"load('plain-{name}.pkl')", f"load('armed-{name}.pkl')"
+
+
+@pytest.fixture(scope="module")
+def lab(start_lab):
+    """A server of these tests' own: what other tests leave waiting would wait in its panel too."""
+    with start_lab(sys.executable, "jupyterlab") as running:
+        yield running
 
 
 @pytest.fixture
