@@ -145,7 +145,9 @@ def test_program_of_the_same_user_can_write_the_answer_into_the_history(load_tha
     """It is the same row that `modelguard decide` writes."""
     front_end, cell = load_that_waits
     card = front_end.card()
-    front_end.send(card, {"ready": front_end.cards[card]["token"]})  # else the question moves to a prompt, however slow this machine is
+    front_end.send(
+        card, {"ready": front_end.cards[card]["token"]}
+    )  # else the question moves to a prompt, however slow this machine is
     answer = """if True:
     from jupyter_modelguard.config import home
     from jupyter_modelguard.history.store import Store
