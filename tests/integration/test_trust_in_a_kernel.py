@@ -131,21 +131,23 @@ def test_forget_takes_it_back(kernel):
     assert front_end.reply(cell)["status"] == "error"
 
 
-def test_answer_from_another_terminal_is_remembered_by_the_kernel(kernel):
+def test_answer_from_another_terminal_is_remembered_by_the_kernel(kernel, tmp_path):
     front_end = kernel()
     cell = front_end.run("load()")
     card = front_end.card()
     front_end.send(card, {"ready": front_end.cards[card]["token"]})
     program = """
+    import pathlib, sys
+    from jupyter_modelguard import config
+    config.default_home = lambda: pathlib.Path(sys.argv[1])  # where the key is that seals what this person allows
     from jupyter_modelguard.approval.decide import decide_pending
-    from jupyter_modelguard.config import home
     from jupyter_modelguard.history.store import Store
     from rich.console import Console
     lines = iter(["run", "3", "2"])
-    store = Store(home())
+    store = Store(config.home())
     print(decide_pending(store, store.pending()[0].id, Console(), lambda question: next(lines)))
     """
-    command = [sys.executable, "-c", textwrap.dedent(program)]
+    command = [sys.executable, "-c", textwrap.dedent(program), tmp_path / "trust"]
     done = subprocess.run(command, env=front_end.environment, capture_output=True, text=True, check=True)
     said = " ".join(done.stdout.split())
     assert "This repository at this commit: cannot be chosen. Only for the code of a repository on a hub." in said
