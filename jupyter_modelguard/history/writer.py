@@ -30,7 +30,7 @@ __all__ = ["Tally", "Writer"]
 
 _LOG = logging.getLogger(__name__)
 _BATCH = 0.5  # seconds between writes while lines keep coming, and before the first one, which imports SQLAlchemy
-_SOON = 0.05  # seconds that lines are gathered after a quiet time: somebody may look at the panel
+_SOON = 0.02  # seconds that lines are gathered after a quiet time: somebody may look at the panel
 _IDLE = 5.0  # seconds between looks at counters that nobody announced
 _SILENCE = 30.0  # seconds that a database which says nothing may take for all of them
 _MOST = 100_000  # lines kept in memory while the database is in trouble

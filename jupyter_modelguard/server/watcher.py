@@ -1,4 +1,4 @@
-"""Notices what kernels write to the history: a thread that looks ten times a second, and asks nothing but a counter while all is still.
+"""Notices what kernels write to the history: a thread that looks twenty times a second, and asks nothing but a counter while all is still.
 
 It never waits for the server's loop, and the loop never waits for it. Where the history cannot be used it looks again after a while.
 """
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Watcher"]
 
 _LOG = logging.getLogger(__name__)
-_LOOK = 0.1  # seconds between looks
+_LOOK = 0.05  # seconds between looks
 _TROUBLED = 5.0  # seconds to the next look where the last one failed
 
 
@@ -105,7 +105,7 @@ class Watcher:
 
 def _identity(store: Store) -> tuple[int, int] | None:
     try:
-        state = os.stat(store.path)  # noqa: PTH116 ten times a second
+        state = os.stat(store.path)  # noqa: PTH116 twenty times a second
     except OSError:
         return None
     return state.st_dev, state.st_ino

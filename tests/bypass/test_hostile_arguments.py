@@ -26,8 +26,15 @@ NO_LIBRARY = {"closed", "stdlib"}
 
 
 def run(stem, *, script=SCRIPT):
-    # With PYTHONSAFEPATH nothing beside the script is importable, and file descriptors stay ours.
-    environment = {**os.environ, "PYTHONSAFEPATH": "1", "OMP_NUM_THREADS": "1", "KERAS_BACKEND": "torch"}
+    # With PYTHONSAFEPATH nothing beside the script is importable, and file descriptors stay ours. Bytecode is not written: a library's
+    # own imports would be seen to marshal code.
+    environment = {
+        **os.environ,
+        "PYTHONSAFEPATH": "1",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "OMP_NUM_THREADS": "1",
+        "KERAS_BACKEND": "torch",
+    }
     return subprocess.run(
         [sys.executable, str(script), stem], capture_output=True, text=True, timeout=280, env=environment, check=False
     )

@@ -9,7 +9,7 @@ import { chipWord } from './words';
 import type { Notebooks } from './wire';
 
 /** Milliseconds without a key before the text is taken. */
-const TYPED = 150;
+const TYPED = 100;
 
 export interface FilterState {
   filter: Filter;

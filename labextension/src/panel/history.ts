@@ -13,7 +13,7 @@ import { Pages } from './pages';
 import type { Approval, Notebooks, Row, Session, Status } from './wire';
 
 /** Milliseconds from an event until it is looked at: events of one write come together. */
-const TOGETHER = 50;
+const TOGETHER = 10;
 const RETRY = [2_000, 4_000, 8_000, 15_000, 30_000];
 
 export interface FrontName {
