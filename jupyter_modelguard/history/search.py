@@ -30,8 +30,21 @@ class Search:
     text: str = ""
     levels: tuple[RiskLevel, ...] = ()  # one of these; empty: any, and lines without a level too
     outcome: Outcome | None = None
-    notebook: str | None = None
+    notebook: str | None = None  # empty: those outside of any
     since: float = 0.0  # seconds since the epoch
+
+    def matches(self, record: HistoryRecord) -> bool:
+        """Whether a load that is not written yet is looked for."""
+        site, request = record.request.site, record.request
+        name = record.artifact.name if record.artifact is not None else ""
+        places = (request.source, request.loader, request.call, site.notebook or "", name)
+        return (
+            any(self.text.casefold() in place.casefold() for place in places)
+            and (not self.levels or record.level in self.levels)
+            and (self.outcome is None or record.outcome is self.outcome)
+            and (self.notebook is None or (site.notebook or "") == self.notebook)
+            and record.at >= self.since
+        )
 
 
 @dataclass(frozen=True, slots=True)

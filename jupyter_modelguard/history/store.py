@@ -30,10 +30,11 @@ if TYPE_CHECKING:
     from jupyter_modelguard.history.backend import Backend
     from jupyter_modelguard.history.chain import Verification
     from jupyter_modelguard.history.pending import PendingApproval
+    from jupyter_modelguard.history.search import Search
     from jupyter_modelguard.history.sessions import Session
     from jupyter_modelguard.history.sqlite import Journaling
     from jupyter_modelguard.history.statistics import Statistics
-    from jupyter_modelguard.types import CallSite, Decision, HistoryRecord, Outcome
+    from jupyter_modelguard.types import CallSite, Decision, HistoryRecord
 
 __all__ = ["Store", "Tally"]
 
@@ -124,36 +125,24 @@ class Store:
         self.approvals.close()
         self._database.close()
 
-    def history(
-        self, limit: int = 50, *, notebook: str | None = None, outcome: Outcome | None = None, since: float = 0.0
-    ) -> tuple[HistoryRecord, ...]:
+    def history(self, limit: int = 50, search: Search | None = None) -> tuple[HistoryRecord, ...]:
         """Look back, the latest first; what could not be written yet is among it.
 
         Parameters
         ----------
         limit
             How many lines at most.
-        notebook, outcome
-            Only loads of this notebook, or that ended so.
-        since
-            Only loads from this time on, in seconds since the epoch.
+        search
+            Only these loads.
         """
         from jupyter_modelguard.history.search import Search, records
 
-        if self.flush():
-            kept: tuple[HistoryRecord, ...] = ()
-        else:
-            kept = self._writer.unwritten()
-        matching = [
-            record
-            for record in reversed(kept)
-            if (notebook is None or record.request.site.notebook == notebook)
-            and (outcome is None or record.outcome is outcome)
-            and record.at >= since
-        ]
+        search = search or Search()
+        kept = () if self.flush() else self._writer.unwritten()
+        matching = [record for record in reversed(kept) if search.matches(record)]
         found: tuple[HistoryRecord, ...] = ()
         with contextlib.suppress(HistoryError), self._database.reading() as connection:
-            found = records(connection, Search(notebook=notebook, outcome=outcome, since=since), limit)
+            found = records(connection, search, limit)
         return (*matching, *found)[:limit]
 
     def find(self, id_prefix: str) -> HistoryRecord:

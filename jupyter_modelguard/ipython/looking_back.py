@@ -3,34 +3,28 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jupyter_modelguard.errors import ConfigurationError
-from jupyter_modelguard.types import Outcome
+from jupyter_modelguard.history.search import Search
+from jupyter_modelguard.types import Outcome, RiskLevel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from jupyter_modelguard.history.store import Store
 
-__all__ = ["LookedFor", "export_history", "looked_for"]
+__all__ = ["export_history", "looked_for"]
 
 _OUTCOMES = {outcome.value: outcome for outcome in Outcome}
+_LEVELS = {level.value: level for level in RiskLevel}
+_TEXT = "like"  # what follows is looked for as it is
 
 
-@dataclass(frozen=True, slots=True)
-class LookedFor:
-    """Which lines of the history."""
-
-    limit: int
-    outcome: Outcome | None = None
-    since: float = 0.0  # seconds since the epoch
-
-
-def looked_for(words: Sequence[str], limit: int) -> LookedFor:
-    """Read a number of lines, a period (7d) and how loads ended (blocked), in any order.
+def looked_for(words: Sequence[str], limit: int) -> tuple[int, Search]:
+    """Read a number of lines, a period (7d), how loads ended (blocked), what they could do (runs_code) and, last, a text (like resnet).
 
     Raises
     ------
@@ -39,19 +33,25 @@ def looked_for(words: Sequence[str], limit: int) -> LookedFor:
     """
     from jupyter_modelguard.ipython.stats import since
 
-    outcome, begin = None, 0.0
-    for word in words:
+    search = Search()
+    for at, word in enumerate(words):
+        if word == _TEXT and words[at + 1 :]:
+            return limit, replace(search, text=" ".join(words[at + 1 :]))
         if word.isascii() and word.isdigit() and int(word):
             limit = int(word)
         elif word in _OUTCOMES:
-            outcome = _OUTCOMES[word]
+            search = replace(search, outcome=_OUTCOMES[word])
+        elif word in _LEVELS:
+            search = replace(search, levels=(*search.levels, _LEVELS[word]))
         else:
             try:
-                begin = since(word)
+                search = replace(search, since=since(word))
             except ConfigurationError:
-                known = ", ".join(_OUTCOMES)
-                raise ConfigurationError(f"{word!r} is no number of lines, no period such as 7d, and none of {known}.") from None
-    return LookedFor(limit, outcome, begin)
+                known = ", ".join((*_OUTCOMES, *_LEVELS))
+                raise ConfigurationError(
+                    f"{word!r} is no number of lines, no period such as 7d, and none of {known}. A text follows {_TEXT!r}, at the end."
+                ) from None
+    return limit, search
 
 
 def export_history(store: Store, path: str, *, names: bool = True) -> str:

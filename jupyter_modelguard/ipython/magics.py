@@ -39,7 +39,7 @@ class ModelGuardMagics(Magics):
 
         %modelguard [status]       is this kernel guarded, and where is its history
         %modelguard scan PATH …    look at files without loading them
-        %modelguard history [N] [7d] [blocked]   the latest loads; of a period, or that ended so
+        %modelguard history [N] [7d] [blocked] [runs_code] [like TEXT]   the latest loads; of a period, that ended or could do so
         %modelguard export FILE    write the history to FILE.json, .csv, .sarif or .cdx.json (CycloneDX)
         %modelguard show ID        everything about one load
         %modelguard allow ID       ask again about a blocked load; the next load of the same file passes
@@ -107,9 +107,8 @@ class ModelGuardMagics(Magics):
         from jupyter_modelguard.ipython import display
         from jupyter_modelguard.ipython.looking_back import looked_for
 
-        sought = looked_for(arguments, _LINES)
-        records = _guard().store.history(sought.limit, outcome=sought.outcome, since=sought.since)
-        self._show_sheet(display.history_table(records))
+        limit, search = looked_for(arguments, _LINES)
+        self._show_sheet(display.history_table(_guard().store.history(limit, search)))
 
     def _export(self, arguments: list[str]) -> None:
         from jupyter_modelguard.ipython.looking_back import export_history

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_modelguard.errors import HistoryError
 from jupyter_modelguard.exports.history import FORMATS
+from jupyter_modelguard.history.search import Search
 from jupyter_modelguard.running.commands import say
-from jupyter_modelguard.types import Outcome
+from jupyter_modelguard.types import Outcome, RiskLevel
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -30,6 +31,13 @@ def add_history(commands: Any) -> None:
     history = commands.add_parser("history", help="list what was loaded and who decided")
     history.add_argument("--limit", type=_positive, help="how many lines at most (50 in the table, else all)")
     history.add_argument("--outcome", choices=[outcome.value for outcome in Outcome], help="only loads that ended so")
+    history.add_argument(
+        "--level",
+        action="append",
+        choices=[level.value for level in RiskLevel],
+        help="only loads that could do so; may be repeated",
+    )
+    history.add_argument("--like", metavar="TEXT", help="only loads with this text in the name, source, loader or notebook")
     history.add_argument("--notebook", metavar="NAME", help="only loads of this notebook")
     history.add_argument("--since", metavar="PERIOD", default="all", help="24h, 7d, 4w or all (all)")
     history.add_argument("--format", choices=("table", *FORMATS), default="table")
@@ -67,22 +75,27 @@ def _history(options: argparse.Namespace, console: Console) -> int:
     from jupyter_modelguard.ipython.display import history_table
     from jupyter_modelguard.ipython.stats import since
 
-    outcome = Outcome(options.outcome) if options.outcome else None
+    search = Search(
+        text=options.like or "",
+        levels=tuple(RiskLevel(level) for level in options.level or ()),
+        outcome=Outcome(options.outcome) if options.outcome else None,
+        notebook=options.notebook,
+        since=since(options.since),
+    )
     limit = options.limit or (_LINES if options.format == "table" else sys.maxsize)
-    begin = since(options.since)
-    if options.delete is not None and (options.limit or outcome or options.notebook or begin or options.output):
+    if options.delete is not None and (options.limit or options.output or search != Search()):
         raise HistoryError("--delete goes by age alone: leave out what else was said, or it would delete more than that.")
     if options.head is not None and not options.verify:
         raise HistoryError("--head goes with --verify.")
     store = open_history()
     try:
         if options.verify:
-            return _verify(store, options, console)
+            return _verify(store, options, search, console)
         if options.delete is not None:
             number = store.delete_before(since(options.delete) or time.time())
             say(console, f"{number:,} line{'s' * (number != 1)} of the history deleted.")
             return 0
-        records = store.history(limit, notebook=options.notebook, outcome=outcome, since=begin)
+        records = store.history(limit, search)
         if not store.usable:
             raise HistoryError(f"The history {store.shown} cannot be read. modelguard doctor says more.")
     finally:
@@ -95,17 +108,10 @@ def _history(options: argparse.Namespace, console: Console) -> int:
     return 0
 
 
-def _verify(store: Store, options: argparse.Namespace, console: Console) -> int:
+def _verify(store: Store, options: argparse.Namespace, search: Search, console: Console) -> int:
     from jupyter_modelguard.approval.listings import counted
 
-    if (
-        options.limit
-        or options.outcome
-        or options.notebook
-        or options.output
-        or options.since != "all"
-        or options.format != "table"
-    ):
+    if options.limit or options.output or options.format != "table" or search != Search():
         raise HistoryError("--verify reads everything: leave out what else was said.")
     found = store.verify(options.head)
     for one in found.breaks[:_BREAKS]:

@@ -14,6 +14,7 @@ from jupyter_modelguard.exports.bom import bill_of_materials
 from jupyter_modelguard.exports.history import FORMATS, export, format_of
 from jupyter_modelguard.exports.records import records_csv, records_json
 from jupyter_modelguard.exports.sarif import sarif
+from jupyter_modelguard.history.search import Search
 from jupyter_modelguard.history.store import Store
 from jupyter_modelguard.ipython.looking_back import export_history, looked_for
 from jupyter_modelguard.types import (
@@ -199,8 +200,10 @@ def test_notebook_writes_a_new_file_and_never_over_one(store, tmp_path):
 
 
 def test_words_of_the_magic():
-    assert looked_for([], 20).limit == 20
-    sought = looked_for(["blocked", "5", "7d"], 20)
-    assert (sought.limit, sought.outcome, sought.since > 0) == (5, Outcome.BLOCKED, True)
+    assert looked_for([], 20) == (20, Search())
+    limit, search = looked_for(["blocked", "5", "7d"], 20)
+    assert (limit, search.outcome, search.since > 0) == (5, Outcome.BLOCKED, True)
+    asked = Search(levels=(RiskLevel.RUNS_CODE, RiskLevel.DANGEROUS), text="my model 7d")
+    assert looked_for(["runs_code", "dangerous", "like", "my", "model", "7d"], 20) == (20, asked)
     with pytest.raises(ConfigurationError, match=r"'blcked' is no number of lines, no period such as 7d, and none of loaded"):
         looked_for(["blcked"], 20)

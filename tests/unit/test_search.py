@@ -34,7 +34,10 @@ def found(store, **sought):
         search = Search(**sought)
         listed = rows(connection, search, 100)
         assert len(listed) == total(connection, search) == counts(connection, search).total
-        assert [one.id for one in listed] == [one.id for one in records(connection, search, 100)]
+        whole = records(connection, search, 100)
+        assert whole == store.history(100, search)
+        assert whole == tuple(one for one in records(connection, Search(), 100) if search.matches(one))
+        assert [one.id for one in listed] == [one.id for one in whole]
         return [row.at for row in listed]
 
 
