@@ -38,8 +38,8 @@ _MOST_FINDINGS = 3
 _SEVERITIES = tuple(Severity)  # from the least to the gravest
 
 
-def history_table(records: Sequence[HistoryRecord]) -> Sheet:
-    """List loads, the latest first as they come."""
+def history_table(records: Sequence[HistoryRecord], *, filtered: bool = False) -> Sheet:
+    """List loads, the latest first as they come; `filtered` says that there may be others."""
     rows = tuple(
         (
             f"#{record.id}",
@@ -51,7 +51,8 @@ def history_table(records: Sequence[HistoryRecord]) -> Sheet:
         )
         for record in records
     )
-    note = "" if rows else "Nothing was loaded yet. Each load leaves a line here."
+    none = "No load matches." if filtered else "Nothing was loaded yet. Each load leaves a line here."
+    note = "" if rows else none
     return Sheet("Loads", ("id", "when", "what", "loaded by", "found", "outcome"), rows, note, whole=2)
 
 

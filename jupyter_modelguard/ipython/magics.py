@@ -104,11 +104,13 @@ class ModelGuardMagics(Magics):
         self._show_sheet(display.assessments_table(evaluate(report) for target in arguments for report in scan_each(target)))
 
     def _history(self, arguments: list[str]) -> None:
+        from jupyter_modelguard.history.search import Search
         from jupyter_modelguard.ipython import display
         from jupyter_modelguard.ipython.looking_back import looked_for
 
         limit, search = looked_for(arguments, _LINES)
-        self._show_sheet(display.history_table(_guard().store.history(limit, search)))
+        records = _guard().store.history(limit, search)
+        self._show_sheet(display.history_table(records, filtered=search != Search()))
 
     def _export(self, arguments: list[str]) -> None:
         from jupyter_modelguard.ipython.looking_back import export_history

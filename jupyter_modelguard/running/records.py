@@ -104,7 +104,8 @@ def _history(options: argparse.Namespace, console: Console) -> int:
         from jupyter_modelguard.exports.pseudonyms import without_names
 
         records = without_names(records)
-    write(history_table(records) if options.format == "table" else export(records, options.format), options.output, console)
+    shown = history_table(records, filtered=search != Search()) if options.format == "table" else export(records, options.format)
+    write(shown, options.output, console)
     return 0
 
 

@@ -160,7 +160,7 @@ def test_every_format_on_the_command_line(name, store, tmp_path, capsys):
         assert written == shown
 
 
-def test_history_is_looked_through_by_outcome_notebook_and_time(store, capsys):
+def test_history_is_looked_through_by_what_is_known_of_each_load(store, capsys):
     def ids(*options):
         assert cli.main(["history", "--format", "json", *options]) == 0
         return [one["id"] for one in json.loads(capsys.readouterr().out)["records"]]
@@ -168,7 +168,11 @@ def test_history_is_looked_through_by_outcome_notebook_and_time(store, capsys):
     assert ids() == ["8f3a91c2", "7f3a91c2"]
     assert ids("--outcome", "blocked") == ["8f3a91c2"]
     assert ids("--limit", "1") == ["8f3a91c2"]
-    assert ids("--notebook", "other.ipynb") == ids("--since", "7d") == []
+    assert ids("--notebook", "other.ipynb") == ids("--since", "7d") == ids("--like", "nowhere") == []
+    assert ids("--like", "YOLO", "--level", "dangerous", "--level", "note") == ids()
+    assert ids("--level", "note") == []
+    assert cli.main(["history", "--like", "nowhere"]) == 0
+    assert "No load matches" in capsys.readouterr().out
     assert cli.main(["history", "--since", "yesterday"]) == 2
 
 
