@@ -43,6 +43,9 @@ _PATIENCE = 10.0  # seconds that a load waits
 _AT_THE_END = 3.0  # seconds that the end of the kernel waits
 _BETWEEN_CELLS = 0.5  # seconds that the next cell waits; what takes longer is ready for the load that asks for it
 
+# What a look imports; the last reads which version of a library is installed.
+_NEEDED = ("jupyter_modelguard.engines.inspection", "jupyter_modelguard.engines.own_code", "email.parser")
+
 
 class Saving:
     """The saves of one kernel.
@@ -134,8 +137,8 @@ class Saving:
             return
         self._prepared = True
         with Suspended():
-            for module in ("inspection", "own_code"):
-                importlib.import_module(f"jupyter_modelguard.engines.{module}")
+            for module in _NEEDED:
+                importlib.import_module(module)
             evaluate(self._traces.prepare().report)
         _before_the_end(self.close)
 

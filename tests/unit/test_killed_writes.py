@@ -22,6 +22,8 @@ event.listen(Engine, f"{where}_cursor_execute", die)
 """
 
 WRITES = """
+from jupyter_modelguard.history import writer
+writer._SOON = writer._BATCH = 60.0  # one write, by the program itself
 armed = False
 store.note("pickle.load", "/data/first.pkl", 1, 1.0, CallSite(), 0.0)
 assert store.flush()
