@@ -1,9 +1,9 @@
 /**
  * "Guard this notebook": the magic that a person would type, run in the kernel without a cell.
  *
- * Nothing is written into the notebook and its numbering stays. What the kernel prints is handed back, to be shown. Python looks into the
- * notebook's own folder before all others: that folder is left out meanwhile, since a `modelguard.py` that came along with a notebook
- * is not what was pressed for.
+ * Nothing is written into the notebook and its numbering stays. What the kernel prints is handed back, to be shown. A kernel looks into
+ * the notebook's own folder before it looks at what is installed: that folder is left out meanwhile, since a `modelguard.py` that came
+ * along with a notebook is not what was pressed for.
  */
 
 import type { Kernel, KernelMessage } from '@jupyterlab/services';
