@@ -2,18 +2,20 @@
 
 import contextlib
 import http.client
+import json
 import select
 
 import pytest
 
 pytest.importorskip("jupyter_server")
 
+from jupyter_modelguard.config import user_name
 from jupyter_modelguard.server import extension
 from jupyter_modelguard.server.routes import LANES, ApprovalRoute, ApprovalsRoute, ExportRoute, ScansRoute
 from jupyter_modelguard.types import Outcome
 
 from histories import VIEW, full_record  # isort: skip
-from jupyter_servers import ADA, GRACE  # isort: skip
+from jupyter_servers import ADA, EVE, GRACE  # isort: skip
 
 READ = ("/status", "/scans", "/notebooks", "/approvals", "/sessions", "/trust", "/export?format=csv", "/scans/00/7f3a91c2")
 
@@ -94,3 +96,28 @@ def test_events_are_not_for_pages_of_other_origins(server):
     for headers in ({}, {"Authorization": "token wrong"}):
         with pytest.raises(websocket.WebSocketBadStatusException, match="403"):
             websocket.create_connection(address, timeout=30, origin="http://evil.test", header=headers)
+
+
+def test_nobody_decides_in_the_name_of_the_one_whose_server_it_is():
+    from jupyter_server.auth import User
+
+    from jupyter_modelguard.server.identity import name_of
+
+    made_up = "4e8b72fc17954f06903033fef7a2610f"
+    assert name_of(User(made_up, "Anonymous Metis", "Anonymous Metis")) == user_name()
+    assert name_of(User(made_up, made_up)) == made_up, "whoever may choose a name in a hub could choose this one"
+    assert name_of(User("anonymous", "anonymous")) == "anonymous"
+
+
+def test_whoever_may_hear_events_hears_names(server, kernels):
+    """Known: whoever may read `events` on Jupyter's bus hears who loaded what, also without rights to the history."""
+    websocket = pytest.importorskip("websocket", reason="websocket-client is not installed")
+    address = f"ws://127.0.0.1:{server.port}/api/events/subscribe"
+    with contextlib.closing(websocket.create_connection(address, timeout=60, header={"Authorization": f"token {EVE}"})) as heard:
+        assert server.ask("GET", "/scans", token=EVE)[0] == 403
+        record = full_record(kernels)
+        kernels.record(record)
+        kernels.flush()
+        while (event := json.loads(heard.recv())).get("id") != record.id:
+            pass
+    assert (event["name"], event["by"]) == ("yolo.pt", "ada")
