@@ -72,6 +72,9 @@ class Route(APIHandler):
         super().set_default_headers()
         self.set_header("Cache-Control", "no-store")
 
+    def compute_etag(self) -> None:
+        """Nothing is kept, so nothing is compared; hashing a long export would hold up the loop."""
+
     async def prepare(self) -> None:  # type: ignore[override] # as Jupyter's own
         """Refuse what is too large, after Jupyter has looked at who asks."""
         await super().prepare()
