@@ -3,10 +3,11 @@
 Settings are traitlets, so `%config ModelGuardConfig.ask_with = "prompt"` and `ipython_config.py` both work. They set comfort;
 what may load is policy and is decided elsewhere, because any cell can override a traitlet.
 
-Four environment variables are read. `MODELGUARD_HOME` names the folder of the history; it is read once, and refused unless it
+Five environment variables are read. `MODELGUARD_HOME` names the folder of the history; it is read once, and refused unless it
 belongs to this user and is closed to others. `MODELGUARD_DATABASE_URL` names a PostgreSQL database that keeps the history in its place.
-`MODELGUARD_HEADLESS` says how to decide where nobody can answer, and `MODELGUARD_STRICT` holds libraries too. None of them moves
-trust: the per-user folder is derived from the password database, not from variables that a notebook can set.
+`MODELGUARD_HEADLESS` says how to decide where nobody can answer, and `MODELGUARD_STRICT` holds libraries too. `JUPYTERHUB_USER` says
+whose rows are meant in a database that many share. None of them moves trust: the per-user folder is derived from the password database,
+not from variables that a notebook can set.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ __all__ = [
     "default_home",
     "headless_mode",
     "home",
+    "hub_user",
     "named_home",
     "strict_by_environment",
     "user_name",
@@ -190,6 +192,15 @@ def user_name() -> str:
     import getpass
 
     return getpass.getuser()
+
+
+def hub_user() -> str:
+    """Name of the person as their hub knows them, from `JUPYTERHUB_USER`; else as `user_name` has it.
+
+    In the containers of a hub everybody has the same login name, so that it tells nobody apart. For labels alone: who may write to a
+    shared database may bear any name there.
+    """
+    return os.environ.get("JUPYTERHUB_USER") or user_name()
 
 
 def _closed_folder(folder: Path, what: str) -> Path:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["without_names"]
 
 _PATH = re.compile(r"""(?<![\w.:/\\])(?:[A-Za-z]:)?(?:[/\\][^\s/\\'"<>|:;,()]+){2,}""")  # an absolute one, of two parts or more
+_DEEPEST = 20  # folders of a path that are looked for
 _SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,12}")
 
 
@@ -45,6 +46,7 @@ class _Names:
             *self._artifact_names(record.artifact),
         ):
             known[path] = self._file(path)
+            known.update((end, known[path]) for end in _ends(path))
         if site.notebook:
             known[site.notebook] = self._name("notebook", site.notebook)
         if record.decision is not None:
@@ -95,6 +97,12 @@ class _Names:
             suffix = PurePath(real).suffix if kind != "person" else ""
             given = self._given[kind, real] = f"{kind}-{number}{suffix if _SUFFIX.fullmatch(suffix) else ''}"
         return given
+
+
+def _ends(path: str) -> list[str]:
+    """List what else may be said of a path: it without the folders that somebody stood in, down to the last one."""
+    parts = path.replace("\\", "/").split("/")[-_DEEPEST:]
+    return ["/".join(parts[start:]) for start in range(1, len(parts) - 1)]
 
 
 def _report(report: ScanReport, target: str, said: _Said) -> ScanReport:

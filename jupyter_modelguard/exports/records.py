@@ -6,6 +6,7 @@ import csv
 import datetime as dt
 import io
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from jupyter_modelguard.history.codec import to_plain
@@ -35,7 +36,10 @@ _COLUMNS = (
     "sha256",
     "count",
 )
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")  # what a spreadsheet would compute begins so
+# What a spreadsheet would compute begins so, in wide letters too
+_FORMULA = re.compile(r"\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n]")
+# What moves a terminal's cursor, ends a line, turns text around, or cannot be written at all
+_UNWRITTEN = re.compile("[\0-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def records_json(records: Iterable[HistoryRecord]) -> str:
@@ -44,7 +48,10 @@ def records_json(records: Iterable[HistoryRecord]) -> str:
 
 
 def records_csv(records: Iterable[HistoryRecord]) -> str:
-    """Write the main facts of each line, as RFC 4180 has it; text that a spreadsheet would compute has an apostrophe before it."""
+    """Write the main facts of each line, as RFC 4180 has it.
+
+    Text that a spreadsheet would compute has an apostrophe before it; characters without ink that a terminal would obey are spelled out.
+    """
     text = io.StringIO()
     rows = csv.writer(text)
     rows.writerow(_COLUMNS)
@@ -83,4 +90,7 @@ def _row(record: HistoryRecord) -> tuple[object, ...]:
 
 
 def _inert(value: object) -> object:
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+    if not isinstance(value, str):
+        return value
+    shown = _UNWRITTEN.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), value)
+    return f"'{shown}" if _FORMULA.match(value) else shown

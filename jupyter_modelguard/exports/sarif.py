@@ -38,6 +38,7 @@ _SCORES: Final = {  # out of 10, as code hosts rank results by; the middle of CV
     Severity.HIGH: "8.0",
     Severity.CRITICAL: "9.5",
 }
+_NO_BYTES = re.compile("[\ud800-\udc7f\udd00-\udfff]")  # halves of surrogate pairs that stand for no byte of a file's name
 _LINE = re.compile(r"(?P<part>.*):(?P<line>[1-9]\d{0,8})")
 
 
@@ -109,5 +110,6 @@ def _location(target: str, said: str) -> dict[str, Any]:
 
 
 def _uri(target: str) -> str:
-    path = PurePath(target)
-    return path.as_uri() if path.is_absolute() else quote(path.as_posix())
+    """Make an address of a name, also of one whose bytes are no text."""
+    path = PurePath(_NO_BYTES.sub(lambda found: f"\\u{ord(found[0]):04x}", target))
+    return path.as_uri() if path.is_absolute() else quote(path.as_posix(), errors="surrogateescape")

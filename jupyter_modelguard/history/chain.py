@@ -4,8 +4,10 @@ The chain shows that somebody changed, took away or added single lines or links 
 from whoever can write to the database: they can write the whole chain anew, or take lines and links away from its end, and what is left
 is sound in itself. That is what the head is for, the hash of the last link: kept elsewhere, it says later whether all that was written up
 to then is still there. Lines that somebody deleted through modelguard are no break; how many that were is said, and the links that wrote
-them are cut off at the beginning once none of their lines is left, which a later link names. A deletion forged in the chain's own form
-looks like any other. Lines from before there were links were linked once, as they were then.
+them are cut off at the beginning once none of their lines is left, which a later link names: a head from there shows nothing any more. A
+deletion forged in the chain's own form looks like any other, and so does a line that is written again, as one that waited is when it
+was decided: with a head it is said how many lines from before it both happened to since. Lines from before there were links were
+linked once, as they were then. Only lines are in the chain: questions and sessions are not.
 
 Reading takes memory for each line's digest, some 200 bytes a line.
 """
@@ -57,6 +59,8 @@ class Verification:
         What is wrong, in the order of the links.
     holds
         Whether the head that was asked about is in the chain; None when none was.
+    rewritten, gone
+        Of the lines that were there at that head: how many were written again since, and how many were deleted since.
     """
 
     lines: int
@@ -65,6 +69,8 @@ class Verification:
     head: str
     breaks: tuple[Break, ...]
     holds: bool | None = None
+    rewritten: int = 0
+    gone: int = 0
 
     @property
     def whole(self) -> bool:
@@ -75,11 +81,14 @@ class Verification:
 class _Reading:
     """The chain as far as it has been read."""
 
-    def __init__(self, owner: str) -> None:
+    def __init__(self, owner: str, head: str | None) -> None:
         self.owner = owner
+        self.head = head
+        self.before: int | None = None  # number of the link whose hash is the head
+        self.rewritten: set[tuple[str, str]] = set()
+        self.gone = 0
         self.number, self.link = 0, ""
         self.links = self.deleted = 0
-        self.hashes: set[str] = set()
         self.breaks: list[Break] = []
         self.written: dict[tuple[str, str], tuple[str, int, float]] = {}  # by session and id: digest, link, time
         self.anchor: tuple[int, str] | None = None
@@ -91,8 +100,8 @@ class _Reading:
     def take(self, number: int, at: float, session: str, entries: str, link: str) -> None:
         """Read the next link."""
         self.links += 1
-        first, expected = not self.hashes, self.number + 1
-        if first and entries == ANCHOR:
+        expected = self.number + 1
+        if self.links == 1 and entries == ANCHOR:  # its hash is what somebody says, and shows nothing
             self.anchor = number, link
         else:
             sound = self._read(number, at, session, entries)
@@ -101,23 +110,35 @@ class _Reading:
                 self.broken(number, at, f"{named} missing")
             elif not sound or link != link_of(self.link, self.owner, number, at, session, entries):
                 self.broken(number, at, "this link, or the one before it, was altered")
-        self.hashes.add(link)
+            elif link == self.head:
+                self.before = number
         self.number, self.link = number, link
 
     def _read(self, number: int, at: float, session: str, entries: str) -> bool:
         try:
             plain: dict[str, Any] = json.loads(entries)
             for identity, digest in plain.get("written", {}).items():
+                if self._older((session, identity)):
+                    self.rewritten.add((session, identity))
                 self.written[session, identity] = digest, number, at
+            named = 0
             for of, identities in plain.get("deleted", {}).items():
                 for identity in identities:
+                    named += 1
+                    self.gone += self._older((of, identity))
+                    self.rewritten.discard((of, identity))
                     self.written.pop((of, identity), None)
-            self.deleted += int(plain.get("number", 0))
+            self.deleted += named
             if self.anchor is not None and plain.get("cut") == list(self.anchor):
                 self.anchor = None
         except (ValueError, TypeError, AttributeError):
             return False
-        return True
+        return bool(named == plain.get("number", 0))
+
+    def _older(self, line: tuple[str, str]) -> bool:
+        """Whether a line was there at the head that was asked about, as far as has been read."""
+        known = self.written.get(line)
+        return self.before is not None and known is not None and (known[1] <= self.before or line in self.rewritten)
 
 
 def verify(database: Database, head: str | None = None) -> Verification:
@@ -137,8 +158,9 @@ def verify(database: Database, head: str | None = None) -> Verification:
     """
     from jupyter_modelguard.history.tables import owner_of
 
+    wanted = head.strip().lower() if head is not None else None
     with database.reading(_SILENCE) as connection:
-        reading = _Reading(owner_of(connection))
+        reading = _Reading(owner_of(connection), wanted)
         database.backend.begin_to_read(connection)
         try:
             for row in _links(connection):
@@ -150,10 +172,10 @@ def verify(database: Database, head: str | None = None) -> Verification:
             lines = _compare(connection, reading)
         finally:
             connection.exec_driver_sql("ROLLBACK")
-    wanted = head.strip().lower() if head is not None else None
     breaks = sorted(reading.breaks, key=lambda found: (found.link is None, found.link or 0))
-    holds = None if wanted is None else wanted in reading.hashes
-    return Verification(lines, reading.links, reading.deleted, reading.link, tuple(breaks), holds)
+    holds = None if wanted is None else reading.before is not None
+    since = (len(reading.rewritten), reading.gone)
+    return Verification(lines, reading.links, reading.deleted, reading.link, tuple(breaks), holds, *since)
 
 
 def _links(connection: Connection) -> Iterator[tuple[int, float, str, str, str]]:

@@ -145,13 +145,21 @@ def _some_left(connection: Connection, session: str, entries: str) -> bool:
     return False
 
 
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Refuse a name that is there twice: a database reads the first of both, and Python the last."""
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        raise ValueError("a name is there twice")
+    return made
+
+
 def _canonical(plain: Any) -> object:
     """Write JSON in the one way that is hashed; what somebody put there that is none stays as it is."""
     if plain is None:
         return None
     if isinstance(plain, str):
         try:
-            plain = json.loads(plain)
-        except ValueError:
+            plain = json.loads(plain, object_pairs_hook=_once)
+        except (ValueError, RecursionError):
             return plain
     return json.dumps(plain, sort_keys=True, separators=(",", ":"))

@@ -16,7 +16,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
-from jupyter_modelguard.config import user_name
+from jupyter_modelguard.config import hub_user
 from jupyter_modelguard.history.backend import Trouble
 from jupyter_modelguard.history.rows import text
 
@@ -51,7 +51,7 @@ class Postgresql:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self.owner = text(user_name())
+        self.owner = text(hub_user())
         known = _known(url)
         self._wrong = known is None
         self.shown, address, self._hidden = known or ("in MODELGUARD_DATABASE_URL", "", frozenset({url}))

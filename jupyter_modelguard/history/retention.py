@@ -90,14 +90,17 @@ def delete_lines(database: Database, ids: Sequence[tuple[str, str]]) -> int:
 
 
 def _delete(connection: Connection, *conditions: ColumnElement[bool]) -> int:
-    from sqlalchemy import select
+    from sqlalchemy import exists, select
 
     from jupyter_modelguard.history.links import append, cut
-    from jupyter_modelguard.history.tables import loads, mine
+    from jupyter_modelguard.history.tables import approvals, loads, mine
 
+    asked = (approvals.c.session == loads.c.session, approvals.c.id == loads.c.id, approvals.c.state == _PENDING)
+    # a question whose cell has failed can still be answered; without its line nobody would find it again to delete it
+    undecided = exists(select(approvals.c.number).where(mine(approvals, connection), *asked))
     number, sessions = 0, dict[str, list[str]]()
     for condition in conditions:
-        which = (mine(loads, connection), loads.c.outcome != Outcome.WAITING.value, condition)
+        which = (mine(loads, connection), loads.c.outcome != Outcome.WAITING.value, ~undecided, condition)
         for session, identity in connection.execute(select(loads.c.session, loads.c.id).where(*which)):
             sessions.setdefault(session, []).append(identity)
             number += 1

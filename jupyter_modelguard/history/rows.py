@@ -67,10 +67,19 @@ def row_of_record(record: HistoryRecord, session: str) -> dict[str, Any]:
         "seconds": float(record.seconds),
         "count": record.count,
         "error": text(record.error),
-        "artifact": to_plain(record.artifact),
+        "artifact": _readable(to_plain(record.artifact)),
         "report": to_plain(record.report),
         "decision": plain_decision(record.decision) if record.decision else None,
     }
+
+
+def _readable(plain: Any) -> Any:
+    """Spell out in plain values what `text` does: databases look into them, and a name that they cannot read would hide every line."""
+    if isinstance(plain, str):
+        return plain if plain.isascii() and "\0" not in plain else text(plain)
+    if isinstance(plain, list):
+        return [_readable(item) for item in plain]
+    return {name: _readable(value) for name, value in plain.items()} if isinstance(plain, dict) else plain
 
 
 def plain_decision(decision: Decision) -> dict[str, Any]:

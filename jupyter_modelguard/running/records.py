@@ -130,6 +130,9 @@ def _verify(store: Store, options: argparse.Namespace, search: Search, console: 
         console,
         f"{'ok ' if found.whole else 'NOT'}  {counted(found.lines, 'line')} and {counted(found.links, 'link')}{deleted}",
     )
+    if found.rewritten or found.gone:
+        since = f"{counted(found.rewritten, 'line')} written again, {found.gone:,} deleted"
+        say(console, f"     since the head that was given, of what was there: {since}")
     say(console, f"     head {found.head or 'none'}")
     return 0 if found.whole else 1
 

@@ -15,15 +15,13 @@ from jupyter_modelguard.config import ModelGuardConfig
 from jupyter_modelguard.server.audit import emit, events_of, register
 from jupyter_modelguard.server.desk import Desk
 from jupyter_modelguard.server.place import HistoryPlace
-from jupyter_modelguard.server.routes import routes
+from jupyter_modelguard.server.routes import LANES, routes
 from jupyter_modelguard.server.watcher import Watcher
 
 if TYPE_CHECKING:
     from jupyter_modelguard.history.glance import Difference
 
 __all__ = ["ModelGuardServer"]
-
-_THREADS = 2
 
 
 class ModelGuardServer(ExtensionApp):
@@ -35,7 +33,7 @@ class ModelGuardServer(ExtensionApp):
     def initialize_handlers(self) -> None:
         """Add the addresses, and begin to watch."""
         self.place = HistoryPlace()
-        self.threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="modelguard")
+        self.threads = {name: ThreadPoolExecutor(number, f"modelguard-{name}") for name, number in LANES.items()}
         self.handlers.extend(routes(Desk(self.place, ModelGuardConfig(parent=self)), self.threads))
         if self.serverapp is not None and self.serverapp.event_logger is not None:
             register(self.serverapp.event_logger)
@@ -45,7 +43,8 @@ class ModelGuardServer(ExtensionApp):
     async def stop_extension(self) -> None:
         """End the threads and let go of the history."""
         self.watcher.stop()
-        self.threads.shutdown(wait=False, cancel_futures=True)
+        for threads in self.threads.values():
+            threads.shutdown(wait=False, cancel_futures=True)
         self.place.close()
 
     def _tell(self, difference: Difference) -> None:

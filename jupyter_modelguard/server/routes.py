@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
 
 import msgspec
 from jupyter_core.utils import ensure_async
@@ -24,15 +24,17 @@ from jupyter_modelguard.server.refusal import RefusedError, problem_of
 from jupyter_modelguard.server.wire import Answer, encode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Mapping
     from concurrent.futures import Executor
 
     from jupyter_modelguard.server.desk import Desk
 
-__all__ = ["AUTH_RESOURCE", "PREFIX", "routes"]
+__all__ = ["AUTH_RESOURCE", "LANES", "PREFIX", "routes"]
 
 AUTH_RESOURCE: Final = "jupyter_modelguard"
 PREFIX: Final = "/jupyter-modelguard"
+LANES: Final = {"look": 2, "decide": 1, "export": 1}
+"""Threads of each kind of request: whoever looks for much or takes it all away, keeps nobody from deciding."""
 
 T = TypeVar("T")
 
@@ -54,15 +56,24 @@ class Route(APIHandler):
     desk
         Answers.
     threads
-        Where it does so: nothing that waits for a database runs on the server's loop.
+        Where it does so, one for each of `LANES`: nothing that waits for a database runs on the server's loop.
     """
 
     auth_resource = AUTH_RESOURCE
+    lane: ClassVar[str] = "look"
 
-    def initialize(self, desk: Desk, threads: Executor) -> None:
+    def initialize(self, desk: Desk, threads: Mapping[str, Executor]) -> None:
         """Take what the route was made with."""
         self.desk = desk
-        self.threads = threads
+        self.threads = threads[self.lane]
+
+    def set_default_headers(self) -> None:
+        """Have no answer kept: they name files and people."""
+        super().set_default_headers()
+        self.set_header("Cache-Control", "no-store")
+
+    def compute_etag(self) -> None:
+        """Nothing is kept, so nothing is compared; hashing a long export would hold up the loop."""
 
     async def prepare(self) -> None:  # type: ignore[override] # as Jupyter's own
         """Refuse what is too large, after Jupyter has looked at who asks."""
@@ -155,6 +166,8 @@ class NotebooksRoute(Route):
 class ApprovalsRoute(Route):
     """What waits for a decision."""
 
+    lane = "decide"
+
     @web.authenticated
     @authorized
     async def get(self) -> None:
@@ -165,6 +178,8 @@ class ApprovalsRoute(Route):
 
 class ApprovalRoute(Route):
     """One load that waits."""
+
+    lane = "decide"
 
     @web.authenticated
     @authorized
@@ -214,6 +229,8 @@ class TrustedRoute(Route):
 class ExportRoute(Route):
     """The history as a file."""
 
+    lane = "export"
+
     @web.authenticated
     @authorized
     async def get(self) -> None:
@@ -244,7 +261,7 @@ _ID = "([0-9a-f]{8})"
 _SESSION = "([0-9a-f]{1,32})"
 
 
-def routes(desk: Desk, threads: Executor) -> list[tuple[str, type[Route], dict[str, Any]]]:
+def routes(desk: Desk, threads: Mapping[str, Executor]) -> list[tuple[str, type[Route], dict[str, Any]]]:
     """List the addresses, without the server's base URL."""
     made_with = {"desk": desk, "threads": threads}
     return [

@@ -4,6 +4,7 @@ import { nullTranslator, type ITranslator, type TranslationBundle } from '@jupyt
 import { Widget } from '@lumino/widgets';
 
 import { button } from './card/element';
+import { plain } from './card/text';
 import type { GuardState } from './guardState';
 
 const SVG = 'http://www.w3.org/2000/svg';
@@ -45,7 +46,7 @@ export class Shield extends Widget {
     if (notebook === null) {
       return;
     }
-    const [word, tooltip] = this.texts(notebook, state, waiting);
+    const [word, tooltip] = this.texts(plain(notebook), state, waiting);
     this.node.dataset.state = state;
     this.node.title = tooltip;
     const spoken = document.createElement('span');

@@ -100,11 +100,14 @@ def test_json_has_all_but_the_code_itself():
     assert "artifact" in json.loads(records_json([record(artifact=None)]))["records"][0]
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
-def test_spreadsheet_computes_nothing_of_a_table(start):
+@pytest.mark.parametrize(
+    ("start", "shown"),
+    [("=", "="), ("+", "+"), ("-", "-"), ("@", "@"), ("\t", "\\t"), ("\r", "\\r"), (" =", " ="), ("\uff1d", "\uff1d")],
+)
+def test_spreadsheet_computes_nothing_of_a_table(start, shown):
     text = records_csv([record(request=LoadRequest("torch.load", "", f"{start}1+1"))])
     (row,) = csv.DictReader(io.StringIO(text, newline=""))
-    assert (row["source"], row["reason"]) == (f"'{start}1+1", f"'{FORMULA}")
+    assert (row["source"], row["reason"]) == (f"'{shown}1+1", f"'{FORMULA}")
 
 
 def test_table_has_a_line_for_each_load():

@@ -44,7 +44,7 @@ def line(identity, source, *, notebook="work/merger-plan.ipynb", by="lovelace", 
             coverage=Coverage(2, 1, (f"{name}: cannot be read",)),
         ),
         Decision(allow=True, by=by, transport=transport, reason="I know the publisher"),
-        error=f"[Errno 13] Permission denied: '{source}' (by {by})",
+        error=f"[Errno 13] Permission denied: '{source}' (by {by}), '{'/'.join(source.split('/')[-2:])}'",
     )
 
 
@@ -71,7 +71,7 @@ def test_the_same_name_becomes_the_same_throughout():
     assert (one.decision.by, two.decision.by) == ("person-1", "person-2")
     assert one.request.site.notebook == two.request.site.notebook == "notebook-1.ipynb"
     assert three.request.site.notebook is None
-    assert one.error == "[Errno 13] Permission denied: 'file-1.pt' (by person-1)"
+    assert one.error == "[Errno 13] Permission denied: 'file-1.pt' (by person-1), 'file-1.pt'"
 
 
 def test_what_is_no_name_stays():

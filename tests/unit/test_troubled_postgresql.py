@@ -128,7 +128,7 @@ def test_a_driver_that_is_missing_is_named(tmp_path, monkeypatch):
 @in_postgresql
 def test_each_person_has_a_history_of_their_own(history, monkeypatch):
     ada = history.open()
-    monkeypatch.setattr(backend, "user_name", lambda: "bob")
+    monkeypatch.setattr(backend, "hub_user", lambda: "bob")
     bob = history.open()
     for store in (ada, bob):
         store._writer.session = "a" * 16

@@ -1,12 +1,22 @@
 /**
  * "Guard this notebook": the magic that a person would type, run in the kernel without a cell.
  *
- * Nothing is written into the notebook and its numbering stays. What the kernel prints is handed back, to be shown.
+ * Nothing is written into the notebook and its numbering stays. What the kernel prints is handed back, to be shown. A kernel looks into
+ * the notebook's own folder before it looks at what is installed: that folder is left out meanwhile, since a `modelguard.py` that came
+ * along with a notebook is not what was pressed for.
  */
 
 import type { Kernel, KernelMessage } from '@jupyterlab/services';
 
-export const MAGIC = '%load_ext modelguard';
+const CODE = `exec("""
+import os, sys
+whole, here = sys.path[:], os.path.realpath(os.getcwd())
+sys.path[:] = [folder for folder in whole if folder and os.path.realpath(folder) != here]
+try:
+    shell.run_line_magic('load_ext', 'modelguard')
+finally:
+    sys.path[:] = whole
+""", {'shell': get_ipython()})`;
 
 /** Milliseconds to look at a kernel that may be busy before saying so. */
 const PATIENCE = 1500;
@@ -21,7 +31,7 @@ export async function guardKernel(kernel: Kernel.IKernelConnection, queued: () =
   const printed: string[] = [];
   const timer = setTimeout(queued, PATIENCE);
   try {
-    const future = kernel.requestExecute({ code: MAGIC, silent: false, store_history: false, stop_on_error: false });
+    const future = kernel.requestExecute({ code: CODE, silent: false, store_history: false, stop_on_error: false });
     future.onIOPub = message => {
       printed.push(textOf(message));
     };
