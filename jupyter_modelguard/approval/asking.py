@@ -38,7 +38,8 @@ _LOG = logging.getLogger(__name__)
 def ask_in_terminal(store: Store, record: HistoryRecord, view: CardView, changed: Callable[[], bool] = lambda: False) -> Decision:
     """Ask in the terminal that IPython runs in; the row can be answered before the prompt is."""
     row = PendingRow(store, record, view)
-    return row.settle(_first([TerminalPrompt(changed=changed)], record, view) or unanswered("the terminal takes no input"))
+    ways: list[Transport] = [TerminalPrompt(changed=changed, row=row)]
+    return row.settle(_first(ways, record, view) or unanswered("the terminal takes no input"))
 
 
 def ask_in_notebook(  # noqa: PLR0913, PLR0917 what a question is made of
@@ -53,7 +54,7 @@ def ask_in_notebook(  # noqa: PLR0913, PLR0917 what a question is made of
     slot = OutputSlot.take(kernel, joins=hears_threads(kernel))
     try:
         row = PendingRow(store, record, view)
-        ways: list[Transport] = [NotebookPrompt(slot.show_text, changed=changed)]
+        ways: list[Transport] = [NotebookPrompt(slot.show_text, changed=changed, kernel=kernel, row=row)]
         if config.ask_with == "card":
             ways.insert(0, CardTransport(kernel, row, slot, config.ready_within, changed))
         decision = _first(ways, record, view)

@@ -39,6 +39,11 @@ class PendingRow:
         """Look whether somebody answered; some 30 µs."""
         return self._store.answer(self._id) if self.open else None
 
+    def only_here(self) -> None:
+        """Take the load back from everybody else: where it is asked now, nothing from elsewhere is heard."""
+        if self.open:
+            self._store.approvals.only_here(self._id)
+
     def settle(self, decision: Decision) -> Decision:
         """Bring a decision; what comes back is the one that was first."""
         if self._settled is None:

@@ -209,6 +209,14 @@ class Approvals:
             raise HistoryError(f"{len(matches)} loads wait whose id begins with #{digits}; give more digits.")
         return matches[0]
 
+    def only_here(self, identity: str) -> None:
+        """Take a load that was put up back from everybody else: this process cannot hear them where it asks now."""
+        try:
+            with self._database.writing() as connection:
+                table.only_here(connection, identity, self._writer.session)
+        except HistoryError:
+            _LOG.debug("Load %s could not be taken back", identity, exc_info=True)
+
     def stop_waiting(self, identity: str) -> None:
         """Say of a load that was put up that its cell has failed: a decision now counts for its next run."""
         self._unwatch(identity)

@@ -3,6 +3,8 @@
 The row is written before the wait begins, so it survives the kernel. It is bound to the kernel's session and process: when
 either is gone nobody listens any more, and the row is marked abandoned. The first decision wins, whoever makes it; the one that lets a
 load go on must bear a seal, see `sealed`.
+
+States are "pending", "allowed", "denied", "abandoned", and "held" where only the prompt of the waiting kernel itself can answer.
 """
 
 from __future__ import annotations
@@ -29,11 +31,15 @@ __all__ = [
     "decision_of",
     "fingerprint",
     "insert",
+    "only_here",
     "pending",
     "reopen",
     "stop_waiting",
     "use",
 ]
+
+
+_OPEN = ("pending", "held")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +121,7 @@ def decide(  # noqa: PLR0913 keywords at the calls
 
     changed = connection.execute(
         approvals.update()
-        .where(*_this(connection, identity, session), approvals.c.state == "pending")
+        .where(*_this(connection, identity, session), approvals.c.state.in_(_OPEN if used else _OPEN[:1]))
         .values(
             state="allowed" if decision.allow else "denied",
             decision=plain_decision(decision),
@@ -147,11 +153,21 @@ def reopen(connection: Connection, identity: str, session: str) -> None:
     connection.execute(afresh.values(state="pending", decision=null(), seal="", used=False))
 
 
-def stop_waiting(connection: Connection, identity: str, session: str) -> None:
-    """Mark a load as failed but still open to a decision."""
+def only_here(connection: Connection, identity: str, session: str) -> None:
+    """Take an undecided load back from everybody but the kernel that waits."""
     from jupyter_modelguard.history.tables import approvals
 
-    connection.execute(approvals.update().where(*_this(connection, identity, session)).values(waiting=False))
+    undecided = (*_this(connection, identity, session), approvals.c.state == "pending")
+    connection.execute(approvals.update().where(*undecided).values(state="held"))
+
+
+def stop_waiting(connection: Connection, identity: str, session: str) -> None:
+    """Mark a load as failed but still open to a decision, from elsewhere too."""
+    from jupyter_modelguard.history.tables import approvals
+
+    this = _this(connection, identity, session)
+    connection.execute(approvals.update().where(*this).values(waiting=False))
+    connection.execute(approvals.update().where(*this, approvals.c.state == "held").values(state="pending"))
 
 
 def claimable(connection: Connection, mark: str, session: str) -> tuple[tuple[str, Decision, str], ...]:
@@ -188,7 +204,7 @@ def abandon(connection: Connection, session: str) -> int:
     from jupyter_modelguard.history.lines import set_outcome
     from jupyter_modelguard.history.tables import approvals, loads, mine
 
-    undecided = (mine(approvals, connection), approvals.c.session == session, approvals.c.state == "pending")
+    undecided = (mine(approvals, connection), approvals.c.session == session, approvals.c.state.in_(_OPEN))
     changed = connection.execute(approvals.update().where(*undecided).values(state="abandoned"))
     waiting = and_(loads.c.session == session, loads.c.outcome == Outcome.WAITING.value)
     set_outcome(connection, waiting, Outcome.ABANDONED.value)
@@ -202,7 +218,7 @@ def abandon_dead(connection: Connection) -> int:
     from jupyter_modelguard.history.tables import approvals, mine
 
     columns = approvals.c
-    which = (mine(approvals, connection), columns.state == "pending", columns.host == host_name())
+    which = (mine(approvals, connection), columns.state.in_(_OPEN), columns.host == host_name())
     waiting = select(columns.session, columns.pid, columns.process).where(*which)
     total = 0
     for session, pid, process in connection.execute(waiting.distinct()).all():

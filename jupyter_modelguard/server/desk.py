@@ -35,6 +35,7 @@ __all__ = ["Desk"]
 
 _LOG = logging.getLogger(__name__)
 _GONE: Final = "Somebody was first, or the kernel that asked has gone."
+_HELD: Final = "This load is asked about at a prompt that hears nothing from elsewhere."
 _LOOK: Final = "Look at the list again to see what became of it."
 
 
@@ -112,7 +113,11 @@ class Desk:
         store = self._place.open()
         load = self._known(store, session, identity)
         if store is None or not store.delete([(session, identity)]):
-            what = "still waits" if load.question is not None and load.question.state == "pending" else "could not be deleted"
+            what = (
+                "still waits"
+                if load.question is not None and load.question.state in {"pending", "held"}
+                else "could not be deleted"
+            )
             raise RefusedError(HTTPStatus.CONFLICT, f"Load #{identity} {what}.", "Decide about it first.")
         return wire.Deleted(1)
 
@@ -136,7 +141,9 @@ class Desk:
             raise _missing(identity)
         waiting = next((one for one in store.pending() if (one.session, one.id) == (session, identity)), None)
         if waiting is None:
-            self._known(store, session, identity)
+            load = self._known(store, session, identity)
+            if load.question is not None and load.question.state == "held":
+                raise RefusedError(HTTPStatus.CONFLICT, _HELD, "Answer it at that prompt.")
             raise RefusedError(HTTPStatus.CONFLICT, _GONE, _LOOK)
         view = view_of(waiting.view)
         content = msgspec.to_builtins(answer)
