@@ -95,9 +95,9 @@ def _exchange(  # noqa: PLR0913 the first five as ipykernel's own
     prompt: str,
     ident: Any,
     parent: Any,
-    password: bool = False,
+    password: bool = False,  # noqa: FBT001, FBT002
     *,
-    look: Callable[[], None] = lambda: None,  # noqa: FBT001, FBT002
+    look: Callable[[], None] = lambda: None,
 ) -> str:
     """Ask and wait as `Kernel._input_request` does, but for looking up from it, and for replies to questions that were taken back."""
     for stream in (sys.stdout, sys.stderr):

@@ -12,7 +12,7 @@ import logging
 import os
 from typing import TYPE_CHECKING, Any
 
-from jupyter_modelguard.errors import HistoryError
+from jupyter_modelguard.errors import AnotherCardError, HistoryError
 from jupyter_modelguard.history import pending as table
 from jupyter_modelguard.history.rows import digits_of, row_of_record
 from jupyter_modelguard.history.watch import Watch
@@ -129,7 +129,7 @@ class Approvals:
         self._questions.pop(identity, None)
         return decision
 
-    def decide(self, id_prefix: str, decision: Decision, session: str | None = None) -> bool:
+    def decide(self, id_prefix: str, decision: Decision, session: str | None = None, *, seen: str | None = None) -> bool:
         """Decide about an undecided load by the first digits of its id; False when somebody was first.
 
         Parameters
@@ -140,9 +140,13 @@ class Approvals:
             Yes or no; it is sealed.
         session
             The session of the load, where it is known.
+        seen
+            The `PendingApproval.seen` of the card that the person looked at; None where nobody looked at one.
 
         Raises
         ------
+        AnotherCardError
+            The load is to be allowed, and another card waits than the one that was seen.
         HistoryError
             Several undecided loads have this id, the decision cannot be sealed, or the history cannot be used.
         """
@@ -158,6 +162,8 @@ class Approvals:
                 return False
             (row,) = matches
             question = Question.of(row.session, row.id, row.fingerprint, row.view)
+            if decision.allow and seen is not None and seen != question.view:
+                raise AnotherCardError(f"The card of load #{row.id} was changed while it was looked at.")
             seal = question.seal(decision) if decision.allow else ""
             return table.decide(connection, row.id, row.session, decision, seal=seal)
 

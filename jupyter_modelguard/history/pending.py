@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_modelguard.history.codec import from_plain
 from jupyter_modelguard.history.process import host_name, process_mark
 from jupyter_modelguard.history.rows import plain_decision
+from jupyter_modelguard.history.shown import digest_of_card
 from jupyter_modelguard.types import Decision, HistoryRecord, Outcome
 
 if TYPE_CHECKING:
@@ -58,6 +59,11 @@ class PendingApproval:
     line: int | None = None
     source: str = ""
     level: str | None = None
+
+    @property
+    def seen(self) -> str:
+        """What an answer to this very card brings back, see `shown`."""
+        return digest_of_card(self.view)
 
 
 def fingerprint(record: HistoryRecord) -> str:
