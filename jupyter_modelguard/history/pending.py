@@ -14,6 +14,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from jupyter_modelguard.errors import HistoryError
 from jupyter_modelguard.history.codec import from_plain
 from jupyter_modelguard.history.process import host_name, process_mark
 from jupyter_modelguard.history.rows import plain_decision
@@ -21,6 +22,8 @@ from jupyter_modelguard.history.shown import digest_of_card
 from jupyter_modelguard.types import Decision, HistoryRecord, Outcome
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from sqlalchemy import ColumnElement, Connection
 
 __all__ = [
@@ -35,6 +38,7 @@ __all__ = [
     "only_here",
     "pending",
     "reopen",
+    "single",
     "stop_waiting",
     "use",
 ]
@@ -114,6 +118,14 @@ def pending(connection: Connection) -> tuple[PendingApproval, ...]:
     query = select(*asked, *line).select_from(approvals.outerjoin(loads, same))
     rows = connection.execute(query.where(mine(approvals, connection), columns.state == "pending").order_by(columns.asked))
     return tuple(PendingApproval(**{**row, "source": row["source"] or ""}) for row in rows.mappings())
+
+
+def single(rows: Iterable[PendingApproval], digits: str) -> PendingApproval | None:
+    """Find the one whose id begins with these digits; raises HistoryError when several do."""
+    matches = [row for row in rows if row.id.startswith(digits)]
+    if len(matches) > 1:
+        raise HistoryError(f"{len(matches)} loads wait whose id begins with #{digits}; give more digits.")
+    return matches[0] if matches else None
 
 
 def decide(  # noqa: PLR0913 keywords at the calls
