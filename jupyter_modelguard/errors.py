@@ -6,6 +6,7 @@ ModelGuardError (RuntimeError)
 ├── StaleArtifactError      the file changed between the look and the load
 ├── ScanError               a target could not be scanned at all
 ├── HistoryError            the history cannot be used as asked
+│   └── AnotherCardError    an answer is to another card than the one that waits
 └── UnloadRefusedError      the guard cannot go while a load is under way
 
 A message may hold a path or a name that a stranger chose. Whoever prints it prints what `printable` makes of it.
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from jupyter_modelguard.types import Assessment
 
 __all__ = [
+    "AnotherCardError",
     "ConfigurationError",
     "HistoryError",
     "ModelGuardError",
@@ -77,6 +79,10 @@ class ScanError(ModelGuardError):
 
 class HistoryError(ModelGuardError):
     """The history cannot be opened or does not hold what was asked for."""
+
+
+class AnotherCardError(HistoryError):
+    """A load is to be allowed, but its card is not the one that the person saw."""
 
 
 class UnloadRefusedError(ModelGuardError):

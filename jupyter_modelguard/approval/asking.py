@@ -38,7 +38,8 @@ _LOG = logging.getLogger(__name__)
 def ask_in_terminal(store: Store, record: HistoryRecord, view: CardView, changed: Callable[[], bool] = lambda: False) -> Decision:
     """Ask in the terminal that IPython runs in; the row can be answered before the prompt is."""
     row = PendingRow(store, record, view)
-    return row.settle(_first([TerminalPrompt(changed=changed)], record, view) or unanswered("the terminal takes no input"))
+    ways: list[Transport] = [TerminalPrompt(changed=changed, row=row)]
+    return row.settle(_first(ways, record, view) or unanswered("the terminal takes no input"))
 
 
 def ask_in_notebook(  # noqa: PLR0913, PLR0917 what a question is made of
@@ -53,12 +54,12 @@ def ask_in_notebook(  # noqa: PLR0913, PLR0917 what a question is made of
     slot = OutputSlot.take(kernel, joins=hears_threads(kernel))
     try:
         row = PendingRow(store, record, view)
-        ways: list[Transport] = [NotebookPrompt(slot.show_text, changed=changed)]
+        ways: list[Transport] = [NotebookPrompt(slot.show_text, changed=changed, kernel=kernel, row=row)]
         if config.ask_with == "card":
             ways.insert(0, CardTransport(kernel, row, slot, config.ready_within, changed))
         decision = _first(ways, record, view)
         if decision is None:
-            return _leave_open(store, slot, row, record, view)
+            return _leave_open(store, slot, record, view)
         decision = row.settle(decision)
         _show(slot.settle, receipt(view, decision))
         return decision
@@ -98,12 +99,11 @@ def _first(ways: list[Transport], record: HistoryRecord, view: CardView) -> Deci
     return None
 
 
-def _leave_open(store: Store, slot: OutputSlot, row: PendingRow, record: HistoryRecord, view: CardView) -> Decision:
+def _leave_open(store: Store, slot: OutputSlot, record: HistoryRecord, view: CardView) -> Decision:
     """Input was refused: the load fails, and a decision made later counts for its next run."""
     how = f"modelguard decide {view.id} in a terminal, or %modelguard allow {view.id} in a cell"
     _show(slot.show_static, view, f"To decide: {how}. Then run this cell again.")
-    if row.open:
-        store.stop_waiting(record.id)
+    store.stop_waiting(record.id)
     return unanswered("the front end showed no card and refused a prompt")
 
 

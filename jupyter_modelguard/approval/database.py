@@ -19,6 +19,11 @@ class PendingRow:
 
     The row also arbitrates: whatever a card or a prompt brings back is passed through `settle`, and the first decision counts.
 
+    Attributes
+    ----------
+    open
+        Whether it was put up at once.
+
     Parameters
     ----------
     store
@@ -36,11 +41,15 @@ class PendingRow:
         self.open = store.ask(record, plain_view(view), waiting=waiting)
 
     def poll(self) -> Decision | None:
-        """Look whether somebody answered; some 30 µs."""
-        return self._store.answer(self._id) if self.open else None
+        """Look whether somebody answered; some 30 µs. What could not be put up at once is, as soon as it can be."""
+        return self._store.answer(self._id)
+
+    def only_here(self) -> None:
+        """Take the load back from everybody else: where it is asked now, nothing from elsewhere is heard."""
+        self._store.approvals.only_here(self._id)
 
     def settle(self, decision: Decision) -> Decision:
         """Bring a decision; what comes back is the one that was first."""
         if self._settled is None:
-            self._settled = self._store.settle(self._id, decision) if self.open else decision
+            self._settled = self._store.settle(self._id, decision)
         return self._settled

@@ -2,7 +2,7 @@
 
 Only `Approvals.ask` needs the database at once, and says so when it fails; nothing else here holds a load up. A load that waits keeps a
 connection of its own, on which one small question tells whether anybody has written since, so that looking for an answer costs next to
-nothing.
+nothing. What fails because of the database is done again by another thread once it is back, see `again`.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ import logging
 import os
 from typing import TYPE_CHECKING, Any
 
-from jupyter_modelguard.errors import HistoryError
+from jupyter_modelguard.errors import AnotherCardError, HistoryError
 from jupyter_modelguard.history import pending as table
+from jupyter_modelguard.history.again import Again
 from jupyter_modelguard.history.rows import digits_of, row_of_record
 from jupyter_modelguard.history.watch import Watch
 
@@ -47,6 +48,8 @@ class Approvals:
         self._watches: dict[str, Watch] = {}
         self._questions: dict[str, Question] = {}  # what was put up, as this process knows it and nobody else can change it
         self._swept = False
+        self._again = Again()
+        self._away = False  # the database, for those who wait
 
     def ask(self, record: HistoryRecord, view: dict[str, Any], *, waiting: bool = True) -> bool:
         """Put a load up for decision, written before this returns.
@@ -63,73 +66,97 @@ class Approvals:
         Returns
         -------
         bool
-            False when the database cannot be used; nobody can then answer there.
+            False when the database cannot be used; nobody can answer there until it can.
         """
+        try:
+            self._put_up(record, view, waiting=waiting)
+        except HistoryError:
+            if waiting:
+                self._again.do(record.id, lambda: self._put_up(record, view, waiting=True, soon=True))
+            return False
+        return True
+
+    def _put_up(self, record: HistoryRecord, view: dict[str, Any], *, waiting: bool, soon: bool = False) -> None:
         from jupyter_modelguard.history import sessions
         from jupyter_modelguard.history.lines import write_lines
         from jupyter_modelguard.history.sealed import Question
 
         session = self._writer.session
-        try:
-            self._sweep()
-            process, row = sessions.row_of_process(session, record.request.site.notebook), row_of_record(record, session)
-            with self._database.writing() as connection:
-                sessions.begin(connection, process)
-                write_lines(connection, session, [row])
-                table.insert(connection, record, session, os.getpid(), view, waiting=waiting)
-            self._writer.began = True
-            self._questions[record.id] = Question.of(session, record.id, table.fingerprint(record), view)
-            if waiting:
-                watch = Watch(self._database)
+        self._sweep(soon=soon)
+        process, row = sessions.row_of_process(session, record.request.site.notebook), row_of_record(record, session)
+        with self._database.writing(soon=soon) as connection:
+            sessions.begin(connection, process)
+            write_lines(connection, session, [row])
+            table.insert(connection, record, session, os.getpid(), view, waiting=waiting)
+        self._writer.began = True
+        self._questions[record.id] = Question.of(session, record.id, table.fingerprint(record), view)
+        if waiting:
+            watch = self._watches[record.id] = Watch(self._database)
+            with contextlib.suppress(HistoryError):  # it is opened when it is first looked at, then
                 watch.open()
-                self._watches[record.id] = watch
-        except HistoryError:
-            return False
-        return True
 
     def answer(self, identity: str) -> Decision | None:
         """Look whether somebody decided about a load that `ask` put up; cheap enough to call many times a second."""
         watch = self._watches.get(identity)
-        if watch is None:
+        if watch is None or self._away:
             return None
         try:
             if not watch.changed():
                 return None
-        except HistoryError:
-            return None
-        try:
             with self._database.reading() as connection:
                 found = table.decision_of(connection, identity, self._writer.session)
             if found is None:
                 return None
             if self._questions[identity].sound(*found):
                 return found[0]
-            with self._database.writing() as connection:
+            with self._database.writing(soon=True) as connection:
                 table.reopen(connection, identity, self._writer.session)
-        except (HistoryError, ValueError, TypeError, KeyError):  # what somebody wrote there need not be a decision
-            _LOG.debug("No answer from the history", exc_info=True)
+        except HistoryError:
             watch.look_again()  # what failed is looked at again
+            self._away = True
+            self._again.do("", self._look_for_it)
+        except (ValueError, TypeError, KeyError):  # what somebody wrote there need not be a decision
+            watch.look_again()
         return None
 
     def settle(self, identity: str, decision: Decision) -> Decision:
         """End the wait for a load: the decision that counts is this one, or the one that was there first."""
-        session = self._writer.session
+        session, later = self._writer.session, self._again.drop(identity)  # it may be put up just now
         try:
-            with self._database.writing() as connection:
-                if not table.decide(connection, identity, session, decision, used=True):
-                    earlier = table.decision_of(connection, identity, session)
-                    if earlier is not None and self._questions[identity].sound(*earlier):
-                        decision = earlier[0]
-                    elif earlier is not None:
-                        table.reopen(connection, identity, session)
-                        table.decide(connection, identity, session, decision, used=True)
-        except (HistoryError, ValueError, TypeError, KeyError):
+            decision = self._settle(identity, decision)
+        except HistoryError:
+            later = later or identity in self._questions
+        except (ValueError, TypeError, KeyError):
             _LOG.debug("The decision about %s could not be written", identity, exc_info=True)
+        if later:
+            self._again.do(identity, lambda: self._decided(identity, session, decision), waited_for=False)
         self._unwatch(identity)
         self._questions.pop(identity, None)
         return decision
 
-    def decide(self, id_prefix: str, decision: Decision, session: str | None = None) -> bool:
+    def _settle(self, identity: str, decision: Decision) -> Decision:
+        session = self._writer.session
+        with self._database.writing() as connection:
+            if not table.decide(connection, identity, session, decision, used=True):
+                earlier = table.decision_of(connection, identity, session)
+                if earlier is not None and self._questions[identity].sound(*earlier):
+                    return earlier[0]
+                if earlier is not None:
+                    table.reopen(connection, identity, session)
+                    table.decide(connection, identity, session, decision, used=True)
+        return decision
+
+    def _decided(self, identity: str, session: str, decision: Decision) -> None:
+        with self._database.writing(soon=True) as connection:
+            table.decide(connection, identity, session, decision, used=True)
+        self._unwatch(identity)
+
+    def _look_for_it(self) -> None:
+        with self._database.reading() as connection:
+            connection.exec_driver_sql("SELECT 1")
+        self._away = False
+
+    def decide(self, id_prefix: str, decision: Decision, session: str | None = None, *, seen: str | None = None) -> bool:
         """Decide about an undecided load by the first digits of its id; False when somebody was first.
 
         Parameters
@@ -140,24 +167,27 @@ class Approvals:
             Yes or no; it is sealed.
         session
             The session of the load, where it is known.
+        seen
+            The `PendingApproval.seen` of the card that the person looked at; None where nobody looked at one.
 
         Raises
         ------
+        AnotherCardError
+            The load is to be allowed, and another card waits than the one that was seen.
         HistoryError
             Several undecided loads have this id, the decision cannot be sealed, or the history cannot be used.
         """
         from jupyter_modelguard.history.sealed import Question
 
         digits = digits_of(id_prefix)
-        with self._database.writing() as connection:
+        with self._database.writing(soon=True) as connection:
             table.abandon_dead(connection)
-            matches = [row for row in table.pending(connection) if row.id.startswith(digits) and session in {None, row.session}]
-            if len(matches) > 1:
-                raise HistoryError(f"{len(matches)} loads wait whose id begins with {id_prefix}; give more digits.")
-            if not matches:
+            row = table.single((row for row in table.pending(connection) if session in {None, row.session}), digits)
+            if row is None:
                 return False
-            (row,) = matches
             question = Question.of(row.session, row.id, row.fingerprint, row.view)
+            if decision.allow and seen is not None and seen != question.view:
+                raise AnotherCardError(f"The card of load #{row.id} was changed while it was looked at.")
             seal = question.seal(decision) if decision.allow else ""
             return table.decide(connection, row.id, row.session, decision, seal=seal)
 
@@ -189,7 +219,7 @@ class Approvals:
         HistoryError
             The history cannot be used.
         """
-        with self._database.writing() as connection:
+        with self._database.writing(soon=True) as connection:
             table.abandon_dead(connection)
             return table.pending(connection)
 
@@ -202,15 +232,26 @@ class Approvals:
             None waits under this id, several do, or the history cannot be used.
         """
         digits = digits_of(id_prefix)
-        matches = [waiting for waiting in self.pending() if waiting.id.startswith(digits)]
-        if not matches:
+        found = table.single(self.pending(), digits)
+        if found is None:
             raise HistoryError(f"No load #{digits} waits for a decision.")
-        if len(matches) > 1:
-            raise HistoryError(f"{len(matches)} loads wait whose id begins with #{digits}; give more digits.")
-        return matches[0]
+        return found
+
+    def only_here(self, identity: str) -> None:
+        """Take a load that was put up back from everybody else: this process cannot hear them where it asks now."""
+        self._again.drop(identity)
+        try:
+            self._take_back(identity)
+        except HistoryError:
+            self._again.do(identity, lambda: self._take_back(identity))
+
+    def _take_back(self, identity: str) -> None:
+        with self._database.writing(soon=True) as connection:
+            table.only_here(connection, identity, self._writer.session)
 
     def stop_waiting(self, identity: str) -> None:
         """Say of a load that was put up that its cell has failed: a decision now counts for its next run."""
+        self._again.drop(identity)
         self._unwatch(identity)
         try:
             with self._database.writing() as connection:
@@ -235,24 +276,25 @@ class Approvals:
                 table.abandon(connection, self._writer.session)
                 sessions.end(connection, self._writer.session)
             self._writer.began = False
-        for watch in self._watches.values():
-            watch.close()
-        self._watches.clear()
+        self._again.close()
+        for identity in list(self._watches):
+            self._unwatch(identity)
 
     def forget_parent(self) -> None:
         """In a forked child: drop what belongs to the parent without closing it."""
         _INHERITED.append(self._watches)
         self._watches, self._questions = {}, {}
-        self._swept = False
+        self._swept = self._away = False
+        self._again = Again()
 
     def _unwatch(self, identity: str) -> None:
         watch = self._watches.pop(identity, None)
         if watch is not None:
             watch.close()
 
-    def _sweep(self) -> None:
+    def _sweep(self, *, soon: bool) -> None:
         """Once a process: mark what waited in kernels that are gone."""
         if not self._swept:
-            with self._database.writing() as connection:
+            with self._database.writing(soon=soon) as connection:
                 table.abandon_dead(connection)
             self._swept = True

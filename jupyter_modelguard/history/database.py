@@ -1,8 +1,11 @@
 """The database of the history, opened so that several kernels and a server can share it, and given up politely when it cannot be used.
 
 Whatever goes wrong surfaces as a `HistoryError` after one warning, and the database is then left alone for a while: a load never waits
-twice for the same trouble. A damaged file is moved aside and a fresh one begun. A forked child opens its own connections. What is
-particular to a kind of database is the business of its `Backend`.
+twice for the same trouble. A person's question, or somebody who waits for an answer, is let through after a moment, one at a time; when
+they find it well and it was not writing that failed, everybody goes on.
+
+A damaged file is moved aside and a fresh one begun. A forked child opens its own connections. What is particular to a kind of database is
+the business of its `Backend`.
 """
 
 from __future__ import annotations
@@ -28,7 +31,8 @@ __all__ = ["Database"]
 _LOG = logging.getLogger(__name__)
 _PATIENCE = 2.0  # seconds that opening is tried again while somebody else is at it
 _SILENCE = 4.0  # seconds that a database may say nothing at all
-_REST = 30.0  # seconds to leave a troubled database alone
+_REST = 30.0  # seconds that lines which memory holds leave a troubled database alone
+_MOMENT = 1.0  # seconds that somebody who asks or waits does
 _PARENTS: list[Engine] = []  # engines inherited through fork: never used, and never closed under the parent's feet
 
 
@@ -46,7 +50,10 @@ class Database:
         self._engine: Engine | None = None
         self._opening = threading.RLock()
         self._rests_until = 0.0
+        self._asked_again_from = 0.0
+        self._trying = threading.Lock()  # held by whoever looks whether a database that rests can be used again
         self._was_busy = False
+        self._was_written = False  # when the trouble came
         self._warned = False
 
     @property
@@ -73,24 +80,26 @@ class Database:
         HistoryError
             The database cannot be used now.
         """
-        from sqlalchemy.exc import SQLAlchemyError
-
-        try:
-            with self._open().connect() as connection, self.backend.bounded(connection, silence):
-                yield connection
-        except SQLAlchemyError as error:
-            raise self._trouble(error) from None
+        with self._used(soon=True), self._connected(silence) as connection:
+            yield connection
 
     @contextlib.contextmanager
-    def writing(self, silence: float = _SILENCE) -> Iterator[Connection]:
+    def writing(self, silence: float = _SILENCE, *, soon: bool = False) -> Iterator[Connection]:
         """Connect for one transaction that takes the write lock at once, so that what it reads stays true until it writes.
+
+        Parameters
+        ----------
+        silence
+            As for `reading`.
+        soon
+            Whether a person asks for it, or it is tried where nobody waits for it: it is let through a moment after trouble.
 
         Raises
         ------
         HistoryError
             The database cannot be used now; nothing was written.
         """
-        with self.reading(silence) as connection:
+        with self._used(soon=soon, writes=True), self._connected(silence, writes=True) as connection:
             self.backend.begin(connection)
             try:
                 yield connection
@@ -110,10 +119,36 @@ class Database:
         """
         from sqlalchemy.exc import SQLAlchemyError
 
+        with self._used(soon=True):
+            try:
+                return self._open().connect()
+            except SQLAlchemyError as error:
+                raise self._trouble(error) from None
+
+    @contextlib.contextmanager
+    def _used(self, *, soon: bool, writes: bool = False) -> Iterator[None]:
+        """Let somebody through unless the database rests, and end its rest when they got through."""
+        if not self.resting:
+            yield
+            return
+        if not soon or time.monotonic() < self._asked_again_from or not self._trying.acquire(blocking=False):
+            raise HistoryError(f"The history {self.backend.shown} cannot be used at the moment.")
         try:
-            return self._open().connect()
+            yield
+            if writes or not self._was_written:
+                self._rests_until = 0.0
+        finally:
+            self._trying.release()
+
+    @contextlib.contextmanager
+    def _connected(self, silence: float, *, writes: bool = False) -> Iterator[Connection]:
+        from sqlalchemy.exc import SQLAlchemyError
+
+        try:
+            with self._open().connect() as connection, self.backend.bounded(connection, silence):
+                yield connection
         except SQLAlchemyError as error:
-            raise self._trouble(error) from None
+            raise self._trouble(error, writes=writes) from None
 
     def failed(self, error: BaseException) -> HistoryError:
         """Take note of what went wrong on a connection that was kept."""
@@ -132,10 +167,9 @@ class Database:
             _PARENTS.append(self._engine)
         self._engine = None
         self._opening = threading.RLock()  # the parent's may be held by a thread that does not exist here
+        self._trying = threading.Lock()
 
     def _open(self) -> Engine:
-        if self.resting:
-            raise HistoryError(f"The history {self.backend.shown} cannot be used at the moment.")
         with self._opening:
             if self._engine is None:
                 self._engine = self._prepared()
@@ -167,14 +201,14 @@ class Database:
             else:
                 return engine
 
-    def _trouble(self, error: BaseException) -> HistoryError:
+    def _trouble(self, error: BaseException, *, writes: bool = False) -> HistoryError:
         trouble, said = self.backend.trouble(error), self.backend.said(error)
         if trouble is Trouble.DAMAGED:
             with self._opening:
                 self.close()
                 self.backend.replace()
         elif trouble is not Trouble.STATEMENT:
-            self._was_busy = trouble is Trouble.BUSY
+            self._was_busy, self._was_written = trouble is Trouble.BUSY, writes and self._engine is not None
             return self._rest(said)
         else:
             _LOG.debug("The history refused a statement: %s", said)
@@ -182,6 +216,7 @@ class Database:
 
     def _rest(self, why: str) -> HistoryError:
         self._rests_until = time.monotonic() + _REST
+        self._asked_again_from = time.monotonic() + _MOMENT
         if not self._warned:
             self._warned = True
             _LOG.warning(

@@ -43,7 +43,7 @@ class SeenQuestion:
     session: str
     asked: float  # seconds since the epoch
     waiting: bool
-    state: str  # "pending", "allowed", "denied", "abandoned"
+    state: str  # "pending", "held", "allowed", "denied", "abandoned"
     by: str | None
     notebook: str | None
     level: str | None

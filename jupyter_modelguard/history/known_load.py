@@ -21,7 +21,7 @@ class Question:
 
     asked: float  # seconds since the epoch
     waiting: bool  # False: the cell has failed, a decision counts for its next run
-    state: str  # "pending", "allowed", "denied", "abandoned"
+    state: str  # "pending", "held", "allowed", "denied", "abandoned"
     view: dict[str, Any]  # the card as plain values
     decision: Decision | None
 

@@ -3,6 +3,8 @@
 The row is written before the wait begins, so it survives the kernel. It is bound to the kernel's session and process: when
 either is gone nobody listens any more, and the row is marked abandoned. The first decision wins, whoever makes it; the one that lets a
 load go on must bear a seal, see `sealed`.
+
+States are "pending", "allowed", "denied", "abandoned", and "held" where only the prompt of the waiting kernel itself can answer.
 """
 
 from __future__ import annotations
@@ -12,12 +14,16 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from jupyter_modelguard.errors import HistoryError
 from jupyter_modelguard.history.codec import from_plain
 from jupyter_modelguard.history.process import host_name, process_mark
 from jupyter_modelguard.history.rows import plain_decision
+from jupyter_modelguard.history.shown import digest_of_card
 from jupyter_modelguard.types import Decision, HistoryRecord, Outcome
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from sqlalchemy import ColumnElement, Connection
 
 __all__ = [
@@ -29,11 +35,16 @@ __all__ = [
     "decision_of",
     "fingerprint",
     "insert",
+    "only_here",
     "pending",
     "reopen",
+    "single",
     "stop_waiting",
     "use",
 ]
+
+
+_OPEN = ("pending", "held")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +63,11 @@ class PendingApproval:
     line: int | None = None
     source: str = ""
     level: str | None = None
+
+    @property
+    def seen(self) -> str:
+        """What an answer to this very card brings back, see `shown`."""
+        return digest_of_card(self.view)
 
 
 def fingerprint(record: HistoryRecord) -> str:
@@ -104,6 +120,14 @@ def pending(connection: Connection) -> tuple[PendingApproval, ...]:
     return tuple(PendingApproval(**{**row, "source": row["source"] or ""}) for row in rows.mappings())
 
 
+def single(rows: Iterable[PendingApproval], digits: str) -> PendingApproval | None:
+    """Find the one whose id begins with these digits; raises HistoryError when several do."""
+    matches = [row for row in rows if row.id.startswith(digits)]
+    if len(matches) > 1:
+        raise HistoryError(f"{len(matches)} loads wait whose id begins with #{digits}; give more digits.")
+    return matches[0] if matches else None
+
+
 def decide(  # noqa: PLR0913 keywords at the calls
     connection: Connection, identity: str, session: str, decision: Decision, *, seal: str = "", used: bool = False
 ) -> bool:
@@ -115,7 +139,7 @@ def decide(  # noqa: PLR0913 keywords at the calls
 
     changed = connection.execute(
         approvals.update()
-        .where(*_this(connection, identity, session), approvals.c.state == "pending")
+        .where(*_this(connection, identity, session), approvals.c.state.in_(_OPEN if used else _OPEN[:1]))
         .values(
             state="allowed" if decision.allow else "denied",
             decision=plain_decision(decision),
@@ -147,11 +171,21 @@ def reopen(connection: Connection, identity: str, session: str) -> None:
     connection.execute(afresh.values(state="pending", decision=null(), seal="", used=False))
 
 
-def stop_waiting(connection: Connection, identity: str, session: str) -> None:
-    """Mark a load as failed but still open to a decision."""
+def only_here(connection: Connection, identity: str, session: str) -> None:
+    """Take an undecided load back from everybody but the kernel that waits."""
     from jupyter_modelguard.history.tables import approvals
 
-    connection.execute(approvals.update().where(*_this(connection, identity, session)).values(waiting=False))
+    undecided = (*_this(connection, identity, session), approvals.c.state == "pending")
+    connection.execute(approvals.update().where(*undecided).values(state="held"))
+
+
+def stop_waiting(connection: Connection, identity: str, session: str) -> None:
+    """Mark a load as failed but still open to a decision, from elsewhere too."""
+    from jupyter_modelguard.history.tables import approvals
+
+    this = _this(connection, identity, session)
+    connection.execute(approvals.update().where(*this).values(waiting=False))
+    connection.execute(approvals.update().where(*this, approvals.c.state == "held").values(state="pending"))
 
 
 def claimable(connection: Connection, mark: str, session: str) -> tuple[tuple[str, Decision, str], ...]:
@@ -188,7 +222,7 @@ def abandon(connection: Connection, session: str) -> int:
     from jupyter_modelguard.history.lines import set_outcome
     from jupyter_modelguard.history.tables import approvals, loads, mine
 
-    undecided = (mine(approvals, connection), approvals.c.session == session, approvals.c.state == "pending")
+    undecided = (mine(approvals, connection), approvals.c.session == session, approvals.c.state.in_(_OPEN))
     changed = connection.execute(approvals.update().where(*undecided).values(state="abandoned"))
     waiting = and_(loads.c.session == session, loads.c.outcome == Outcome.WAITING.value)
     set_outcome(connection, waiting, Outcome.ABANDONED.value)
@@ -202,7 +236,7 @@ def abandon_dead(connection: Connection) -> int:
     from jupyter_modelguard.history.tables import approvals, mine
 
     columns = approvals.c
-    which = (mine(approvals, connection), columns.state == "pending", columns.host == host_name())
+    which = (mine(approvals, connection), columns.state.in_(_OPEN), columns.host == host_name())
     waiting = select(columns.session, columns.pid, columns.process).where(*which)
     total = 0
     for session, pid, process in connection.execute(waiting.distinct()).all():

@@ -2,16 +2,15 @@
 
 Whoever may write to the tables could write there that a load is allowed. So the process that decides seals its decision with the key of
 this user's installation (`policy.installation`), together with what was decided about: the session, the load, its fingerprint and the
-very card that was shown. The kernel that waits seals what it had put up itself and what came back in the same way, and an answer that
-lets a load go on counts only when both are equal. A denial needs no seal: whoever could write one could as well hold the load back by
-taking the database away.
+very card that was shown. The card's digest goes to the person with it and comes back with the answer, so that a card which was put in
+its place while somebody looked, and taken away again before they answered, is found out. The kernel that waits seals what it had put up
+itself and what came back in the same way, and an answer that lets a load go on counts only when both are equal. A denial
+needs no seal: whoever could write one could as well hold the load back by taking the database away.
 """
 
 from __future__ import annotations
 
-import hashlib
 import hmac
-import json
 import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_modelguard import config
 from jupyter_modelguard.errors import ConfigurationError, HistoryError
 from jupyter_modelguard.history.rows import plain_decision
+from jupyter_modelguard.history.shown import canonical, digest_of_card
 from jupyter_modelguard.policy.installation import seal
 from jupyter_modelguard.policy.trust_folder import check_folder
 
@@ -41,7 +41,7 @@ class Question:
     fingerprint
         See `pending.fingerprint`.
     view
-        Digest of the card, see `Question.of`.
+        Digest of the card, see `shown`.
     """
 
     session: str
@@ -52,7 +52,7 @@ class Question:
     @classmethod
     def of(cls, session: str, identity: str, fingerprint: str, view: dict[str, Any]) -> Question:
         """Make one from the card as plain values."""
-        return cls(session, identity, fingerprint, hashlib.sha256(_canonical(view)).hexdigest())
+        return cls(session, identity, fingerprint, digest_of_card(view))
 
     def seal(self, decision: Decision) -> str:
         """Seal an answer.
@@ -85,10 +85,4 @@ class Question:
     def _seal(self, decision: Decision) -> str:
         folder = config.default_home()
         check_folder(folder, create=True)
-        return seal(
-            folder, _canonical(["approval", self.session, self.id, self.fingerprint, self.view, plain_decision(decision)])
-        )
-
-
-def _canonical(plain: object) -> bytes:
-    return json.dumps(plain, sort_keys=True, separators=(",", ":")).encode("ascii")
+        return seal(folder, canonical(["approval", self.session, self.id, self.fingerprint, self.view, plain_decision(decision)]))

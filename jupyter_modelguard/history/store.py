@@ -257,9 +257,9 @@ class Store:
         """End the wait for a load: see `Approvals.settle`."""
         return self.approvals.settle(identity, decision)
 
-    def decide(self, id_prefix: str, decision: Decision, session: str | None = None) -> bool:
+    def decide(self, id_prefix: str, decision: Decision, session: str | None = None, *, seen: str | None = None) -> bool:
         """Decide about an undecided load by the first digits of its id: see `Approvals.decide`."""
-        return self.approvals.decide(id_prefix, decision, session)
+        return self.approvals.decide(id_prefix, decision, session, seen=seen)
 
     def claim(self, record: HistoryRecord) -> Decision | None:
         """Use up an approval that came after a load of this same artifact had failed: see `Approvals.claim`."""

@@ -69,7 +69,7 @@ approvals = Table(
     Column("waiting", Boolean, nullable=False),  # False: the load has raised; a decision counts for its next run
     Column("fingerprint", Text, nullable=False),
     Column("view", JSON, nullable=False),
-    Column("state", Text, nullable=False),  # pending, allowed, denied, abandoned
+    Column("state", Text, nullable=False),  # pending, held, allowed, denied, abandoned
     Column("used", Boolean, nullable=False, default=False),
     Column("decision", JSON(none_as_null=True)),
     Column("seal", Text, nullable=False, default=""),  # of a decision that another process made, see `sealed`

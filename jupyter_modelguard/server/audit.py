@@ -28,7 +28,7 @@ _LOG = logging.getLogger(__name__)
 _FOLDER = Path(__file__).parent / "events"
 _ONE_BY_ONE = 20  # lines of one write
 _LONGEST = 1_000  # characters of one text
-_ACTIONS = {"pending": "asked", "allowed": "decided", "denied": "decided", "abandoned": "abandoned"}
+_ACTIONS = {"pending": "asked", "held": "asked", "allowed": "decided", "denied": "decided", "abandoned": "abandoned"}
 
 
 class Event(NamedTuple):

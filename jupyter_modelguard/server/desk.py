@@ -12,7 +12,7 @@ import msgspec
 
 from jupyter_modelguard.approval.answer import read_answer
 from jupyter_modelguard.config import default_home
-from jupyter_modelguard.errors import ConfigurationError, HistoryError
+from jupyter_modelguard.errors import AnotherCardError, ConfigurationError, HistoryError
 from jupyter_modelguard.exports.history import FORMATS, export
 from jupyter_modelguard.exports.records import plain_record
 from jupyter_modelguard.history.known_load import known_load
@@ -35,6 +35,7 @@ __all__ = ["Desk"]
 
 _LOG = logging.getLogger(__name__)
 _GONE: Final = "Somebody was first, or the kernel that asked has gone."
+_HELD: Final = "This load is asked about at a prompt that hears nothing from elsewhere."
 _LOOK: Final = "Look at the list again to see what became of it."
 
 
@@ -112,7 +113,11 @@ class Desk:
         store = self._place.open()
         load = self._known(store, session, identity)
         if store is None or not store.delete([(session, identity)]):
-            what = "still waits" if load.question is not None and load.question.state == "pending" else "could not be deleted"
+            what = (
+                "still waits"
+                if load.question is not None and load.question.state in {"pending", "held"}
+                else "could not be deleted"
+            )
             raise RefusedError(HTTPStatus.CONFLICT, f"Load #{identity} {what}.", "Decide about it first.")
         return wire.Deleted(1)
 
@@ -126,7 +131,7 @@ class Desk:
                 _LOG.warning("The question about %s cannot be shown; it can be answered where it was asked.", one.id)
                 continue
             where = (one.notebook, one.cell_id, one.execution_count, one.line)
-            waiting.append(wire.Approval(one.id, one.session, one.asked, one.waiting, view, *where))
+            waiting.append(wire.Approval(one.id, one.session, one.asked, one.waiting, view, one.seen, *where))
         return wire.Approvals(tuple(waiting))
 
     def decide(self, session: str, identity: str, answer: wire.Answer, by: str) -> wire.Decided:
@@ -136,18 +141,24 @@ class Desk:
             raise _missing(identity)
         waiting = next((one for one in store.pending() if (one.session, one.id) == (session, identity)), None)
         if waiting is None:
-            self._known(store, session, identity)
+            load = self._known(store, session, identity)
+            if load.question is not None and load.question.state == "held":
+                raise RefusedError(HTTPStatus.CONFLICT, _HELD, "Answer it at that prompt.")
             raise RefusedError(HTTPStatus.CONFLICT, _GONE, _LOOK)
         view = view_of(waiting.view)
         content = msgspec.to_builtins(answer)
         decision = read_answer(view, content, by=by, transport="sidebar") if view is not None else None
-        if decision is None:
+        if decision is None or (decision.allow and not answer.seen):
             raise RefusedError(
                 HTTPStatus.BAD_REQUEST,
                 "This is no answer to what is asked.",
                 "Choose one of the reasons and scopes that are offered.",
             )
-        if not store.decide(identity, decision, session=session):
+        try:
+            taken = store.decide(identity, decision, session=session, seen=answer.seen)
+        except AnotherCardError as error:
+            raise RefusedError(HTTPStatus.CONFLICT, str(error), "Look at it again, then decide.") from None
+        if not taken:
             raise RefusedError(HTTPStatus.CONFLICT, _GONE, _LOOK)
         return wire.Decided(decided=True, allow=decision.allow, by=by)
 

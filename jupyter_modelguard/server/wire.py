@@ -94,6 +94,7 @@ class Approval(msgspec.Struct, frozen=True):
     asked: float  # seconds since the epoch
     waiting: bool  # false: its cell has failed, and a decision counts for the next run
     view: CardView
+    seen: str  # names this very card; an answer brings it back
     notebook: str | None
     cell_id: str | None
     execution_count: int | None
@@ -107,13 +108,14 @@ class Approvals(msgspec.Struct, frozen=True):
 
 
 class Answer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the card sends when a person has decided, but for its token."""
+    """What the card sends when a person has decided, but for its token; and which card that was."""
 
     decision: Literal["allow", "deny"]
     reason: str = ""
     scope: str = ""
     finding: str = ""
     instead: str = ""
+    seen: str = ""  # of the card that was shown; without it nothing is allowed
 
 
 class Decided(msgspec.Struct, frozen=True):

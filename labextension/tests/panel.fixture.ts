@@ -41,7 +41,7 @@ export function row(number: number, changes: Partial<Row> = {}): Row {
 export function approval(id: string, changes: Partial<Approval> = {}): Approval {
   const view = { ...VIEW, id, object: `${id}.pt` };
   const place = { notebook: '/root/train.ipynb', cell_id: 'c1', execution_count: 7, line: 3 };
-  return { id, session: 's', asked: 1_700_000_000, waiting: true, view, ...place, ...changes };
+  return { id, session: 's', asked: 1_700_000_000, waiting: true, view, seen: `card-${id}`, ...place, ...changes };
 }
 
 export function notebooks(count: number, changes: Partial<Notebooks> = {}): Notebooks {

@@ -124,6 +124,19 @@ test('the card decides through the server, with what was answered and no token',
   expect(decide).toHaveBeenCalledWith(expect.objectContaining({ id: 'a' }), { decision: 'deny' });
 });
 
+test('another card of the same load takes the place of the one that is open, which decides only what it showed', () => {
+  const { shown, decide } = waiting();
+  shown.show([approval('a')], true);
+  shown.review();
+  const first = shown.node.querySelector<HTMLButtonElement>('.mg-card [data-decides]');
+  shown.show([approval('a', { seen: 'another' })], true);
+  expect(first?.isConnected).toBe(false);
+  expect(shown.node.querySelector('.mg-card')).toBeNull();
+  shown.review();
+  shown.node.querySelector<HTMLButtonElement>('.mg-card [data-decides]')?.click();
+  expect(decide).toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ seen: 'another' }), { decision: 'deny' });
+});
+
 test('who may not decide sees what waits, and no way to answer', () => {
   const { shown } = waiting();
   shown.show([approval('a')], false);

@@ -11,30 +11,8 @@ import pytest
 pytest.importorskip("jupyter_client")
 pytest.importorskip("ipykernel")
 
+from asked_loads import prepare  # isort: skip
 from front_end import FrontEnd, started_kernel  # isort: skip
-
-SETUP = """
-import dataclasses, os, pathlib, threading, time
-from jupyter_modelguard.approval import widget
-widget._STATIC = pathlib.Path({static!r})
-from jupyter_modelguard.approval.order import Approver
-from jupyter_modelguard.approval.present import build_view
-from jupyter_modelguard.config import ModelGuardConfig, home
-from jupyter_modelguard.history.store import Store
-from jupyter_modelguard.types import *
-store = Store(home())
-approver = Approver(store, ModelGuardConfig(ready_within={ready}))
-use = GlobalUse(QualifiedName("posix", "system"), 1, Judgement.{judgement})
-report = ScanReport("/tmp/bad.pkl", "pickle", "ab" * 32, 12, globals=(use,))
-def ask():
-    record = HistoryRecord(store.next_id(), time.time(), LoadRequest("pickle.load", "pickle.load(f)", "/tmp/bad.pkl"), Outcome.WAITING,
-                           RiskLevel.{level}, Artifact("bad.pkl", "/tmp/bad.pkl", "pickle", "ab" * 32, 12), report)
-    made = approver.prior(record)
-    if made is None:
-        made = approver.ask(record, build_view(record, Assessment(RiskLevel.{level}, report)))
-        store.record(dataclasses.replace(record, outcome=Outcome.ALLOWED if made.allow else Outcome.BLOCKED, decision=made))
-    return made
-"""
 
 
 @pytest.fixture
@@ -61,12 +39,6 @@ def front_end(kernel):
         made.manager.interrupt_kernel()  # a test that failed leaves its cell waiting
     last = made.run("None")
     made.wait_for(lambda: last in made.idle)  # so that nothing of this test reaches the next one
-
-
-def prepare(front_end, static, ready=60.0, level="RUNS_CODE", judgement="UNKNOWN"):
-    code = SETUP.format(static=str(static), ready=ready, level=level, judgement=judgement)
-    reply = front_end.reply(front_end.run(code))
-    assert reply["status"] == "ok", front_end.text()
 
 
 def allow(token, **changed):

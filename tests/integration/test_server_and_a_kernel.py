@@ -81,7 +81,7 @@ def test_allowed_in_the_sidebar_the_cell_goes_on(server, front_end, model):
     drawn(front_end)
     found, address = waiting(server, front_end)
     assert found["view"]["object"] == model.name
-    assert server.ask("POST", address, {**ALLOW, "scope": "once"})[0] == 200
+    assert server.ask("POST", address, {**ALLOW, "scope": "once", "seen": found["seen"]})[0] == 200
     assert front_end.reply(cell)["status"] == "ok"
     assert "allowed once by" in front_end.text()
     detail = front_end.wait_for(
@@ -89,7 +89,7 @@ def test_allowed_in_the_sidebar_the_cell_goes_on(server, front_end, model):
     )
     assert detail["row"]["transport"] == "sidebar"
     assert detail["trail"][-1]["how"] == 'in the sidebar, "I read the code"'
-    assert server.ask("POST", address, {**ALLOW, "scope": "once"})[0] == 409
+    assert server.ask("POST", address, {**ALLOW, "scope": "once", "seen": found["seen"]})[0] == 409
 
 
 def test_kept_blocked_in_the_sidebar_the_cell_fails(server, front_end):
@@ -107,7 +107,7 @@ def test_trusted_in_the_sidebar_and_forgotten_there(server, front_end):
     cell = front_end.run("load()")
     drawn(front_end)
     found, address = waiting(server, front_end)
-    assert server.ask("POST", address, {**ALLOW, "scope": "digest"})[0] == 200
+    assert server.ask("POST", address, {**ALLOW, "scope": "digest", "seen": found["seen"]})[0] == 200
     assert front_end.reply(cell)["status"] == "ok"
     (entry,) = server.ask("GET", "/trust")[1]["trusted"]
     assert (entry["id"], entry["scope"], entry["by"]) == (found["id"], "digest", server_user(server))

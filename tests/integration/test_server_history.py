@@ -199,9 +199,35 @@ def test_an_answer_that_the_card_does_not_offer_is_refused(server, store, answer
     assert (status, said["message"]) == (400, "This is no answer to what is asked.")
     assert store.answer(record.id) is None
     fits = {"decision": "allow", "reason": "I read the code", "scope": "once", "finding": view.confirm[0]}
-    assert server.ask("POST", address, fits)[0] == 200
+    assert server.ask("POST", address, fits)[0] == 400, "it does not say which card it is an answer to"
+    assert server.ask("POST", address, {**fits, "seen": seen(server, record)})[0] == 200
     decision = store.answer(record.id)
     assert (decision.allow, decision.by, decision.transport) == (True, config.user_name(), "sidebar")
+
+
+def seen(server, record):
+    """Look at what waits, as the panel does, and give what names the card."""
+    return next(one["seen"] for one in server.ask("GET", "/approvals")[1]["approvals"] if one["id"] == record.id)
+
+
+def test_a_card_that_was_shown_for_a_moment_is_not_what_is_allowed(server, store):
+    """Somebody who can write to the file shows another card, and puts the first one back before the answer comes."""
+    record, view = asked(store)
+    address = f"/approvals/{store.session}/{record.id}"
+    fits = {"decision": "allow", "reason": "I read the code", "scope": "once"}
+
+    def show(shown):
+        with contextlib.closing(sqlite3.connect(store.path, isolation_level=None)) as connection:
+            connection.execute("UPDATE approvals SET view = ? WHERE id = ?", (json.dumps(shown), record.id))
+
+    show({**plain_view(view), "title": "Holds numbers", "calls": []})
+    looked_at = seen(server, record)
+    show(plain_view(view))
+    status, said = server.ask("POST", address, {**fits, "seen": looked_at})
+    assert (status, said["next"]) == (409, "Look at it again, then decide.")
+    assert store.answer(record.id) is None
+    assert server.ask("POST", address, {**fits, "seen": seen(server, record)})[0] == 200
+    assert store.answer(record.id).allow
 
 
 def test_the_first_decision_counts(server, store):

@@ -8,26 +8,11 @@ import sys
 
 import pytest
 
+from asked_loads import IN_A_TERMINAL  # isort: skip
+
 pexpect = pytest.importorskip("pexpect")
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo terminal")
 
-SETUP = """
-import time, sys
-from jupyter_modelguard.approval.order import Approver
-from jupyter_modelguard.approval.present import build_view
-from jupyter_modelguard.config import home
-from jupyter_modelguard.history.store import Store
-from jupyter_modelguard.types import *
-store = Store(home())
-approver = Approver(store)
-use = GlobalUse(QualifiedName("evil", "run"), 1, Judgement.UNKNOWN, "not found", "not found here")
-report = ScanReport("/tmp/bad.pkl", "pickle", "ab" * 32, 12, globals=(use,))
-request = LoadRequest("pickle.load", "pickle.load(f)", "/tmp/bad.pkl")
-artifact = Artifact("bad.pkl", "/tmp/bad.pkl", "pickle", "ab" * 32, 12)
-def ask():
-    record = HistoryRecord(store.next_id(), time.time(), request, Outcome.WAITING, RiskLevel.RUNS_CODE, artifact, report)
-    return approver.ask(record, build_view(record, Assessment(RiskLevel.RUNS_CODE, report, sought=True)))
-"""
 WAIT = """
 from jupyter_modelguard.approval.present import plain_view
 record = HistoryRecord(store.next_id(), time.time(), request, Outcome.WAITING, RiskLevel.RUNS_CODE, artifact, report)
@@ -62,7 +47,7 @@ def spawn(tmp_path, environment):
 
     def start(program, *arguments):
         script = tmp_path / f"program{len(running)}.py"
-        script.write_text(SETUP + program)
+        script.write_text(IN_A_TERMINAL + program)
         command = [*arguments, str(script)]
         running.append(
             pexpect.spawn(sys.executable, command, env=environment, encoding="utf-8", timeout=60, dimensions=(50, 120))

@@ -25,6 +25,7 @@ class FrontEnd:
         self.outputs = []  # bundles, updates applied
         self.cards = {}  # model id -> state
         self.prompts = []
+        self.questions = []  # the headers of their messages
         self.replies = {}
 
     def run(self, code, allow_stdin=True):
@@ -79,6 +80,7 @@ class FrontEnd:
 
     def _stdin(self, message):
         self.prompts.append(message["content"]["prompt"])
+        self.questions.append(message["header"])
 
     def _iopub(self, message):
         content = message["content"]
@@ -102,7 +104,7 @@ class FrontEnd:
 
 
 @contextlib.contextmanager
-def started_kernel(home):
+def started_kernel(home, python=sys.executable):
     home.chmod(0o700)
     root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     environment = {
@@ -112,7 +114,7 @@ def started_kernel(home):
     }
     environment.pop("MODELGUARD_HEADLESS", None)
     manager = jupyter_client.KernelManager()
-    manager.kernel_cmd = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    manager.kernel_cmd = [python, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
     manager.start_kernel(env=environment)
     client = manager.client()
     client.start_channels()

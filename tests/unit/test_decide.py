@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import json
+import sqlite3
 import sys
 from types import SimpleNamespace
 
@@ -66,6 +69,28 @@ def test_being_second_is_said(store, waiting):
     said = console()
     assert decide_pending(store, waiting, said, read) == 1
     assert "Somebody else was first" in said.file.getvalue()
+
+
+def test_a_card_that_was_shown_for_a_moment_is_not_what_is_allowed(store, waiting):
+    """Somebody who can write to the file shows another card, and puts the first one back before the answer comes."""
+
+    def card(view):
+        with contextlib.closing(sqlite3.connect(store.path, isolation_level=None)) as connection:
+            (earlier,) = connection.execute("SELECT view FROM approvals").fetchone()
+            connection.execute("UPDATE approvals SET view = ?", (view,))
+        return earlier
+
+    first = card(json.dumps({**store.pending()[0].view, "title": "Holds numbers"}))
+    lines = iter(["run", "1"])
+
+    def read(_question=""):
+        card(first)
+        return next(lines)
+
+    said = console()
+    assert decide_pending(store, waiting, said, read) == 1
+    assert "was changed while it was looked at. Nothing was decided" in " ".join(said.file.getvalue().split())
+    assert store.answer(waiting) is None
 
 
 def test_an_id_that_does_not_wait_is_said(store):

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from jupyter_modelguard import config
-from jupyter_modelguard.errors import HistoryError
+from jupyter_modelguard.errors import AnotherCardError, HistoryError
 from jupyter_modelguard.history.sealed import Question
 from jupyter_modelguard.types import Decision, Outcome
 
@@ -156,3 +156,39 @@ def test_the_key_of_another_user_seals_nothing_here(store, history, monkeypatch,
     assert other.decide(record.id, YES)
     monkeypatch.setattr(config, "default_home", lambda: tmp_path / "own")
     assert store.answer(record.id) is None
+
+
+ARMED = {"id": "x", "title": "Runs os.system"}
+
+
+def shown_for_a_moment(store, history, behind):
+    """Put another card in the place of the one that waits, let somebody look, and put the first one back."""
+    record = put_up(store, view=ARMED)
+    behind('UPDATE approvals SET view = \'{"id": "x", "title": "Holds numbers"}\'')
+    other = history.open()
+    (looked_at,) = other.pending()
+    assert looked_at.view["title"] == "Holds numbers"
+    behind(f"UPDATE approvals SET view = '{json.dumps(ARMED)}'")
+    return record, other, looked_at
+
+
+def test_an_approval_of_a_card_that_was_only_shown_is_not_given(store, history, behind):
+    record, other, looked_at = shown_for_a_moment(store, history, behind)
+    with pytest.raises(AnotherCardError):
+        other.decide(record.id, YES, seen=looked_at.seen)
+    assert store.answer(record.id) is None
+    assert [row.id for row in store.pending()] == [record.id], "it still waits"
+    assert other.decide(record.id, YES, seen=other.pending()[0].seen)
+    assert store.answer(record.id) == YES
+
+
+def test_without_the_digest_of_what_was_seen_it_would_be(store, history, behind):
+    record, other, _ = shown_for_a_moment(store, history, behind)
+    assert other.decide(record.id, YES)
+    assert store.answer(record.id) == YES
+
+
+def test_keeping_it_blocked_needs_no_card(store, history, behind):
+    record, other, looked_at = shown_for_a_moment(store, history, behind)
+    assert other.decide(record.id, NO, seen=looked_at.seen)
+    assert store.answer(record.id) == NO

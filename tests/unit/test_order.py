@@ -207,20 +207,23 @@ def test_where_input_is_refused_a_later_decision_counts_for_the_next_run(store, 
     assert made.prior(load(store)[0]) is None
 
 
-def test_a_decision_in_the_row_before_the_prompt_is_answered_is_the_one_that_counts(store, monkeypatch):
+def test_where_a_prompt_cannot_be_left_nobody_decides_elsewhere(store, monkeypatch):
     no_card(monkeypatch)
     record, view = load(store)
+    elsewhere = []
 
     def read(_question=""):
         other = Store(store.path.parent)
-        other.decide(record.id, Decision(allow=False, by="bob", transport="database"))
+        elsewhere.append(other.pending())
+        elsewhere.append(other.decide(record.id, Decision(allow=False, by="bob", transport="database")))
         other.close()
         return "run"
 
     answers = iter([read, lambda _question="": "1"])
     monkeypatch.setattr(builtins, "input", lambda question="": next(answers)(question))
     decision = approver(store, Kernel()).ask(record, view)
-    assert (decision.allow, decision.by) == (False, "bob")
+    assert elsewhere == [(), False]
+    assert (decision.allow, decision.transport) == (True, "prompt")
 
 
 def test_allow_passes_the_same_artifact_once(store):

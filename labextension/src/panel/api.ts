@@ -81,8 +81,10 @@ export class Api {
     return this.read(`scans/${path(of)}`, {}, { method: 'DELETE' });
   }
 
-  decide(of: Named, decision: Decision): Promise<Answer<Decided>> {
-    return this.read(`approvals/${path(of)}`, { decided: 'boolean' }, { method: 'POST', body: JSON.stringify(decision) });
+  /** The answer names the card that was shown: another one may stand in the history by now. */
+  decide(of: Named & { seen: string }, decision: Decision): Promise<Answer<Decided>> {
+    const body = JSON.stringify({ ...decision, seen: of.seen });
+    return this.read(`approvals/${path(of)}`, { decided: 'boolean' }, { method: 'POST', body });
   }
 
   forget(trusted: string): Promise<Answer<unknown>> {

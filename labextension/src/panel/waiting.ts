@@ -56,9 +56,10 @@ export class Waiting {
     const had = this.node.contains(document.activeElement);
     const again = mayDecide !== this.mayDecide;
     this.mayDecide = mayDecide;
-    const keys = new Set(approvals.map(keyOf));
+    const now = new Map(approvals.map(approval => [keyOf(approval), approval]));
     for (const [key, item] of this.items) {
-      if (!keys.has(key) || again || item.approval.waiting !== approvals.find(one => keyOf(one) === key)?.waiting) {
+      const after = now.get(key);
+      if (again || item.approval.waiting !== after?.waiting || item.approval.seen !== after.seen) {
         item.card?.shown.dispose();
         item.node.remove();
         this.items.delete(key);
@@ -174,7 +175,8 @@ export class Waiting {
       return;
     }
     const host = element('div');
-    const model = new RestCard(item.approval.view, decision => this.actions.decide(item.approval, decision));
+    const { approval } = item; // what is decided is what this card shows, whatever comes later
+    const model = new RestCard(approval.view, decision => this.actions.decide(approval, decision));
     const back = button(
       'mg-back mg-fold',
       () => {

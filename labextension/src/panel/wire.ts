@@ -194,6 +194,7 @@ export interface Approval {
   asked: number;
   waiting: boolean;
   view: CardView;
+  seen: string;
   notebook: string | null;
   cell_id: string | null;
   execution_count: number | null;
@@ -350,7 +351,7 @@ export interface Problem {
   next: string;
 }
 /**
- * What the card sends when a person has decided, but for its token.
+ * What the card sends when a person has decided, but for its token; and which card that was.
  */
 export interface Answer {
   decision: 'allow' | 'deny';
@@ -358,4 +359,5 @@ export interface Answer {
   scope?: string;
   finding?: string;
   instead?: string;
+  seen?: string;
 }
