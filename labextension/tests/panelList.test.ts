@@ -90,6 +90,7 @@ function waiting(decide = vi.fn().mockResolvedValue({ ok: true, value: {} })): {
   const shown = new Waiting(words, {
     decide,
     openCell: () => undefined,
+    putCell: () => null,
     nameOf: name => name,
     announce: text => said.push(text)
   });

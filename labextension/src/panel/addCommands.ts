@@ -6,11 +6,12 @@ import type { INotebookTracker } from '@jupyterlab/notebook';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { IFront } from '../front';
+import type { PanelActions } from './actions';
 import { FORMATS } from './api';
 import { Commands } from './commands';
 import { FORMAT_NAMES } from './exportBar';
 import type { History } from './history';
-import type { Panel, PanelActions } from './panel';
+import type { Panel } from './panel';
 
 export interface Commanded {
   app: JupyterFrontEnd;

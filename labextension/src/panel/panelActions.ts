@@ -6,13 +6,14 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { plain } from '../card/text';
 import { nameOf, type IFront } from '../front';
+import type { PanelActions } from './actions';
 import type { Api, Problem } from './api';
 import { download } from './download';
 import { guardKernel } from './guardHere';
 import type { History } from './history';
 import { shownName } from './notebookNames';
 import { openCell, serverRoot } from './openCell';
-import type { PanelActions } from './panel';
+import { putCell } from './putCell';
 import type { Detail } from './wire';
 
 export interface Surroundings {
@@ -79,6 +80,7 @@ export function panelActions({ app, tracker, front, api, history, words, ask, sa
         }
       });
     },
+    putCell: (approval, source) => putCell(app, tracker, approval, source, words),
     decide: async (approval, decision) => {
       const answer = await api.decide(approval, decision);
       settle(answer, words.__('The decision was not taken'));

@@ -9,19 +9,16 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { Card } from '../card/card';
 import { button, element, focusOn, uniqueId } from '../card/element';
 import { icon } from '../card/icons';
+import { answerNewCell, NEW_CELL } from '../card/newCellEvent';
 import { plain, strange } from '../card/text';
 import { readView, type CardView } from '../card/view';
-import type { Answer, Decision } from './api';
+import type { PanelActions } from './actions';
 import { nameOf } from './rowView';
 import { RestCard } from './restCard';
 import { cellWords, levelStyle, waited } from './words';
-import type { Approval, Decided } from './wire';
+import type { Approval } from './wire';
 
-export interface WaitingActions {
-  decide: (approval: Approval, decision: Decision) => Promise<Answer<Decided>>;
-  openCell: (approval: Approval) => void;
-  /** How a notebook is called here. */
-  nameOf: (notebook: string) => string;
+export interface WaitingActions extends Pick<PanelActions, 'decide' | 'openCell' | 'putCell' | 'nameOf'> {
   announce: (text: string) => void;
 }
 
@@ -185,6 +182,9 @@ export class Waiting {
       this.words.__('Close the card')
     );
     const shown = new Card(model, host);
+    host.addEventListener(NEW_CELL, event => {
+      answerNewCell(event, source => this.actions.putCell(item.approval, source));
+    });
     item.node.className = 'mg-reviewed';
     item.node.replaceChildren(host, back);
     item.card = {
