@@ -170,8 +170,8 @@ describe('Words', () => {
   it('say how a load ended and where it came from', () => {
     expect(outcomeWords(row(1), words)).toBe('kept blocked by ada');
     expect(outcomeWords(row(1, { outcome: 'allowed', scope: 'once' }), words)).toBe('allowed once by ada');
-    expect(outcomeWords(row(1, { reason: 'instead: Take only the weights' }), words)).toBe('used instead: Take only the weights');
-    expect(sourceWords(row(1, { source: 'hf:acme/yolo@4f2c9e1aa' }), words)).toBe('hf acme/yolo @4f2c9e1');
+    expect(outcomeWords(row(1, { reason: 'instead: Take only the weights' }), words)).toBe('instead: Take only the weights');
+    expect(sourceWords(row(1, { source: 'hf:acme/yolo@4f2c9e1aa' }), words)).toBe('hf: acme/yolo @4f2c9e1');
     expect(waited(3723)).toBe('1:02:03');
   });
 });

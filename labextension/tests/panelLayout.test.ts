@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 
 import { anchorOf, drift } from '../src/panel/anchor';
+import { EVERYTHING } from '../src/panel/filter';
+import { FilterBar } from '../src/panel/filterBar';
 import { Groups } from '../src/panel/groups';
 import type { GroupView } from '../src/panel/listGroup';
 import { headerState } from '../src/panel/headerState';
@@ -44,4 +46,16 @@ test('a notebook that the history does not know has loaded nothing, and one that
   expect(headerState(history({ overview: null }), front).figures).toBeNull();
   expect(headerState(history({ problem: { kind: 'missing' } as never }), front).figures).toBeNull();
   expect(headerState(history({ status: { place: 'q' } as never }), front).elsewhere).toBe(true);
+});
+
+test('a level has a chip once it was there, and keeps it while a text is typed', () => {
+  const bar = new FilterBar(words, { change: () => undefined, narrow: () => undefined });
+  const shown = (levels: Record<string, number>): (string | undefined)[] => {
+    bar.show({ filter: EVERYTHING, levels, canNarrow: true, narrowed: false });
+    return [...bar.node.querySelectorAll<HTMLElement>('.mg-fchip:not([hidden])')].map(one => one.dataset.level);
+  };
+  expect(shown({})).toEqual([]);
+  expect(shown({ runs_code: 1, note: 2 })).toEqual(['runs', 'ok']);
+  expect(shown({})).toEqual(['runs', 'ok']);
+  bar.dispose();
 });

@@ -64,7 +64,7 @@ function putting({ cell }: SaferWay, place: HTMLElement, take: () => void): HTML
       } else {
         place.replaceChildren(
           element('p', {}, strange(problem)),
-          element('p', { class: 'mg-2nd' }, words.__('The cell as it would be, to copy:')),
+          element('p', { class: 'mg-2nd' }, words.__('The whole cell:')),
           wholeCell(cell)
         );
       }
@@ -99,7 +99,7 @@ function copying(way: SaferWay, take: () => void): HTMLElement {
 }
 
 function wholeCell(cell: string): HTMLElement {
-  const drawn = cell.split('\n').map(line => codeLine(element('span', { class: 'no' }), line));
+  const drawn = cell.split('\n').map(line => element('div', { class: 'mg-ln mg-ln--whole' }, strange(line, { code: true })));
   return element('div', { class: 'mg-code' }, ...drawn);
 }
 
@@ -111,9 +111,7 @@ function lines(text: string, mark: string, said: string): HTMLElement[] {
       element('span', { 'aria-hidden': 'true' }, mark),
       element('span', { class: 'mg-sr' }, `${said} `)
     );
-  return text === '' ? [] : text.split('\n').map(line => codeLine(marked(), line));
-}
-
-function codeLine(before: HTMLElement, text: string): HTMLElement {
-  return element('div', { class: 'mg-ln' }, element('span', { class: 'mk' }), before, strange(text, { code: true }));
+  return text === ''
+    ? []
+    : text.split('\n').map(line => element('div', { class: 'mg-ln mg-ln--way' }, marked(), strange(line, { code: true })));
 }

@@ -36,7 +36,7 @@ export function addCommands({ app, palette, words, panel, history, front, tracke
     }
   });
   commands.addCommand(Commands.refresh, {
-    label: words.__('Check the history again'),
+    label: words.__('Refresh the history'),
     execute: () => {
       front.ask();
       return history.look();

@@ -48,7 +48,7 @@ export class Instead {
       case 'list':
         return null;
       case 'missing':
-        return missing(words, { label: words.__('Look again'), press: actions.again });
+        return missing(words, { label: words.__('Try again now'), press: actions.again });
       case 'loading':
         return element('p', { class: 'mg-state mg-2nd' }, words.__('Loading…'));
       case 'empty':

@@ -50,8 +50,10 @@ export function noMatch(words: TranslationBundle, filters: number, text: boolean
 /** The Jupyter server has no such routes: the kernels guard, and nobody lists what they did. */
 export function missing(words: TranslationBundle, again: Offer): HTMLElement {
   return state('unseen', icon('plug'), words.__('The history is not available on this server'), [
-    paragraph(words.__('Kernels guard their loads and ask in the notebook without it. Only this list needs it.')),
-    withCode(words.__('Install it where the Jupyter server runs: %1', SLOT), 'pip install jupyter-modelguard'),
+    paragraph(
+      words.__('Guarding works without it: kernels check their loads and ask in the notebook. Only this list is missing.')
+    ),
+    withCode(words.__('To have it, run %1 where the Jupyter server is installed,', SLOT), 'pip install jupyter-modelguard'),
     withCode(words.__('then %1 and start the server again.', SLOT), 'jupyter server extension enable jupyter_modelguard'),
     offers(again)
   ]);

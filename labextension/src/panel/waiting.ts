@@ -15,7 +15,7 @@ import { readView, type CardView } from '../card/view';
 import type { PanelActions } from './actions';
 import { nameOf } from './rowView';
 import { RestCard } from './restCard';
-import { cellWords, levelStyle, waited } from './words';
+import { cellWords, levelStyle, timeWords, waited } from './words';
 import type { Approval } from './wire';
 
 export interface WaitingActions extends Pick<PanelActions, 'decide' | 'openCell' | 'putCell' | 'nameOf'> {
@@ -36,6 +36,7 @@ export class Waiting {
   private readonly actions: WaitingActions;
   private readonly count = element('span', { class: 'ct' });
   private readonly title: HTMLElement;
+  private readonly only: HTMLElement;
   private readonly list = element('ul');
   private readonly items = new Map<string, Item>();
   private readonly told = new Set<string>();
@@ -45,7 +46,8 @@ export class Waiting {
     this.words = words;
     this.actions = actions;
     this.title = element('h4', { class: 'mg-sec', id: uniqueId('waiting') }, words.__('Waiting for you'), ' ', this.count);
-    this.node = element('section', { class: 'mg-pend', 'aria-labelledby': this.title.id }, this.title, this.list);
+    this.only = element('p', { class: 'mg-only mg-2nd' }, words.__('You may see what waits, but not decide it here.'));
+    this.node = element('section', { class: 'mg-pend', 'aria-labelledby': this.title.id }, this.title, this.only, this.list);
     this.node.hidden = true;
   }
 
@@ -72,6 +74,7 @@ export class Waiting {
       }
     }
     this.count.textContent = String(approvals.length);
+    this.only.hidden = mayDecide;
     this.node.hidden = approvals.length === 0;
     this.tick();
     if (had && !this.node.contains(document.activeElement) && approvals.length > 0) {
@@ -82,8 +85,9 @@ export class Waiting {
   /** Say how long each has waited. */
   tick(now = Date.now()): void {
     for (const { approval, age } of this.items.values()) {
-      const time = waited(now / 1000 - approval.asked);
-      age.textContent = approval.waiting ? this.words.__('waiting %1', time) : this.words.__('stopped %1 ago', time);
+      age.textContent = approval.waiting
+        ? this.words.__('waiting %1', waited(now / 1000 - approval.asked))
+        : this.words.__('asked %1', timeWords(approval.asked, now));
     }
   }
 
@@ -150,7 +154,11 @@ export class Waiting {
     item.node.className = 'mg-wait';
     item.node.replaceChildren(
       element('div', { class: 'mg-line1' }, icon(shape), nameOf(object), item.age),
-      ...lines(said, place, approval.waiting ? '' : this.words.__('The cell has stopped: a decision counts when it runs again.')),
+      ...lines(
+        said,
+        place,
+        approval.waiting ? '' : this.words.__('The cell has stopped. Your decision counts when it runs again.')
+      ),
       row
     );
   }
