@@ -38,7 +38,7 @@ function contents(way: SaferWay, keepBlocked: KeepBlocked): Child[] {
   const take = (): void => {
     keepBlocked(way.label);
   };
-  const problem = element('div', { role: 'status' });
+  const problem = element('div', { class: 'mg-problem', role: 'status' });
   return [
     way.note === '' ? null : element('p', {}, strange(way.note)),
     element(
@@ -48,8 +48,12 @@ function contents(way: SaferWay, keepBlocked: KeepBlocked): Child[] {
       ...lines(way.code, '+', words.__('as it would be:'))
     ),
     element('p', { class: 'mg-2nd' }, words.__('This load stays blocked. Nothing runs until you run the cell.')),
-    element('div', { class: 'mg-row' }, way.cell === '' ? null : putting(way, problem, take), copying(way, take)),
-    problem
+    element(
+      'div',
+      {},
+      element('div', { class: 'mg-row' }, way.cell === '' ? null : putting(way, problem, take), copying(way, take)),
+      problem
+    )
   ];
 }
 
