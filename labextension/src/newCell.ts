@@ -1,25 +1,33 @@
 /** Puts the rewritten cell that a card offers below the cell that waits; a person has pressed for it, and runs it or does not. */
 
-import type { INotebookTracker } from '@jupyterlab/notebook';
+import type { INotebookTracker, Notebook } from '@jupyterlab/notebook';
 
-import { NEW_CELL, type NewCell } from './card/newCellEvent';
+import { answerNewCell, NEW_CELL } from './card/newCellEvent';
+import { words } from './card/words';
 
+/** Answer the cards that stand in a notebook; the panel answers its own. */
 export function answerNewCells(tracker: INotebookTracker): void {
   document.addEventListener(NEW_CELL, event => {
     const { target } = event;
-    const source = (event as CustomEvent<Partial<NewCell> | null>).detail?.source;
-    if (!(target instanceof Element) || target.closest('.mg-card') === null || typeof source !== 'string' || source === '') {
+    if (!(target instanceof Element) || target.closest('.mg-card') === null) {
       return;
     }
     const notebook = tracker.find(panel => panel.content.node.contains(target))?.content;
     const at = notebook?.widgets.findIndex(cell => cell.node.contains(target)) ?? -1;
-    const model = notebook?.model ?? null;
-    if (notebook === undefined || model === null || model.readOnly || at < 0) {
-      return;
+    if (notebook !== undefined && at >= 0) {
+      answerNewCell(event, source => insertBelow(notebook, at, source));
     }
-    model.sharedModel.insertCell(at + 1, { cell_type: 'code', source, metadata: {} });
-    notebook.activeCellIndex = at + 1;
-    notebook.activate();
-    event.preventDefault();
   });
+}
+
+/** Put a cell below the one at a place, and go to it; null when it is there, else why it is not. */
+export function insertBelow(notebook: Notebook, at: number, source: string): string | null {
+  const { model } = notebook;
+  if (model === null || model.readOnly) {
+    return words.__('The notebook cannot be changed here.');
+  }
+  model.sharedModel.insertCell(at + 1, { cell_type: 'code', source, metadata: {} });
+  notebook.activeCellIndex = at + 1;
+  notebook.activate();
+  return null;
 }

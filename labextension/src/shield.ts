@@ -76,8 +76,8 @@ export class Shield extends Widget {
         ];
       case 'unknown':
         return [
-          this.words.__('State unknown'),
-          this.words.__('modelguard: %1 has not said whether it is guarded. Run %load_ext modelguard in it', notebook)
+          this.words.__('Guard unknown'),
+          this.words.__('modelguard: not known whether %1 is guarded. Its kernel is busy, starting or not connected', notebook)
         ];
     }
   }

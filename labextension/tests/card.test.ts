@@ -132,7 +132,7 @@ test('a scope that is not offered cannot be chosen', () => {
 test('a dangerous file wants its finding typed', () => {
   const shown = new Shown(viewWith({ level: 'dangerous', confirm: ['os.system'] }));
   const run = shown.button('Run 2 unknown functions once');
-  expect(shown.text).toContain('Give a reason and type the finding first.');
+  expect(shown.text).toContain('Give a reason first. Type the finding first.');
   shown.choose('I made this file');
   expect(shown.text).toContain('Type the finding first.');
   shown.type('os.systemd');

@@ -170,21 +170,22 @@ describe('Words', () => {
   it('say how a load ended and where it came from', () => {
     expect(outcomeWords(row(1), words)).toBe('kept blocked by ada');
     expect(outcomeWords(row(1, { outcome: 'allowed', scope: 'once' }), words)).toBe('allowed once by ada');
-    expect(outcomeWords(row(1, { reason: 'instead: Take only the weights' }), words)).toBe('used instead: Take only the weights');
-    expect(sourceWords(row(1, { source: 'hf:acme/yolo@4f2c9e1aa' }), words)).toBe('hf acme/yolo @4f2c9e1');
+    expect(outcomeWords(row(1, { reason: 'instead: Take only the weights' }), words)).toBe('instead: Take only the weights');
+    expect(sourceWords(row(1, { source: 'hf:acme/yolo@4f2c9e1aa' }), words)).toBe('hf: acme/yolo @4f2c9e1');
     expect(waited(3723)).toBe('1:02:03');
   });
 });
 
 describe('History', () => {
   let down = false;
+  let absent = false;
   let answers: Record<string, unknown> = {};
   let asked: string[] = [];
   let history: History;
 
   beforeEach(() => {
     vi.useFakeTimers();
-    down = false;
+    down = absent = false;
     asked = [];
     answers = {
       approvals: { approvals: [approval('a')] },
@@ -197,7 +198,10 @@ describe('History', () => {
       api(url => {
         const name = /jupyter-modelguard\/(\w+)/.exec(url)?.[1] ?? '';
         asked.push(name);
-        return down ? Promise.reject(new TypeError('down')) : reply(answers[name]);
+        if (down) {
+          return Promise.reject(new TypeError('down'));
+        }
+        return absent ? new Response('<html>', { status: 404 }) : reply(answers[name]);
       })
     );
   });
@@ -218,6 +222,33 @@ describe('History', () => {
     down = false;
     await vi.advanceTimersByTimeAsync(2_100);
     expect(history.problem).toBeNull();
+  });
+
+  it('asks a server that does not answer for one thing, and for all again when it does', async () => {
+    await history.look();
+    down = true;
+    await history.look();
+    asked = [];
+    await vi.advanceTimersByTimeAsync(2_100);
+    expect(asked).toEqual(['status']);
+    down = false;
+    await vi.advanceTimersByTimeAsync(4_100);
+    expect(asked).toContain('approvals');
+  });
+
+  it('asks a server without the extension once, and again only when a person wants it', async () => {
+    absent = true;
+    await history.look();
+    expect(history.problem?.kind).toBe('missing');
+    history.soon();
+    history.setFront(null);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(asked).toEqual(['status']);
+    absent = false;
+    await history.look();
+    expect(history.problem).toBeNull();
+    expect(asked.slice(0, 2)).toEqual(['status', 'status']);
+    expect(asked).toContain('notebooks');
   });
 
   it('looks once at events that come together', async () => {

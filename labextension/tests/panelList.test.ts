@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
 import { List } from '../src/panel/list';
+import { nameOf } from '../src/panel/rowView';
 import { Waiting } from '../src/panel/waiting';
 import type { Row } from '../src/panel/wire';
 import { approval, row, words } from './panel.fixture';
@@ -90,6 +91,7 @@ function waiting(decide = vi.fn().mockResolvedValue({ ok: true, value: {} })): {
   const shown = new Waiting(words, {
     decide,
     openCell: () => undefined,
+    putCell: () => null,
     nameOf: name => name,
     announce: text => said.push(text)
   });
@@ -143,4 +145,11 @@ test('who may not decide sees what waits, and no way to answer', () => {
   expect([...shown.node.querySelectorAll('button')].map(one => one.textContent)).toEqual(['Open cell']);
   shown.review();
   expect(shown.node.querySelector('.mg-card')).toBeNull();
+});
+
+test('a name that is cut keeps its ending, in a piece of its own', () => {
+  const pieces = (name: string): (string | null)[] => [...nameOf(name).children].map(one => one.textContent);
+  expect(pieces('annual_report.safetensors')).toEqual(['annual_report', '.safetensors']);
+  expect(pieces('acme/chat-7b')).toEqual(['acme/chat-7b']);
+  expect(pieces(`${'a'.repeat(40)}.final.exe`)).toEqual(['a'.repeat(17), '…', 'final.exe']);
 });

@@ -3,6 +3,7 @@
 import os
 
 import pytest
+from panel_stage import open_panel
 
 pytest.importorskip("torch", reason="torch is not installed")
 
@@ -73,3 +74,21 @@ def test_same_with_the_keyboard_alone(card, page):
     cells(page).nth(2).get_by_text("ModelLoadBlockedError").first.wait_for()
     page.keyboard.press("Control+Enter")
     cells(page).nth(3).get_by_text("loaded ['line.bias', 'line.weight']").wait_for(timeout=60_000)
+
+
+def test_same_from_the_panel(card, page, request):
+    """The panel's card puts the cell into the notebook whose load waits, also when another one is in front."""
+    page.evaluate("window.jupyterapp.commands.execute('notebook:create-new', {kernelName: 'test-0'})")
+    page.locator(".jp-NotebookPanel:visible .jp-Cell").first.wait_for()
+    panel = open_panel(page)
+    waits = panel.locator(".mg-wait", has_text=request.node.name[-30:])
+    waits.get_by_role("button", name="Review").click()
+    panel.get_by_role("button", name="Take only the weights").click()
+    panel.get_by_role("button", name="Put it in a new cell").click()
+    shown = page.locator(".jp-NotebookPanel:visible .jp-CodeCell")
+    shown.nth(3).wait_for()
+    assert shown.nth(3).locator(".cm-content").inner_text() == f"import jupyter_modelguard\n{REWRITTEN}"
+    shown.nth(2).get_by_text("ModelLoadBlockedError").first.wait_for()
+    assert "instead: Take only the weights" in shown.nth(2).inner_text()
+    page.keyboard.press("Control+Enter")
+    shown.nth(3).get_by_text("loaded ['line.bias', 'line.weight']").wait_for(timeout=60_000)

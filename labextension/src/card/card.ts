@@ -15,6 +15,7 @@ import { lookOf } from './level';
 import type { CardModel, CardState } from './model';
 import { receipt, type Ending } from './receipt';
 import { readView, type CardView } from './view';
+import { words } from './words';
 import { wouldBox } from './wouldBox';
 
 /** Set by ipywidgets on a widget whose kernel is gone, or never was there: a saved notebook that was opened to be read. */
@@ -150,14 +151,18 @@ export class Card {
 
   /** A view that cannot be read is never guessed at: the only way is to keep the load blocked. */
   private unreadable(titleId: string): HTMLElement[] {
-    const keep = button('mg-btn', this.deny, 'Keep blocked');
+    const keep = button('mg-btn', this.deny, words.__('Keep blocked'));
     keep.dataset.decides = '';
     return [
       element(
         'div',
         { class: 'mg-head' },
         element('span'),
-        element('h3', { class: 'mg-title', id: titleId, tabindex: '-1' }, 'Stopped before loading · this card cannot be drawn')
+        element(
+          'h3',
+          { class: 'mg-title', id: titleId, tabindex: '-1' },
+          words.__('Stopped before loading · this card cannot be drawn')
+        )
       ),
       element('div', { class: 'mg-do' }, element('div', { class: 'mg-row' }, keep))
     ];
@@ -195,7 +200,7 @@ export class Card {
       pressed.setAttribute('aria-disabled', 'true');
     }
     this.host.querySelector('section')?.setAttribute('aria-busy', 'true');
-    this.host.querySelector('[data-hint]')?.replaceChildren('Sent to the kernel');
+    this.host.querySelector('[data-hint]')?.replaceChildren(words.__('Sent to the kernel'));
   }
 
   /** Move the focus to the title only where the person already is: in this cell. */

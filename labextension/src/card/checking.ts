@@ -5,22 +5,21 @@ import { subtitle } from './head';
 import { icon } from './icons';
 import { plain } from './text';
 import type { CardView } from './view';
-
-const TITLE = 'Checking before loading';
+import { words } from './words';
 
 export function checking(view: CardView | null, titleId: string, keepBlocked: () => void): HTMLElement[] {
-  const stop = button('mg-btn mg-btn--s', keepBlocked, 'Stop and keep blocked');
+  const stop = button('mg-btn mg-btn--s', keepBlocked, words.__('Stop and keep blocked'));
   stop.dataset.decides = '';
   return [
     element(
       'div',
       { class: 'mg-head' },
       icon('turning', 'mg-spin'),
-      element('h3', { class: 'mg-title', id: titleId, tabindex: '-1' }, TITLE),
+      element('h3', { class: 'mg-title', id: titleId, tabindex: '-1' }, words.__('Checking before loading')),
       stop,
       view === null ? null : subtitle(view),
       element('div', { class: 'mg-sub', 'data-progress': '' }),
-      element('div', { class: 'mg-sub' }, 'Nothing has been loaded yet.')
+      element('div', { class: 'mg-sub' }, words.__('Nothing has been loaded yet.'))
     )
   ];
 }
@@ -35,12 +34,12 @@ export function showProgress(host: HTMLElement, progress: unknown): void {
   const { percent, text } = progress as { percent?: unknown; text?: unknown };
   const said = typeof text === 'string' ? element('span', {}, plain(text)) : null;
   if (typeof percent !== 'number' || !(percent >= 0 && percent <= 100)) {
-    title.textContent = TITLE;
+    title.textContent = words.__('Checking before loading');
     place.replaceChildren(...(said === null ? [] : [said]));
     return;
   }
   const done = Math.round(percent);
-  title.textContent = `${TITLE} · ${done} %`;
+  title.textContent = words.__('Checking before loading · %1 %', done);
   const bar = element('i');
   bar.style.width = `${done}%`;
   const track = element(

@@ -4,6 +4,7 @@ import { button, element, focusOn, type Child } from './element';
 import { icon } from './icons';
 import { strange } from './text';
 import type { CodeListing, CodeRow } from './view';
+import { words } from './words';
 
 /** Runs of at least this many lines that nothing flags are folded, in listings longer than `LONG_LISTING`. */
 const FOLD = 8;
@@ -88,9 +89,9 @@ function kindOf(row: CodeRow): string {
 function mark(row: CodeRow): Child[] {
   if (row.change !== '') {
     const added = row.change === '+';
-    return [added ? '+' : '\u2212', element('span', { class: 'mg-sr' }, added ? 'added: ' : 'removed: ')];
+    return [added ? '+' : '\u2212', element('span', { class: 'mg-sr' }, `${added ? words.__('added:') : words.__('removed:')} `)];
   }
-  return row.flagged ? [icon('mark'), element('span', { class: 'mg-sr' }, 'flagged: ')] : [];
+  return row.flagged ? [icon('mark'), element('span', { class: 'mg-sr' }, `${words.__('flagged:')} `)] : [];
 }
 
 function fold(rows: CodeRow[]): HTMLElement {
@@ -102,14 +103,14 @@ function fold(rows: CodeRow[]): HTMLElement {
       // The button is gone: keep the reader's place.
       focusOn(lines[0]);
     },
-    'Show them'
+    words.__('Show them')
   );
   const folded = element(
     'div',
     { class: 'mg-ln fold' },
     element('span'),
     element('span', { class: 'no' }, '…'),
-    element('span', {}, `${rows.length} lines that nothing flags `, show)
+    element('span', {}, words._n('%1 line that nothing flags', '%1 lines that nothing flags', rows.length), ' ', show)
   );
   return folded;
 }

@@ -6,6 +6,7 @@ import { opcodeTable } from './opcodes';
 import { strange } from './text';
 import { callTree } from './tree';
 import type { CallRow, CardView } from './view';
+import { words } from './words';
 
 export function details(view: CardView): HTMLElement[] {
   const parts: HTMLElement[] = [];
@@ -17,13 +18,13 @@ export function details(view: CardView): HTMLElement[] {
       element(
         'div',
         {},
-        element('h4', {}, view.listings.length === 1 ? 'What the file does' : 'What the files do'),
+        element('h4', {}, words._n('What the file does', 'What the files do', view.listings.length)),
         ...view.listings.map(listing)
       )
     );
   }
   if (view.every_call.length > 0) {
-    parts.push(element('div', {}, element('h4', {}, 'Every call it makes'), callTable(view.every_call)));
+    parts.push(element('div', {}, element('h4', {}, words.__('Every call it makes')), callTable(view.every_call)));
   }
   if (view.tree.length > 0) {
     parts.push(callTree(view.tree));
@@ -32,7 +33,7 @@ export function details(view: CardView): HTMLElement[] {
     parts.push(opcodeTable(view.opcodes));
   }
   if (parts.length === 0) {
-    parts.push(element('p', { class: 'mg-2nd' }, 'There is nothing to show: no part of it could be read.'));
+    parts.push(element('p', { class: 'mg-2nd' }, words.__('There is nothing to show: no part of it could be read.')));
   }
   return parts;
 }
@@ -47,10 +48,10 @@ function callTable(calls: readonly CallRow[]): HTMLElement {
       element(
         'tr',
         {},
-        element('th', { scope: 'col' }, 'Call'),
-        element('th', { scope: 'col' }, 'Times'),
-        element('th', { scope: 'col', class: 'opt' }, 'Comes from'),
-        element('th', { scope: 'col' }, 'Judged')
+        element('th', { scope: 'col' }, words.__('Call')),
+        element('th', { scope: 'col' }, words.__('Times')),
+        element('th', { scope: 'col', class: 'opt' }, words.__('Comes from')),
+        element('th', { scope: 'col' }, words.__('Judged'))
       )
     ),
     element(

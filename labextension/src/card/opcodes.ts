@@ -3,6 +3,7 @@
 import { button, element, focusOn } from './element';
 import { strange } from './text';
 import type { TraceStep } from './view';
+import { words } from './words';
 
 /** Tables longer than this show the flagged rows and their neighbours until the reader asks for all. */
 const LONG_TABLE = 40;
@@ -21,17 +22,18 @@ export function opcodeTable(steps: readonly TraceStep[]): HTMLElement {
       element(
         'tr',
         {},
-        element('th', { scope: 'col', class: 'opt' }, 'Byte'),
-        element('th', { scope: 'col' }, 'Opcode'),
-        element('th', { scope: 'col' }, 'Argument'),
-        element('th', { scope: 'col' }, 'What it does')
+        element('th', { scope: 'col', class: 'opt' }, words.__('Byte')),
+        element('th', { scope: 'col' }, words.__('Opcode')),
+        element('th', { scope: 'col' }, words.__('Argument')),
+        element('th', { scope: 'col' }, words.__('What it does'))
       )
     ),
     body
   );
-  const part = element('div', {}, element('h4', {}, 'Pickle opcodes'), table);
+  const part = element('div', {}, element('h4', {}, words.__('Pickle opcodes')), table);
   if (shown.length < steps.length) {
-    const more = element('p', { class: 'mg-2nd' }, `${steps.length - shown.length} opcodes are left out. `);
+    const left = steps.length - shown.length;
+    const more = element('p', { class: 'mg-2nd' }, words._n('%1 opcode is left out.', '%1 opcodes are left out.', left), ' ');
     more.append(
       button(
         'mg-link',
@@ -42,7 +44,7 @@ export function opcodeTable(steps: readonly TraceStep[]): HTMLElement {
           // The button is gone: keep the reader's place.
           focusOn(all[0]);
         },
-        `Show all ${steps.length} opcodes`
+        words._n('Show all %1 opcode', 'Show all %1 opcodes', steps.length)
       )
     );
     part.append(more);

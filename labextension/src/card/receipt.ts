@@ -1,13 +1,14 @@
 /** What is left afterwards: one line, that opens to say more and can do nothing. */
 
-import { button, disclosure, element } from './element';
+import { copyButton } from './clipboard';
+import { button, disclosure, element, type Child } from './element';
 import { factList } from './facts';
 import { icon, type IconName } from './icons';
 import { lookOf } from './level';
 import { report } from './report';
-import { copied } from './saferWays';
 import { strange } from './text';
 import type { CardView } from './view';
+import { around, SLOT, words } from './words';
 import { wouldBox } from './wouldBox';
 
 export type Ending = 'receipt' | 'denied' | 'stale' | 'abandoned' | 'disconnected';
@@ -21,14 +22,6 @@ const ICONS: Record<Ending, IconName> = {
   stale: 'gone',
   abandoned: 'gone',
   disconnected: 'gone'
-};
-
-const ENDINGS: Record<Ending, string> = {
-  receipt: 'allowed',
-  denied: 'kept blocked',
-  stale: 'changed while the card was open · checking it again',
-  abandoned: 'not decided: the kernel restarted · nothing was loaded',
-  disconnected: 'not decided: its kernel is not connected here'
 };
 
 export function receipt(view: CardView | null, ending: Ending, line: string): HTMLElement {
@@ -45,15 +38,7 @@ export function receipt(view: CardView | null, ending: Ending, line: string): HT
   opener.removeAttribute('class');
   const panel = element('div', { class: 'mg-panel' });
   disclosure(opener, panel, () => {
-    const copy = button(
-      'mg-btn mg-btn--s',
-      () => {
-        void copied(report(view, line)).then(done => {
-          copy.textContent = done ? 'Copied' : 'The browser did not allow it';
-        });
-      },
-      'Copy report'
-    );
+    const copy = copyButton('mg-btn mg-btn--s', words.__('Copy report'), () => report(view, line));
     return [wouldBox(view, 'p'), factList(view.facts), element('div', { class: 'mg-row' }, copy)];
   });
   drawn.append(opener, panel);
@@ -81,7 +66,7 @@ export function earlierLines(lines: readonly unknown[]): HTMLElement[] {
 }
 
 /** The kernel's line without the sign and the name that plain text needs, or our own words where it had no time to write one. */
-function sentence(view: CardView | null, ending: Ending, line: string): Node[] {
+function sentence(view: CardView | null, ending: Ending, line: string): Child[] {
   const own = line.replace(SIGN, '');
   if (ending !== 'disconnected' && own !== '') {
     const object = view?.object ?? '';
@@ -90,7 +75,22 @@ function sentence(view: CardView | null, ending: Ending, line: string): Node[] {
     }
     return [strange(own)];
   }
-  const object = view === null || view.object === '' ? 'a load' : view.object;
+  const object = view === null || view.object === '' ? words.__('a load') : view.object;
   const id = view === null ? '' : ` · #${view.id}`;
-  return [element('b', {}, strange(object)), document.createTextNode(` ${ENDINGS[ending]}${id}`)];
+  return [...around(endingWords(ending), element('b', {}, strange(object))), id];
+}
+
+function endingWords(ending: Ending): string {
+  switch (ending) {
+    case 'receipt':
+      return words.__('%1 allowed', SLOT);
+    case 'denied':
+      return words.__('%1 kept blocked', SLOT);
+    case 'stale':
+      return words.__('%1 changed while the card was open · checking it again', SLOT);
+    case 'abandoned':
+      return words.__('%1 not decided: the kernel restarted · nothing was loaded', SLOT);
+    case 'disconnected':
+      return words.__('%1 not decided: its kernel is not connected here', SLOT);
+  }
 }

@@ -4,6 +4,7 @@ import { button, element, uniqueId } from './element';
 import { lookOf } from './level';
 import { plain, strange } from './text';
 import type { CardView, ScopeChoice } from './view';
+import { around, SLOT, words } from './words';
 
 export interface Approval {
   reason: string;
@@ -24,10 +25,10 @@ export function fillRunPanel(panel: HTMLElement, view: CardView, approve: (appro
   run.setAttribute('aria-describedby', missing.id);
 
   const reasons = choices(
-    'Why run it?',
+    words.__('Why run it?'),
     view.reasons.map(reason => ({ value: reason, label: reason, hint: '', enabled: true }))
   );
-  const scopes = choices('What do you allow?', view.scopes);
+  const scopes = choices(words.__('What do you allow?'), view.scopes);
   const once = scopes.inputs.find(input => input.value === 'once' && !input.disabled);
   if (once !== undefined) {
     once.checked = true;
@@ -42,18 +43,18 @@ export function fillRunPanel(panel: HTMLElement, view: CardView, approve: (appro
   };
   const refresh = (): void => {
     const scope = view.scopes.find(choice => choice.value === scopes.chosen());
-    run.replaceChildren(scope === undefined ? 'Run it' : strange(scope.button));
+    run.replaceChildren(scope === undefined ? words.__('Run it') : strange(scope.button));
     const wanted: string[] = [];
     if (reasons.chosen() === null) {
-      wanted.push('give a reason');
+      wanted.push(words.__('Give a reason first.'));
     }
     if (scope === undefined) {
-      wanted.push('choose what you allow');
+      wanted.push(words.__('Choose what you allow first.'));
     }
     if (typed?.finding() === null) {
-      wanted.push('type the finding');
+      wanted.push(words.__('Type the finding first.'));
     }
-    missing.textContent = wanted.length === 0 ? '' : sentence(wanted);
+    missing.textContent = wanted.join(' ');
     run.toggleAttribute('data-incomplete', wanted.length > 0);
     if (panel.dataset.locked !== 'true') {
       if (wanted.length > 0) {
@@ -70,11 +71,6 @@ export function fillRunPanel(panel: HTMLElement, view: CardView, approve: (appro
     element('div', { class: 'mg-row' }, run, missing)
   );
   refresh();
-}
-
-function sentence(wanted: readonly string[]): string {
-  const joined = wanted.length < 3 ? wanted.join(' and ') : `${wanted.slice(0, -1).join(', ')} and ${wanted.at(-1) ?? ''}`;
-  return `${joined.charAt(0).toUpperCase()}${joined.slice(1)} first.`;
 }
 
 type Option = Pick<ScopeChoice, 'value' | 'label' | 'hint' | 'enabled'>;
@@ -127,9 +123,9 @@ function typedFinding(findings: readonly string[]): TypedFinding {
     spellcheck: 'false',
     autocapitalize: 'off'
   });
-  const list = element('select', { class: 'mg-input mg-mono', 'aria-label': 'The finding' });
+  const list = element('select', { class: 'mg-input mg-mono', 'aria-label': words.__('The finding') });
   list.hidden = true;
-  list.append(element('option', { value: '' }, 'Choose the finding'));
+  list.append(element('option', { value: '' }, words.__('Choose the finding')));
   findings.forEach((finding, index) => {
     list.append(element('option', { value: String(index) }, plain(finding, { name: true })));
   });
@@ -139,17 +135,17 @@ function typedFinding(findings: readonly string[]): TypedFinding {
       const listed = list.hidden;
       list.hidden = !listed;
       input.hidden = listed;
-      swap.textContent = listed ? 'Type it instead' : 'Pick it from a list instead';
+      swap.textContent = listed ? words.__('Type it instead') : words.__('Pick it from a list instead');
       (listed ? list : input).focus();
       swap.dispatchEvent(new Event('input', { bubbles: true }));
     },
-    'Pick it from a list instead'
+    words.__('Pick it from a list instead')
   );
-  const label = element('label', { for: id }, 'Type ');
+  const names = element('span');
   findings.forEach((finding, index) => {
-    label.append(index === 0 ? '' : ' or ', strange(finding, { name: true }));
+    names.append(index === 0 ? '' : ` ${words.__('or')} `, strange(finding, { name: true }));
   });
-  label.append(' to run it');
+  const label = element('label', { for: id }, ...around(words.__('Type %1 to run it', SLOT), names));
   return {
     part: element('div', { class: 'mg-type' }, label, element('div', { class: 'mg-row' }, input, list, swap)),
     finding: () => {

@@ -6,6 +6,7 @@
  */
 
 import { button, disclosure, element } from './element';
+import { words } from './words';
 
 export interface TextOptions {
   /** A global: every character beyond ASCII is boxed (lookalikes), and lines may break after dots. */
@@ -21,6 +22,7 @@ const TAIL = 20;
 
 const INVISIBLE = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]|(?! )\p{Zs}/u;
 const STACKED = /^\p{M}$/u;
+/** As Unicode's standard calls them. */
 const NAMES: Readonly<Record<number, string>> = {
   0x09: 'TAB',
   0x0a: 'LINE FEED',
@@ -79,11 +81,18 @@ export function strangeName(value: string, className = '', longest = LONG): Docu
   code.append(
     ...nodes(characters.slice(0, HEAD).join(''), {}),
     // A box, because a name can hold the words but cannot draw the box.
-    box(`… ${hidden} more …`, `${hidden} characters are not shown`),
+    box(
+      words._n('… %1 more …', '… %1 more …', hidden),
+      words._n('%1 character is not shown', '%1 characters are not shown', hidden)
+    ),
     ...nodes(characters.slice(-TAIL).join(''), {})
   );
   const full = element('div', { class: 'mg-full' }, strange(value, { code: true }));
-  const opener = button('mg-link', () => undefined, `Show all ${characters.length} characters`);
+  const opener = button(
+    'mg-link',
+    () => undefined,
+    words._n('Show all %1 character', 'Show all %1 characters', characters.length)
+  );
   disclosure(opener, full);
   drawn.append(' ', opener, full);
   return drawn;
@@ -148,7 +157,9 @@ function spaces(run: string, startsLine: boolean): Piece[] {
     .map((part, index) => {
       const limit = startsLine && index === 0 ? 40 : 8;
       const counted = /^ +$/.test(part) && part.length > limit;
-      return counted ? { text: `spaces ×${part.length}`, title: `${part.length} spaces` } : { text: part, title: null };
+      return counted
+        ? { text: words.__('spaces ×%1', part.length), title: words._n('%1 space', '%1 spaces', part.length) }
+        : { text: part, title: null };
     });
 }
 
@@ -164,12 +175,12 @@ function escaped(point: number): string {
 function described(point: number): string {
   const code = `U+${point.toString(16).toUpperCase().padStart(4, '0')}`;
   const kinds: [RegExp, string][] = [
-    [/\p{Cc}/u, 'CONTROL'],
-    [/\p{Z}/u, 'SPACE'],
-    [/\p{M}/u, 'COMBINING MARK'],
-    [/[\p{C}\p{Default_Ignorable_Code_Point}]/u, 'HAS NO INK']
+    [/\p{Cc}/u, words.__('CONTROL')],
+    [/\p{Z}/u, words.__('SPACE')],
+    [/\p{M}/u, words.__('COMBINING MARK')],
+    [/[\p{C}\p{Default_Ignorable_Code_Point}]/u, words.__('HAS NO INK')]
   ];
   const character = String.fromCodePoint(point);
-  const kind = kinds.find(([pattern]) => pattern.test(character))?.[1] ?? 'NOT AN ASCII CHARACTER';
+  const kind = kinds.find(([pattern]) => pattern.test(character))?.[1] ?? words.__('NOT AN ASCII CHARACTER');
   return `${code} ${NAMES[point] ?? kind}`;
 }

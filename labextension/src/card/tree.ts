@@ -4,6 +4,7 @@ import { element } from './element';
 import { icon } from './icons';
 import { strange } from './text';
 import type { CallNode } from './view';
+import { words } from './words';
 
 export function callTree(nodes: readonly CallNode[]): HTMLElement {
   const root = element('ul', { class: 'mg-tree' });
@@ -21,16 +22,20 @@ export function callTree(nodes: readonly CallNode[]): HTMLElement {
     last = element('li', {}, row(node));
     (lists[depth] ?? root).append(last);
   }
-  return element('div', {}, element('h4', {}, 'What calls what'), root);
+  return element('div', {}, element('h4', {}, words.__('What calls what')), root);
 }
 
 function row(node: CallNode): HTMLElement {
   return element(
     'div',
     { class: node.flagged ? 'hit' : '' },
-    ...(node.flagged ? [icon('mark'), element('span', { class: 'mg-sr' }, 'flagged: ')] : []),
+    ...(node.flagged ? [icon('mark'), element('span', { class: 'mg-sr' }, `${words.__('flagged:')} `)] : []),
     element('b', {}, strange(node.name, { name: true })),
     strange(node.arguments, { code: true }),
-    element('span', { class: 'mg-2nd mg-num' }, ` ${node.count > 1 ? `×${node.count} · ` : ''}byte ${node.position}`)
+    element(
+      'span',
+      { class: 'mg-2nd mg-num' },
+      ` ${node.count > 1 ? `×${node.count} · ` : ''}${words.__('byte %1', node.position)}`
+    )
   );
 }

@@ -6,11 +6,12 @@ import type { INotebookTracker } from '@jupyterlab/notebook';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { IFront } from '../front';
+import type { PanelActions } from './actions';
 import { FORMATS } from './api';
 import { Commands } from './commands';
 import { FORMAT_NAMES } from './exportBar';
 import type { History } from './history';
-import type { Panel, PanelActions } from './panel';
+import type { Panel } from './panel';
 
 export interface Commanded {
   app: JupyterFrontEnd;
@@ -35,7 +36,7 @@ export function addCommands({ app, palette, words, panel, history, front, tracke
     }
   });
   commands.addCommand(Commands.refresh, {
-    label: words.__('Check the history again'),
+    label: words.__('Refresh the history'),
     execute: () => {
       front.ask();
       return history.look();

@@ -2,11 +2,11 @@
 
 import type { TranslationBundle } from '@jupyterlab/translation';
 
+import { copyButton } from '../card/clipboard';
 import { listing } from '../card/code';
 import { button, element, type Child } from '../card/element';
 import { factList } from '../card/facts';
 import { icon } from '../card/icons';
-import { copied } from '../card/saferWays';
 import { plain, strange, strangeName } from '../card/text';
 import type { Problem } from './api';
 import { refused } from './messages';
@@ -133,18 +133,13 @@ export class DetailView {
 
   private buttons(detail: Detail, mayDecide: boolean): HTMLElement[] {
     const { words, actions } = this;
-    const copy = this.action(words.__('Copy report'), () => {
-      void copied(reportOf(detail, words)).then(done => {
-        copy.textContent = done ? words.__('Copied') : words.__('The browser did not allow it');
-      });
-    });
     const made: Child[] = [
       detail.row.cell_id === null && detail.row.notebook === null
         ? null
         : this.action(words.__('Open cell'), () => {
             actions.openCell(detail.row);
           }),
-      copy,
+      copyButton('mg-btn mg-btn--s', words.__('Copy report'), () => reportOf(detail, words)),
       this.action(words.__('Export'), () => {
         actions.export(detail);
       }),

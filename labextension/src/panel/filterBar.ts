@@ -70,6 +70,7 @@ export class FilterBar {
     for (const { chip, made, count: shown } of this.chips) {
       const count = chip.levels.reduce((sum, level) => sum + (state.levels[level] ?? 0), 0);
       shown.textContent = String(count);
+      made.hidden &&= count === 0 && !isOn(state.filter, chip);
       made.setAttribute('aria-pressed', String(isOn(state.filter, chip)));
     }
     this.one.setAttribute('aria-pressed', String(state.narrowed));
@@ -109,6 +110,8 @@ export class FilterBar {
     };
     const made = button('mg-fchip', press, icon(chip.icon), element('span', { class: 'word' }, `${word} `), count);
     made.title = word;
+    // A level that was never there needs no chip; one that was stays, so that nothing moves while a person types.
+    made.hidden = true;
     made.dataset.level = chip.key;
     return { chip, made, count };
   }

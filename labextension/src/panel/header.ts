@@ -42,7 +42,7 @@ export class Header {
       'span',
       { class: 'mg-tools' },
       tool('save', words.__('Export'), actions.export),
-      tool('redo', words.__('Check again now'), actions.refresh)
+      tool('redo', words.__('Refresh'), actions.refresh)
     );
     this.head = element('div', { class: 'hd' }, this.shield, this.title, tools, this.text);
     this.node.append(this.head);
@@ -66,30 +66,27 @@ export class Header {
   }
 
   private titleOf({ notebook, guard, reachable }: HeaderState): string {
-    if (!reachable) {
-      return this.words.__('Guard state unknown');
-    }
     if (notebook === null) {
-      return this.words.__('No notebook in front');
+      return this.words.__('No Python notebook selected');
     }
-    switch (guard) {
+    switch (reachable ? guard : 'unknown') {
       case 'guarded':
         return this.words.__('%1 is guarded', notebook);
       case 'waiting':
-        return this.words.__('%1 is guarded and waits', notebook);
+        return this.words.__('%1 is guarded and waits for you', notebook);
       case 'unguarded':
         return this.words.__('%1 is not guarded', notebook);
       case 'unknown':
-        return this.words.__('%1: guard state unknown', notebook);
+        return this.words.__('Not known whether %1 is guarded', notebook);
     }
   }
 
   private below(state: HeaderState): HTMLElement[] {
     if (!state.reachable) {
-      return [paragraph(this.words.__('The Jupyter server does not answer'))];
+      return [paragraph(this.words.__('The Jupyter server does not answer.'))];
     }
     if (state.notebook === null) {
-      return [paragraph(this.words.__('Open a notebook to see whether it is guarded.'))];
+      return [paragraph(this.words.__('Open one to see whether it is guarded.'))];
     }
     switch (state.guard) {
       case 'unguarded':
@@ -98,21 +95,22 @@ export class Header {
           ...this.offers()
         ];
       case 'unknown':
-        return [paragraph(this.words.__('The kernel has not said yet: it is busy, starting or not connected.'))];
+        return [paragraph(this.words.__('Its kernel has not said yet: it is busy, starting or not connected.'))];
       default:
-        return [paragraph(`${this.words.__('Asks before code runs')} · ${this.figures(state)}`), ...this.remark(state)];
+        return [paragraph([this.words.__('Asks before code runs'), ...this.figures(state)].join(' · ')), ...this.remark(state)];
     }
   }
 
-  private figures({ figures, elsewhere }: HeaderState): string {
+  /** What is known of its loads, if anything is. */
+  private figures({ figures, elsewhere }: HeaderState): string[] {
     if (figures === null || elsewhere) {
-      return this.words.__('its loads are not listed here');
+      return [];
     }
     if (figures.total === 0) {
-      return this.words.__('no loads yet');
+      return [this.words.__('no loads yet')];
     }
     const checked = this.words._n('%1 load checked', '%1 loads checked', figures.total);
-    return this.words.__('%1, %2 stopped', checked, figures.stopped);
+    return [this.words.__('%1, %2 stopped', checked, figures.stopped)];
   }
 
   private remark({ elsewhere }: HeaderState): HTMLElement[] {
@@ -120,7 +118,7 @@ export class Header {
       ? [
           paragraph(
             this.words.__(
-              'This kernel keeps its history elsewhere: its loads are not listed here. Its cards still ask in the notebook.'
+              'Its loads are not listed here: this kernel keeps its history in another place. Cards still ask in the notebook.'
             )
           )
         ]
@@ -152,7 +150,7 @@ export class Header {
           'Guarded, the kernel looks into each file first. What only holds data loads without a question; what can run code stops and asks you.'
         )
       ),
-      paragraph(this.words.__('It runs %load_ext modelguard in this kernel, and holds until the kernel restarts.'))
+      paragraph(this.words.__('The button runs %load_ext modelguard in this kernel. It holds until the kernel restarts.'))
     ];
   }
 }

@@ -109,7 +109,7 @@ export class History {
   /** Something happened: look, together with what else happens right now. */
   soon(delay = TOGETHER): void {
     const due = Date.now() + delay;
-    if (this.disposed || (this.timer !== undefined && this.due <= due)) {
+    if (this.disposed || this.problem?.kind === 'missing' || (this.timer !== undefined && this.due <= due)) {
       return;
     }
     clearTimeout(this.timer);
@@ -154,20 +154,24 @@ export class History {
         this.soon(RETRY[Math.min(this.failures, RETRY.length) - 1]);
       }
       this.changed.emit();
-    } while (this.again);
+    } while (this.again && this.problem?.kind !== 'missing');
   }
 
   /** Ask for the list first, and draw it, then for what stands around it; null where all was answered. */
   private async ask(): Promise<Problem | null> {
+    // After any trouble, and at first, one question tells whether there is anybody to ask the others.
+    const status = this.status !== null && this.problem === null ? null : await this.api.status();
+    if (status?.ok === false) {
+      return status.problem;
+    }
     const filter = this.filter;
     const turn = this.turn;
     const named = this.frontName();
     const known = this.sessions.some(session => session.kernel !== null && session.kernel === this.front?.kernel);
     const empty = filter.notebook === null && this.narrow;
-    const [approvals, overview, status, rows] = await Promise.all([
+    const [approvals, overview, rows] = await Promise.all([
       this.api.approvals(),
       empty ? nothing(this.api) : this.api.notebooks(filter),
-      this.status !== null && this.problem === null ? null : this.api.status(),
       this.pages.renew()
     ]);
     if (approvals.ok) {
@@ -178,10 +182,8 @@ export class History {
       // Names of before stay: a filter hides them, and nothing else.
       this.names = [...new Set([...overview.value.notebooks.map(one => one.notebook), ...this.names])];
     }
-    if (status?.ok === true) {
-      this.status = status.value;
-    }
-    const first = [approvals, overview, status].find(one => one?.ok === false);
+    this.status = status?.value ?? this.status;
+    const first = [approvals, overview].find(one => !one.ok);
     if (first?.ok === false) {
       return first.problem;
     }

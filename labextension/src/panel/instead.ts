@@ -11,6 +11,8 @@ import { missing, noMatch, nothingHere, nothingYet } from './messages';
 export interface InsteadActions {
   /** Null where there is no notebook to put the demo's cell into. */
   demo: (() => void) | null;
+  /** Look whether the server has the routes now. */
+  again: () => void;
   clear: () => void;
   everywhere: () => void;
 }
@@ -46,7 +48,7 @@ export class Instead {
       case 'list':
         return null;
       case 'missing':
-        return missing(words);
+        return missing(words, { label: words.__('Try again now'), press: actions.again });
       case 'loading':
         return element('p', { class: 'mg-state mg-2nd' }, words.__('Loading…'));
       case 'empty':

@@ -8,8 +8,10 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { element } from '../card/element';
+import { anchorOf, drift } from './anchor';
 import { near, stepped, topOf, totalHeight, type Heights, type Near, type Place } from './geometry';
-import { GroupView, identity, type ListGroup } from './listGroup';
+import { GroupView, type ListGroup } from './listGroup';
+import { Viewport } from './viewport';
 import type { Row } from './wire';
 
 export interface ListSource {
@@ -23,8 +25,6 @@ export interface ListActions {
   open: (row: Row) => void;
 }
 
-/** Used where the page has no layout. */
-const SEEN = 800;
 /** Heights in letters of the panel, so that they grow with it. */
 const ROW = 5;
 const GROUP = 2.3;
@@ -32,6 +32,7 @@ const GROUP = 2.3;
 export class List {
   readonly node = element('div', { class: 'mg-list' });
   private readonly scroller: HTMLElement;
+  private readonly seen: Viewport;
   private readonly words: TranslationBundle;
   private readonly actions: ListActions;
   private source: ListSource = { groups: [], row: () => undefined, beginDrawing: () => undefined };
@@ -42,6 +43,7 @@ export class List {
 
   constructor(scroller: HTMLElement, words: TranslationBundle, actions: ListActions) {
     this.scroller = scroller;
+    this.seen = new Viewport(scroller, this.node);
     this.words = words;
     this.actions = actions;
     this.scroller.addEventListener('scroll', this.later, { passive: true });
@@ -55,9 +57,11 @@ export class List {
   }
 
   show(source: ListSource): void {
-    const anchor = this.anchor();
+    const anchor = anchorOf(this.source.groups, this.heights, this.drawn, this.seen.top);
     this.source = source;
-    this.keepInPlace(anchor);
+    if (anchor !== null) {
+      this.seen.scrollBy(drift(anchor, source.groups, this.heights, source.row, this.seen));
+    }
     this.draw();
   }
 
@@ -69,8 +73,8 @@ export class List {
     const { groups } = this.source;
     this.source.beginDrawing();
     this.node.style.height = `${totalHeight(groups, this.heights)}px`;
-    const top = this.scrolled();
-    const shown = near(groups, this.heights, top, top + (this.scroller.clientHeight || SEEN));
+    const { top, height } = this.seen;
+    const shown = near(groups, this.heights, top, top + height);
     this.withFocused(shown);
     const kept = new Set(shown.map(one => groups[one.group]?.key ?? ''));
     for (const [key, drawn] of this.drawn) {
@@ -114,11 +118,6 @@ export class List {
     this.heights = { group: Math.round(letter * GROUP), row: Math.round(letter * ROW) };
     this.node.style.setProperty('--mg-row-height', `${this.heights.row}px`);
     this.node.style.setProperty('--mg-group-height', `${this.heights.group}px`);
-  }
-
-  /** How far the list itself is scrolled past the upper edge. */
-  private scrolled(): number {
-    return this.scroller.getBoundingClientRect().top - this.node.getBoundingClientRect().top;
   }
 
   private viewOf(key: string): GroupView {
@@ -170,7 +169,7 @@ export class List {
     if (place === null || group === undefined || event.altKey || event.ctrlKey || event.metaKey) {
       return;
     }
-    const page = Math.max(1, Math.floor((this.scroller.clientHeight || SEEN) / this.heights.row) - 1);
+    const page = Math.max(1, Math.floor(this.seen.height / this.heights.row) - 1);
     const steps: Partial<Record<string, number>> = {
       ArrowDown: 1,
       ArrowUp: -1,
@@ -199,15 +198,7 @@ export class List {
       return;
     }
     this.current = { key: group.key, row: place.row };
-    const top = topOf(this.source.groups, this.heights, place);
-    const height = place.row < 0 ? this.heights.group : this.heights.row;
-    const seen = this.scroller.clientHeight || SEEN;
-    const from = this.scrolled();
-    if (top < from) {
-      this.scroller.scrollTop += top - from;
-    } else if (top + height > from + seen) {
-      this.scroller.scrollTop += top + height - from - seen;
-    }
+    this.seen.reveal(topOf(this.source.groups, this.heights, place), place.row < 0 ? this.heights.group : this.heights.row);
     this.draw();
     this.buttonAt(group.key, place.row)?.focus({ preventScroll: true });
   }
@@ -227,40 +218,6 @@ export class List {
     const stop = this.buttonAt(this.current.key, this.current.row) ?? this.node.querySelector('button');
     for (const one of this.node.querySelectorAll('button')) {
       one.tabIndex = one === stop ? 0 : -1;
-    }
-  }
-
-  /** The first row that is seen, and how far below the upper edge; null at the list's beginning, where what is new is to be seen. */
-  private anchor(): { id: string; at: number } | null {
-    const top = this.scrolled();
-    if (top <= 0) {
-      return null;
-    }
-    for (const [key, drawn] of this.drawn) {
-      const group = this.source.groups.findIndex(one => one.key === key);
-      for (const [index, row] of drawn.drawn) {
-        const at = topOf(this.source.groups, this.heights, { group, row: index }) - top;
-        if (row !== undefined && at >= 0) {
-          return { id: identity(row), at };
-        }
-      }
-    }
-    return null;
-  }
-
-  private keepInPlace(anchor: { id: string; at: number } | null): void {
-    if (anchor === null) {
-      return;
-    }
-    const top = this.scrolled();
-    for (const one of near(this.source.groups, this.heights, top, top + (this.scroller.clientHeight || SEEN))) {
-      for (let index = one.first; index < one.last; index++) {
-        const row = this.source.row(one.group, index);
-        if (row !== undefined && identity(row) === anchor.id) {
-          this.scroller.scrollTop += topOf(this.source.groups, this.heights, { group: one.group, row: index }) - top - anchor.at;
-          return;
-        }
-      }
     }
   }
 }

@@ -2,10 +2,11 @@
 
 import type { TranslationBundle } from '@jupyterlab/translation';
 
+import { copyButton } from '../card/clipboard';
 import { button, element, type Child } from '../card/element';
 import { icon } from '../card/icons';
-import { copied } from '../card/saferWays';
 import { strange } from '../card/text';
+import { around, SLOT } from '../card/words';
 import { drawing } from '../shield';
 import type { Problem } from './api';
 import { clock } from './words';
@@ -20,7 +21,7 @@ export function nothingYet(words: TranslationBundle, demo: Offer | null): HTMLEl
   return state('ok', drawing('guarded'), words.__('No model loads checked yet'), [
     paragraph(words.__('Load a model in a cell and its check appears here. Files that only hold data load without a question.')),
     demo === null ? null : element('div', { class: 'mg-row' }, button('mg-btn', demo.press, demo.label)),
-    withCode(words.__('or run %1', '\0'), '%modelguard demo')
+    withCode(words.__('or run %1', SLOT), '%modelguard demo')
   ]);
 }
 
@@ -29,7 +30,7 @@ export function nothingHere(words: TranslationBundle, guarded: boolean, everywhe
   return state('none', drawing(guarded ? 'guarded' : 'unguarded'), words.__('Nothing recorded for this notebook'), [
     guarded
       ? paragraph(words.__('Load a model in a cell and its check appears here.'))
-      : withCode(words.__('Guard it, or run %1 in its first cell.', '\0'), '%load_ext modelguard'),
+      : withCode(words.__('Guard it, or run %1 in its first cell.', SLOT), '%load_ext modelguard'),
     everywhere === null ? null : offers(everywhere)
   ]);
 }
@@ -47,24 +48,22 @@ export function noMatch(words: TranslationBundle, filters: number, text: boolean
 }
 
 /** The Jupyter server has no such routes: the kernels guard, and nobody lists what they did. */
-export function missing(words: TranslationBundle): HTMLElement {
+export function missing(words: TranslationBundle, again: Offer): HTMLElement {
   return state('unseen', icon('plug'), words.__('The history is not available on this server'), [
-    paragraph(words.__('Kernels guard their loads and ask in the notebook without it. Only this list needs it.')),
-    withCode(words.__('Install it where the Jupyter server runs: %1', '\0'), 'pip install jupyter-modelguard'),
-    withCode(words.__('then %1 and start the server again.', '\0'), 'jupyter server extension enable jupyter_modelguard')
+    paragraph(
+      words.__('Guarding works without it: kernels check their loads and ask in the notebook. Only this list is missing.')
+    ),
+    withCode(words.__('To have it, run %1 where the Jupyter server is installed,', SLOT), 'pip install jupyter-modelguard'),
+    withCode(words.__('then %1 and start the server again.', SLOT), 'jupyter server extension enable jupyter_modelguard'),
+    offers(again)
   ]);
 }
 
 export function unreachable(words: TranslationBundle, problem: Problem, tried: number, again: Offer): HTMLElement {
-  const copy = button(
+  const copy = copyButton(
     'mg-btn mg-btn--s',
-    () => {
-      const said = `modelguard ${new Date(tried).toISOString()}: ${String(problem.status)} ${problem.message} ${location.origin}`;
-      void copied(said).then(done => {
-        copy.textContent = done ? words.__('Copied') : words.__('The browser did not allow it');
-      });
-    },
-    words.__('Copy details')
+    words.__('Copy details'),
+    () => `modelguard ${new Date(tried).toISOString()}: ${String(problem.status)} ${problem.message} ${location.origin}`
   );
   return banner(words.__('Cannot reach the Jupyter server'), [
     paragraph(
@@ -123,6 +122,5 @@ function paragraph(text: string): HTMLParagraphElement {
 
 /** A sentence with code in it, wherever the translation puts it. */
 function withCode(sentence: string, code: string): HTMLParagraphElement {
-  const [before = '', after = ''] = sentence.split('\0');
-  return element('p', {}, before, element('code', {}, code), after);
+  return element('p', {}, ...around(sentence, element('code', {}, code)));
 }

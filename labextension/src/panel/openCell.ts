@@ -18,7 +18,7 @@ export function serverRoot(): string {
 }
 
 export async function openCell(app: JupyterFrontEnd, tracker: INotebookTracker, place: CellPlace): Promise<Opened> {
-  const panel = await findPanel(app, tracker, place);
+  const panel = findOpen(tracker, place) ?? (await openFile(app, tracker, place));
   if (panel === null) {
     return 'no notebook';
   }
@@ -26,9 +26,8 @@ export async function openCell(app: JupyterFrontEnd, tracker: INotebookTracker, 
   await panel.revealed;
   app.shell.activateById(panel.id);
   const { content } = panel;
-  const index = place.cell_id === null ? -1 : content.widgets.findIndex(cell => cell.model.id === place.cell_id);
-  const cell = content.widgets[index];
-  if (cell === undefined) {
+  const index = cellIndex(panel, place);
+  if (index < 0) {
     return 'no cell';
   }
   content.deselectAll();
@@ -38,17 +37,24 @@ export async function openCell(app: JupyterFrontEnd, tracker: INotebookTracker, 
   return 'shown';
 }
 
-/** An open notebook that has the cell, or that the name means; else the file of that name below the server's root is opened. */
-async function findPanel(app: JupyterFrontEnd, tracker: INotebookTracker, place: CellPlace): Promise<NotebookPanel | null> {
+/** The open notebook that the name means; a renamed one keeps the ids of its cells. */
+export function findOpen(tracker: INotebookTracker, place: CellPlace): NotebookPanel | null {
+  const { notebook } = place;
   const root = serverRoot();
-  const { notebook, cell_id: cell } = place;
-  const named = notebook === null ? undefined : tracker.find(panel => isSame(root, notebook, panel.context.localPath));
-  // A renamed notebook keeps the ids of its cells.
-  const open = named ?? (cell === null ? undefined : tracker.find(panel => hasCell(panel, cell)));
-  if (open !== undefined) {
-    return open;
-  }
-  const path = notebook === null ? null : pathBelow(root, notebook);
+  const named = (panel: NotebookPanel): boolean => notebook !== null && isSame(root, notebook, panel.context.localPath);
+  const has = (panel: NotebookPanel): boolean => cellIndex(panel, place) >= 0;
+  // A name without a folder may mean several of those that are open.
+  return tracker.find(panel => named(panel) && has(panel)) ?? tracker.find(named) ?? tracker.find(has) ?? null;
+}
+
+/** Where the cell stands in a notebook; negative where it does not. */
+export function cellIndex(panel: NotebookPanel, { cell_id: id }: CellPlace): number {
+  return id === null ? -1 : panel.content.widgets.findIndex(cell => cell.model.id === id);
+}
+
+/** Open the file of that name below the server's root. */
+async function openFile(app: JupyterFrontEnd, tracker: INotebookTracker, { notebook }: CellPlace): Promise<NotebookPanel | null> {
+  const path = notebook === null ? null : pathBelow(serverRoot(), notebook);
   if (path === null) {
     return null;
   }
@@ -59,8 +65,4 @@ async function findPanel(app: JupyterFrontEnd, tracker: INotebookTracker, place:
   } catch {
     return null;
   }
-}
-
-function hasCell(panel: NotebookPanel, id: string): boolean {
-  return panel.content.widgets.some(cell => cell.model.id === id);
 }

@@ -8,58 +8,30 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { Widget } from '@lumino/widgets';
 
 import { element } from '../card/element';
-import type { GuardState } from '../guardState';
-import type { Answer, Decision, Format } from './api';
+import type { PanelActions } from './actions';
 import { Banner } from './banner';
-import { DetailView } from './detail';
 import { ExportBar } from './exportBar';
-import { restrictions, type Filter } from './filter';
+import { restrictions } from './filter';
 import { FilterBar } from './filterBar';
+import { Groups } from './groups';
 import { Header } from './header';
+import { headerState } from './headerState';
 import type { History } from './history';
-import { List } from './list';
-import type { ListGroup } from './listGroup';
 import { Instead } from './instead';
+import { List } from './list';
 import { Notes } from './notes';
-import type { Approval, Decided, Detail, Row } from './wire';
+import { OpenRecord } from './openRecord';
 import { Waiting } from './waiting';
 import { clock } from './words';
 
-export interface PanelFront {
-  /** Name of the notebook in front; null where there is none with a Python kernel. */
-  notebook: string | null;
-  guard: GuardState;
-  place: string | null;
-}
-
-/** What the panel cannot do by itself. */
-export interface PanelActions {
-  front: () => PanelFront;
-  /** How a notebook of the history is called here. */
-  nameOf: (notebook: string) => string;
-  guard: () => void;
-  /** Null where there is no notebook to put the demo's cell into. */
-  demo: (() => void) | null;
-  openCell: (place: Row | Approval) => void;
-  decide: (approval: Approval, decision: Decision) => Promise<Answer<Decided>>;
-  detail: (row: Row) => Promise<Answer<Detail>>;
-  exportAll: (format: Format, filter: Filter) => void;
-  exportOne: (detail: Detail) => void;
-  forget: (detail: Detail) => Promise<boolean>;
-  delete: (detail: Detail) => Promise<boolean>;
-}
-
-/** Groups that are open before a person has said anything. */
-const OPEN_AT_FIRST = 3;
-
 export class Panel extends Widget {
+  /** What came of what a person pressed. */
+  readonly notes: Notes;
   private readonly history: History;
   private readonly words: TranslationBundle;
   private readonly actions: PanelActions;
   private readonly header: Header;
   private readonly export: ExportBar;
-  /** What came of what a person pressed. */
-  readonly notes: Notes;
   private readonly spoken = element('p', { class: 'mg-sr', role: 'status' });
   private readonly banner: Banner;
   private readonly waiting: Waiting;
@@ -68,10 +40,9 @@ export class Panel extends Widget {
   private readonly instead: Instead;
   private readonly scroller = element('div', { class: 'mg-scroll' });
   private readonly records = element('div', {});
+  private readonly groups: Groups;
   private readonly list: List;
-  private readonly detail: DetailView;
-  private readonly folded = new Map<string, boolean>();
-  private opened: Row | null = null;
+  private readonly record: OpenRecord;
   private clock: ReturnType<typeof setInterval> | undefined;
   private scrolledTo = 0;
 
@@ -80,25 +51,24 @@ export class Panel extends Widget {
     this.history = history;
     this.words = words;
     this.actions = actions;
-    const refresh = (): void => {
+    const look = (): void => {
       void history.look();
     };
     this.header = new Header(words, {
       guard: actions.guard,
-      refresh,
+      refresh: look,
       export: () => {
         this.export.toggle();
       }
     });
-    this.banner = new Banner(words, refresh);
+    this.banner = new Banner(words, look);
     this.notes = new Notes(words, () => {
       this.header.focus();
     });
     this.export = new ExportBar(words, format => {
       actions.exportAll(format, history.filter);
     });
-    const { nameOf, decide, openCell } = actions;
-    this.waiting = new Waiting(words, { decide, openCell, nameOf, announce: text => (this.spoken.textContent = text) });
+    this.waiting = new Waiting(words, { ...actions, announce: text => (this.spoken.textContent = text) });
     this.filter = new FilterBar(words, {
       change: filter => {
         history.setFilter(filter);
@@ -109,6 +79,7 @@ export class Panel extends Widget {
     });
     this.instead = new Instead(words, {
       demo: actions.demo,
+      again: look,
       clear: () => {
         this.filter.clear();
         history.setFilter({ text: '', levels: [] });
@@ -119,33 +90,24 @@ export class Panel extends Widget {
         this.filter.focus();
       }
     });
+    this.groups = new Groups(words, actions.nameOf);
     this.list = new List(this.scroller, words, {
-      toggle: this.toggle,
-      open: row => void this.showDetail(row)
-    });
-    this.detail = new DetailView(words, {
-      back: () => {
-        this.closeDetail();
+      toggle: group => {
+        this.groups.toggle(group);
+        this.draw();
       },
-      openCell,
-      export: actions.exportOne,
-      forget: detail => void this.afterwards(actions.forget(detail)),
-      delete: detail =>
-        void actions.delete(detail).then(done => {
-          if (done) {
-            this.closeDetail();
-          }
-        })
+      open: row => {
+        this.scrolledTo = this.scroller.scrollTop;
+        void this.record.open(row);
+      }
     });
-    this.records.append(this.filter.node, this.asOf, this.instead.node, this.list.node);
-    this.detail.node.hidden = true;
-    this.scroller.append(this.banner.node, this.notes.node, this.waiting.node, this.records, this.detail.node);
-    this.node.append(this.header.node, this.export.node, this.spoken, this.scroller);
-    this.addClass('mg');
-    this.addClass('mg-side');
-    this.node.setAttribute('role', 'region');
-    this.node.setAttribute('aria-label', 'modelguard');
-    this.node.setAttribute('data-lm-suppress-shortcuts', 'true');
+    this.record = new OpenRecord(words, {
+      ...actions,
+      mayDecide: () => this.mayDecide,
+      opened: this.draw,
+      closed: this.showListAgain
+    });
+    this.put();
     history.changed.connect(this.draw);
     this.draw();
   }
@@ -164,21 +126,14 @@ export class Panel extends Widget {
   readonly draw = (): void => {
     const { history, words } = this;
     const front = this.actions.front();
-    const { problem, status, overview } = history;
+    const { problem, overview } = history;
     const gone = problem?.kind === 'missing';
-    const mayDecide = status?.may_decide ?? true;
-    this.header.show({
-      notebook: front.notebook,
-      guard: front.guard,
-      figures: gone ? null : this.figures(),
-      elsewhere: front.place !== null && status !== null && status.place !== '' && front.place !== status.place,
-      reachable: problem?.kind !== 'unreachable'
-    });
+    const { isOpen } = this.record;
+    this.header.show(headerState(history, front));
     this.banner.show(history);
-    this.waiting.show(gone ? [] : history.approvals, mayDecide);
-    this.waiting.node.classList.toggle('mg-brief', this.opened !== null);
-    this.records.hidden = this.opened !== null;
-    this.detail.node.hidden = this.opened === null;
+    this.waiting.show(gone ? [] : history.approvals, this.mayDecide);
+    this.waiting.node.classList.toggle('mg-brief', isOpen);
+    this.records.hidden = isOpen;
     this.filter.node.hidden = gone || overview === null || (overview.all === 0 && restrictions(history.filter) === 0);
     this.filter.show({
       filter: history.filter,
@@ -190,9 +145,9 @@ export class Panel extends Widget {
     this.asOf.hidden = !old;
     this.asOf.textContent = old ? words.__('As of %1, may be out of date', clock(history.asOf / 1000)) : '';
     this.instead.show(history, front.guard);
-    if (this.opened === null) {
+    if (!isOpen) {
       this.list.show({
-        groups: gone ? [] : this.groups(),
+        groups: gone ? [] : this.groups.of(history),
         row: (group, index) => history.row(overview?.notebooks[group]?.notebook ?? null, index),
         beginDrawing: () => {
           history.pages.beginDrawing();
@@ -203,9 +158,7 @@ export class Panel extends Widget {
 
   /** Show the card of a load that waits; false where none does. */
   review(key?: string): boolean {
-    if (this.opened !== null) {
-      this.closeDetail();
-    }
+    this.record.close();
     return this.waiting.review(key);
   }
 
@@ -232,9 +185,24 @@ export class Panel extends Widget {
   }
 
   protected override onResize(): void {
-    if (this.opened === null) {
+    if (!this.record.isOpen) {
       this.list.draw();
     }
+  }
+
+  private get mayDecide(): boolean {
+    return this.history.status?.may_decide ?? true;
+  }
+
+  private put(): void {
+    this.records.append(this.filter.node, this.asOf, this.instead.node, this.list.node);
+    this.scroller.append(this.banner.node, this.notes.node, this.waiting.node, this.records, this.record.node);
+    this.node.append(this.header.node, this.export.node, this.spoken, this.scroller);
+    this.addClass('mg');
+    this.addClass('mg-side');
+    this.node.setAttribute('role', 'region');
+    this.node.setAttribute('aria-label', 'modelguard');
+    this.node.setAttribute('data-lm-suppress-shortcuts', 'true');
   }
 
   private tick(): void {
@@ -243,63 +211,10 @@ export class Panel extends Widget {
     }
   }
 
-  /** None where nothing is known; a notebook that the history does not know has loaded nothing. */
-  private figures(): { total: number; stopped: number } | null {
-    const { figures, overview } = this.history;
-    if (figures !== null) {
-      return { total: figures.total, stopped: figures.stopped };
-    }
-    return overview !== null && this.history.frontName() === null ? { total: 0, stopped: 0 } : null;
-  }
-
-  private groups(): ListGroup[] {
-    const front = this.history.frontName();
-    return (this.history.overview?.notebooks ?? []).map(({ notebook, count }, index) => {
-      const key = notebook ?? '\0';
-      const label = notebook === null ? this.words.__('Outside a notebook') : this.actions.nameOf(notebook);
-      const open = this.folded.get(key) ?? (index < OPEN_AT_FIRST || notebook === front);
-      return { key, label, count, open };
-    });
-  }
-
-  private readonly toggle = (group: ListGroup): void => {
-    this.folded.set(group.key, !group.open);
-    this.draw();
-  };
-
-  private async showDetail(row: Row): Promise<void> {
-    this.scrolledTo = this.scroller.scrollTop;
-    this.opened = row;
-    this.detail.begin(row);
-    this.draw();
-    this.detail.node.scrollIntoView({ block: 'nearest' });
-    this.detail.focus();
-    await this.fillDetail(row);
-  }
-
-  private async fillDetail(row: Row): Promise<void> {
-    const answer = await this.actions.detail(row);
-    if (this.opened !== row) {
-      return;
-    }
-    if (answer.ok) {
-      this.detail.show(answer.value, this.history.status?.may_decide ?? true);
-    } else {
-      this.detail.fail(answer.problem);
-    }
-  }
-
-  private async afterwards(doing: Promise<boolean>): Promise<void> {
-    if ((await doing) && this.opened !== null) {
-      await this.fillDetail(this.opened);
-    }
-  }
-
-  private closeDetail(): void {
-    this.opened = null;
+  private readonly showListAgain = (): void => {
     this.draw();
     this.scroller.scrollTop = this.scrolledTo;
     this.list.draw();
     this.list.focusCurrent();
-  }
+  };
 }

@@ -6,13 +6,14 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { plain } from '../card/text';
 import { nameOf, type IFront } from '../front';
+import type { PanelActions } from './actions';
 import type { Api, Problem } from './api';
 import { download } from './download';
 import { guardKernel } from './guardHere';
 import type { History } from './history';
 import { shownName } from './notebookNames';
 import { openCell, serverRoot } from './openCell';
-import type { PanelActions } from './panel';
+import { putCell } from './putCell';
 import type { Detail } from './wire';
 
 export interface Surroundings {
@@ -73,12 +74,13 @@ export function panelActions({ app, tracker, front, api, history, words, ask, sa
     openCell: place => {
       void openCell(app, tracker, place).then(opened => {
         if (opened === 'no notebook') {
-          say.text(words.__('The notebook is not open, and not below the folder of this server.'));
+          say.text(words.__('The notebook is not open, and this server does not find its file.'));
         } else if (opened === 'no cell') {
           say.text(words.__('The notebook is open; the cell is not in it any more.'));
         }
       });
     },
+    putCell: (approval, source) => putCell(app, tracker, approval, source, words),
     decide: async (approval, decision) => {
       const answer = await api.decide(approval, decision);
       settle(answer, words.__('The decision was not taken'));
@@ -104,7 +106,7 @@ export function panelActions({ app, tracker, front, api, history, words, ask, sa
     },
     forget: async detail => {
       const title = words.__('Forget this decision?');
-      const body = words.__('What it allowed asks again when it is loaded next. The record stays.');
+      const body = words.__('You are asked again at the next load. The record stays.');
       if (detail.trusted === null || !(await ask(title, body, words.__('Forget it')))) {
         return false;
       }
@@ -112,7 +114,7 @@ export function panelActions({ app, tracker, front, api, history, words, ask, sa
     },
     delete: async detail => {
       const title = words.__('Delete this record?');
-      const body = words.__('It goes from the history for good. What it allowed stays allowed.');
+      const body = words.__('It is removed from the history for good. What you allowed stays allowed.');
       return (
         (await ask(title, body, words.__('Delete'))) &&
         settle(await api.delete(detail.row), words.__('The record was not deleted'))

@@ -7,6 +7,7 @@ import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { LabIcon } from '@jupyterlab/ui-components';
 
+import { speak } from '../card/words';
 import { IFront } from '../front';
 import { Api } from './api';
 import { addCommands } from './addCommands';
@@ -41,6 +42,7 @@ const plugin: JupyterFrontEndPlugin<void> = {
       return;
     }
     const words = (translator ?? nullTranslator).load('jupyter_modelguard');
+    speak(words);
     const api = new Api(app.serviceManager.serverSettings);
     const history = new History(api);
     const ask = async (title: string, body: string, label: string): Promise<boolean> => {
@@ -138,7 +140,9 @@ const plugin: JupyterFrontEndPlugin<void> = {
         history.soon();
       }
     });
-    void app.restored.then(() => history.look());
+    void app.restored.then(() => {
+      history.soon(0);
+    });
   }
 };
 

@@ -2,7 +2,7 @@
 
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-import { element, type Child } from '../card/element';
+import { element } from '../card/element';
 import { icon } from '../card/icons';
 import { plain, strange } from '../card/text';
 import type { Row } from './wire';
@@ -32,18 +32,28 @@ export function fillRow(button: HTMLElement, row: Row | undefined, words: Transl
   );
 }
 
-/** A name in one line: cut in the middle, so that its ending is seen; a box says so, which no name can draw. */
+/**
+ * A name in one line: where there is no room its beginning is cut, never its ending. A long one is cut in the middle beforehand, and a box
+ * says so, which no name can draw.
+ */
 export function nameOf(name: string): HTMLElement {
   const characters = Array.from(name);
+  const cut = characters.length > LONGEST;
+  const tail = cut ? TAIL : endingOf(name);
   const drawn = element('span', { class: 'nm mg-x' });
-  const parts: Child[] =
-    characters.length <= LONGEST
-      ? [strange(name)]
-      : [
-          strange(characters.slice(0, HEAD).join('')),
-          element('span', { class: 'mg-esc', title: plain(name) }, '…'),
-          strange(characters.slice(-TAIL).join(''))
-        ];
-  drawn.append(...parts.filter(part => part !== null));
+  const head = strange(characters.slice(0, cut ? HEAD : characters.length - tail).join(''));
+  head.classList.add('mg-head-of');
+  drawn.append(head);
+  if (cut) {
+    drawn.append(element('span', { class: 'mg-esc', title: plain(name) }, '…'));
+  }
+  if (tail > 0) {
+    drawn.append(strange(characters.slice(-tail).join('')));
+  }
   return drawn;
+}
+
+/** How many characters tell what kind of file it is: those from its last dot on. */
+function endingOf(name: string): number {
+  return /\.[\w-]{1,12}$/.exec(name)?.[0].length ?? 0;
 }

@@ -9,19 +9,16 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { Card } from '../card/card';
 import { button, element, focusOn, uniqueId } from '../card/element';
 import { icon } from '../card/icons';
+import { answerNewCell, NEW_CELL } from '../card/newCellEvent';
 import { plain, strange } from '../card/text';
 import { readView, type CardView } from '../card/view';
-import type { Answer, Decision } from './api';
+import type { PanelActions } from './actions';
 import { nameOf } from './rowView';
 import { RestCard } from './restCard';
-import { cellWords, levelStyle, waited } from './words';
-import type { Approval, Decided } from './wire';
+import { cellWords, levelStyle, timeWords, waited } from './words';
+import type { Approval } from './wire';
 
-export interface WaitingActions {
-  decide: (approval: Approval, decision: Decision) => Promise<Answer<Decided>>;
-  openCell: (approval: Approval) => void;
-  /** How a notebook is called here. */
-  nameOf: (notebook: string) => string;
+export interface WaitingActions extends Pick<PanelActions, 'decide' | 'openCell' | 'putCell' | 'nameOf'> {
   announce: (text: string) => void;
 }
 
@@ -39,6 +36,7 @@ export class Waiting {
   private readonly actions: WaitingActions;
   private readonly count = element('span', { class: 'ct' });
   private readonly title: HTMLElement;
+  private readonly only: HTMLElement;
   private readonly list = element('ul');
   private readonly items = new Map<string, Item>();
   private readonly told = new Set<string>();
@@ -48,7 +46,8 @@ export class Waiting {
     this.words = words;
     this.actions = actions;
     this.title = element('h4', { class: 'mg-sec', id: uniqueId('waiting') }, words.__('Waiting for you'), ' ', this.count);
-    this.node = element('section', { class: 'mg-pend', 'aria-labelledby': this.title.id }, this.title, this.list);
+    this.only = element('p', { class: 'mg-only mg-2nd' }, words.__('You may see what waits, but not decide it here.'));
+    this.node = element('section', { class: 'mg-pend', 'aria-labelledby': this.title.id }, this.title, this.only, this.list);
     this.node.hidden = true;
   }
 
@@ -76,6 +75,7 @@ export class Waiting {
       }
     }
     this.count.textContent = String(approvals.length);
+    this.only.hidden = mayDecide;
     this.node.hidden = approvals.length === 0;
     this.tick();
     if (had && !this.node.contains(document.activeElement) && approvals.length > 0) {
@@ -86,8 +86,9 @@ export class Waiting {
   /** Say how long each has waited. */
   tick(now = Date.now()): void {
     for (const { approval, age } of this.items.values()) {
-      const time = waited(now / 1000 - approval.asked);
-      age.textContent = approval.waiting ? this.words.__('waiting %1', time) : this.words.__('stopped %1 ago', time);
+      age.textContent = approval.waiting
+        ? this.words.__('waiting %1', waited(now / 1000 - approval.asked))
+        : this.words.__('asked %1', timeWords(approval.asked, now));
     }
   }
 
@@ -154,7 +155,11 @@ export class Waiting {
     item.node.className = 'mg-wait';
     item.node.replaceChildren(
       element('div', { class: 'mg-line1' }, icon(shape), nameOf(object), item.age),
-      ...lines(said, place, approval.waiting ? '' : this.words.__('The cell has stopped: a decision counts when it runs again.')),
+      ...lines(
+        said,
+        place,
+        approval.waiting ? '' : this.words.__('The cell has stopped. Your decision counts when it runs again.')
+      ),
       row
     );
   }
@@ -187,6 +192,9 @@ export class Waiting {
       this.words.__('Close the card')
     );
     const shown = new Card(model, host);
+    host.addEventListener(NEW_CELL, event => {
+      answerNewCell(event, source => this.actions.putCell(item.approval, source));
+    });
     item.node.className = 'mg-reviewed';
     item.node.replaceChildren(host, back);
     item.card = {

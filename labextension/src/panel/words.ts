@@ -41,35 +41,35 @@ export function outcomeWords(row: Row, words: TranslationBundle): string {
   const by = row.by ?? '';
   switch (row.outcome) {
     case 'loaded':
-      return words.__('loaded silently');
+      return words.__('loaded');
     case 'allowed':
       return allowedWords(row.scope, by, words);
     case 'blocked':
       if (row.reason?.startsWith(INSTEAD) === true) {
-        return words.__('used instead: %1', row.reason.slice(INSTEAD.length));
+        return words.__('instead: %1', row.reason.slice(INSTEAD.length));
       }
       if (row.transport === 'policy') {
         return words.__('blocked by policy');
       }
       if (row.transport === 'headless' || row.transport === 'none') {
-        return words.__('kept blocked, nobody was asked');
+        return words.__('blocked, nobody could be asked');
       }
       return by === '' ? words.__('kept blocked') : words.__('kept blocked by %1', by);
     case 'failed':
-      return words.__('the loader itself failed');
+      return words.__('the load failed');
     case 'waiting':
       return words.__('waiting for you');
     case 'abandoned':
       return words.__('not decided: the kernel went away');
     case 'unguarded':
-      return words.__('seen, not held');
+      return words.__('seen, but not stopped');
   }
 }
 
 function allowedWords(scope: string | null, by: string, words: TranslationBundle): string {
   switch (scope) {
     case 'digest':
-      return by === '' ? words.__('allowed, this file from now on') : words.__('allowed by %1, this file from now on', by);
+      return by === '' ? words.__('allowed from now on') : words.__('allowed from now on by %1', by);
     case 'commit':
       return by === '' ? words.__('allowed for this commit') : words.__('allowed for this commit by %1', by);
     default:
@@ -82,7 +82,7 @@ export function sourceWords(row: Row, words: TranslationBundle): string {
   const repository = /^hf:([^@]+)(?:@([0-9a-f]{7}))?/.exec(row.source);
   if (repository !== null) {
     const [, name = '', commit = ''] = repository;
-    return commit === '' ? `hf ${name}` : `hf ${name} @${commit}`;
+    return commit === '' ? `hf: ${name}` : `hf: ${name} @${commit}`;
   }
   if (row.source.startsWith('<')) {
     return words.__('from memory, %1', row.loader);
