@@ -31,6 +31,7 @@ _WAYS: Final = {
 }
 _SCOPES: Final = {Scope.ONCE: "Allowed once", Scope.DIGEST: "Allowed and remembered", Scope.COMMIT: "Allowed for this commit"}
 _SELF = "modelguard"
+_NO_WORDS = "kept blocked"  # what stands for the reason of a person who gave none
 _SHOWN = 8  # digits at each end of a digest
 _LEAST = 0.1  # seconds that are worth a word
 
@@ -101,7 +102,8 @@ def _decided(decision: Decision) -> str:
 
 def _how(decision: Decision) -> str:
     way = _WAYS.get(decision.transport, decision.transport)
-    return ", ".join(filter(None, (way, f'"{decision.reason}"' if decision.reason else "")))
+    said = decision.reason if decision.allow or decision.reason != _NO_WORDS else ""
+    return ", ".join(filter(None, (way, f'"{said}"' if said else "")))
 
 
 def _ended(record: HistoryRecord, decision: Decision | None) -> float:

@@ -5,21 +5,14 @@ import importlib.util
 import json
 import os
 import re
-import secrets
 import shutil
-import socket
-import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
-from pathlib import Path
 
 import pytest
 from card_stage import PAGE, STATIC
 from card_states import states
-
-import jupyter_modelguard
+from guarded_notebook import Beside, cells
+from labs import running_lab
 
 REQUIRED = os.environ.get("MODELGUARD_REQUIRE_BROWSER") == "1"
 QUIET = [
@@ -70,10 +63,23 @@ def page(browser, request):
     """A page on which every error of ours is a failure."""
     opened = browser.new_page(viewport={"width": 1280, "height": 900})
     opened.set_default_timeout(30_000)
+    faults = faults_of(opened)
     yield opened
-    if shots := os.environ.get("MODELGUARD_SCREENSHOTS"):  # a folder, to look at how each test left the page
-        opened.screenshot(path=f"{shots}/{re.sub(r'[^a-z0-9]+', '-', request.node.name.lower())}.png")
+    picture(opened, request.node.name)
     opened.close()
+    assert faults == []
+
+
+def faults_of(page):
+    """Gather what our part of the front end raises on a page."""
+    faults = []
+    page.on("pageerror", lambda error: faults.append(error.stack) if "modelguard" in (error.stack or "") else None)
+    return faults
+
+
+def picture(page, name):
+    if shots := os.environ.get("MODELGUARD_SCREENSHOTS"):  # a folder, to look at how each test left the page
+        page.screenshot(path=f"{shots}/{re.sub(r'[^a-z0-9]+', '-', name.lower())[-60:]}.png")
 
 
 @pytest.fixture(scope="module")
@@ -112,60 +118,6 @@ def show(stage):
     return shown
 
 
-def kernel_pythons():
-    """Pythons to run kernels with: the one of these tests, and those that MODELGUARD_TEST_KERNELS lists for other ipykernels."""
-    return [sys.executable, *filter(None, os.environ.get("MODELGUARD_TEST_KERNELS", "").split(os.pathsep))]
-
-
-def add_kernels(data):
-    for at, python in enumerate(kernel_pythons()):
-        folder = data / "kernels" / f"test-{at}"
-        folder.mkdir(parents=True)
-        command = [python, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-        (folder / "kernel.json").write_text(json.dumps({"argv": command, "display_name": f"test-{at}", "language": "python"}))
-
-
-class Lab:
-    """A JupyterLab server; `notebook` writes a notebook into its folder, `url` opens it."""
-
-    def __init__(self, folder, port, token):
-        self.folder = folder
-        self._base = f"http://127.0.0.1:{port}"
-        self._token = token
-
-    def notebook(self, name, *cells, kernel="python3"):
-        content = {
-            "cells": [
-                {
-                    "cell_type": "code",
-                    "id": f"cell-{at}",
-                    "execution_count": None,
-                    "metadata": {},
-                    "outputs": [],
-                    "source": source,
-                }
-                for at, source in enumerate(cells)
-            ],
-            "metadata": {"kernelspec": {"display_name": kernel, "language": "python", "name": kernel}},
-            "nbformat": 4,
-            "nbformat_minor": 5,
-        }
-        (self.folder / name).write_text(json.dumps(content))
-        return self.url(f"/lab/tree/{name}")
-
-    def url(self, path):
-        # One workspace a page: pages of a server would reopen each other's notebooks.
-        path = path.replace("/lab/", f"/lab/workspaces/{secrets.token_hex(4)}/", 1)
-        return f"{self._base}{path}?reset&token={self._token}"
-
-    def answers(self):
-        try:
-            with urllib.request.urlopen(f"{self._base}/api/status?token={self._token}", timeout=5) as reply:
-                return reply.status == 200
-        except (urllib.error.URLError, OSError):
-            return False
-
-
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory):
     """JupyterLab as installed beside these tests, with none of this user's own settings."""
@@ -175,63 +127,49 @@ def lab(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def start_lab(tmp_path_factory):
-    """Run a server of another Python or application than `lab`, as a context."""
+    """Run a server of another kind than `lab`, as a context; see `running_lab`."""
 
-    def start(python, application):
+    def start(python=sys.executable, application="jupyterlab", **options):
         if python == sys.executable and importlib.util.find_spec(application) is None:
             absent(f"{application} is not installed")
-        return running_lab(tmp_path_factory.mktemp("elsewhere"), python, application)
+        return running_lab(tmp_path_factory.mktemp("elsewhere"), python, application, **options)
 
     return start
 
 
-@contextlib.contextmanager
-def running_lab(home, python=sys.executable, application="jupyterlab"):
-    """Run JupyterLab, or Notebook by `application="notebook"`, with the Python that has it; kernels are of the Python of these tests."""
-    folder = home / "notebooks"
-    folder.mkdir()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    token = secrets.token_hex(16)
-    quiet = home / "config/lab/user-settings/@jupyterlab/apputils-extension/notification.jupyterlab-settings"
-    quiet.parent.mkdir(parents=True)
-    quiet.write_text('{"fetchNews": "false", "checkForUpdates": false}')
-    add_kernels(home / "data")
-    built = Path(jupyter_modelguard.__file__).parent / "labextension"
-    if built.is_dir():  # the one of this tree, whatever was installed
-        (home / "data" / "labextensions").mkdir()
-        (home / "data" / "labextensions" / "jupyter-modelguard").symlink_to(built)
-    private = home / "modelguard"
-    private.mkdir(mode=0o700)
-    environment = os.environ | {
-        "IPYTHONDIR": str(home / "ipython"),
-        "JUPYTER_CONFIG_DIR": str(home / "config"),
-        "JUPYTER_DATA_DIR": str(home / "data"),
-        "JUPYTER_PREFER_ENV_PATH": "0",  # what lies there comes before what is installed
-        "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
-        "MODELGUARD_HOME": str(private),
-    }
-    command = [
-        *(python, "-m", application, "--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1"),
-        *(f"--ServerApp.port={port}", f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={folder}"),
-        *("--ServerApp.port_retries=0", "--LabApp.expose_app_in_browser=True", "--JupyterNotebookApp.expose_app_in_browser=True"),
-        "--ServerApp.jpserver_extensions={'jupyter_modelguard': True}",  # of this tree, wherever the switch is installed
-    ]
-    with (home / "log").open("w") as log:
-        server = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
-    running = Lab(folder, port, token)
-    try:
-        deadline = time.monotonic() + 60
-        while not running.answers():
-            if server.poll() is not None or time.monotonic() > deadline:
-                pytest.fail(f"JupyterLab did not start:\n{(home / 'log').read_text()[-4000:]}", pytrace=False)
-            time.sleep(0.2)
+@pytest.fixture(scope="session")
+def shared_lab(start_lab):
+    """A JupyterLab that Ada, Mary and Grace share; see `running_lab`."""
+    with start_lab(people=True) as running:
         yield running
-    finally:
-        server.terminate()
-        try:
-            server.wait(20)
-        except subprocess.TimeoutExpired:
-            server.kill()
-            server.wait()
+
+
+@pytest.fixture(scope="session")
+def person(browser, shared_lab):
+    """Open a page in the browser of one of those who share a server, as a context: cookies, clipboard and downloads are their own."""
+
+    @contextlib.contextmanager
+    def opened(name, at):
+        context = browser.new_context(
+            viewport={"width": 1280, "height": 900}, reduced_motion="reduce", permissions=["clipboard-read", "clipboard-write"]
+        )
+        context.add_cookies([{"name": "person", "value": name, "url": shared_lab.base}])
+        page = context.new_page()
+        page.set_default_timeout(30_000)
+        faults = faults_of(page)
+        page.goto(at)
+        yield page
+        picture(page, f"{name}-{at.partition('?')[0]}")
+        context.close()
+        assert faults == []
+
+    return opened
+
+
+@pytest.fixture(scope="session")
+def worked(shared_lab, person):
+    """Ada's panel beside a notebook that is guarded; who uses it leaves nothing waiting."""
+    with person("ada", shared_lab.notebook("worked.ipynb", *cells("worked", shared_lab.trust), kernel="test-0")) as page:
+        beside = Beside(page, "worked")
+        beside.begin()
+        yield beside

@@ -32,7 +32,9 @@ export function addCommands({ app, palette, words, panel, history, front, tracke
     label: words.__('Open the modelguard panel'),
     execute: () => {
       open();
-      panel.focus();
+      lastly(() => {
+        panel.focus();
+      });
     }
   });
   commands.addCommand(Commands.refresh, {
@@ -59,9 +61,11 @@ export function addCommands({ app, palette, words, panel, history, front, tracke
       }
       await history.look();
       open();
-      if (!panel.review()) {
-        panel.focus();
-      }
+      lastly(() => {
+        if (!panel.review()) {
+          panel.focus();
+        }
+      });
     }
   });
   commands.addCommand(Commands.export, {
@@ -94,9 +98,22 @@ function cardOf(tracker: INotebookTracker): boolean {
   for (const card of cards) {
     if (card.getAttribute('aria-busy') !== 'true' && card.querySelector('[data-decides]') !== null) {
       card.scrollIntoView({ block: 'center' });
-      card.querySelector<HTMLElement>('.mg-title')?.focus({ preventScroll: true });
+      lastly(() => {
+        card.querySelector<HTMLElement>('.mg-title')?.focus({ preventScroll: true });
+      });
       return true;
     }
   }
   return false;
+}
+
+/** Move the focus. The palette gives it back to the notebook some frames after its command began: what was asked for takes it then. */
+function lastly(focus: () => void, frames = 4): void {
+  if (frames === 0) {
+    focus();
+  } else {
+    requestAnimationFrame(() => {
+      lastly(focus, frames - 1);
+    });
+  }
 }

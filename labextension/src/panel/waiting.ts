@@ -78,8 +78,10 @@ export class Waiting {
     this.only.hidden = mayDecide;
     this.node.hidden = approvals.length === 0;
     this.tick();
-    if (had && !this.node.contains(document.activeElement) && approvals.length > 0) {
-      focusOn(this.title);
+    if (had && !this.node.contains(document.activeElement)) {
+      // Somebody else may have decided: where nothing waits any more, the focus goes to where the panel begins.
+      const title = approvals.length > 0 ? this.title : this.node.closest('.mg-side')?.querySelector<HTMLElement>('.mg-top h3');
+      focusOn(title ?? undefined);
     }
   }
 
