@@ -4,7 +4,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { button, element, uniqueId } from '../card/element';
 import { icon } from '../card/icons';
-import { strange } from '../card/text';
+import { plain, strange } from '../card/text';
 import type { GroupShape, Heights, Near } from './geometry';
 import { fillRow } from './rowView';
 import type { Row } from './wire';
@@ -49,7 +49,7 @@ export class GroupView {
     if (this.named !== group.label) {
       this.named = group.label;
       this.label.replaceChildren(...pathPieces(group.label));
-      this.list.setAttribute('aria-label', group.label);
+      this.list.setAttribute('aria-label', plain(group.label));
     }
     this.count.textContent = String(group.count);
     this.head.setAttribute('aria-expanded', String(group.open));
