@@ -172,6 +172,8 @@ describe('Words', () => {
     expect(outcomeWords(row(1, { outcome: 'allowed', scope: 'once' }), words)).toBe('allowed once by ada');
     expect(outcomeWords(row(1, { reason: 'instead: Take only the weights' }), words)).toBe('instead: Take only the weights');
     expect(sourceWords(row(1, { source: 'hf:acme/yolo@4f2c9e1aa' }), words)).toBe('hf: acme/yolo @4f2c9e1');
+    expect(sourceWords(row(1, { source: '/home/ada/projects/2026/detectors/weights/a.pt' }), words)).toBe('…/detectors/weights');
+    expect(sourceWords(row(1, { source: '/home/ada/a.pt' }), words)).toBe('/home/ada');
     expect(waited(3723)).toBe('1:02:03');
   });
 });

@@ -45,6 +45,7 @@ TOO_WIDE = """panel => [...panel.querySelectorAll('*')].filter(one => {
 }).map(one => one.className || one.textContent)"""
 
 WIDEST = 500
+OLD = "experiments/2025-11/detectors/baseline.ipynb"
 YOLO = f"hf:acme/yolo@{'4f2c9e1a' * 5}"
 FACTS = {
     "Call": "pickle.load(f)",
@@ -90,7 +91,7 @@ class PanelStage:
         page.emulate_media(reduced_motion="reduce")
         page.set_viewport_size({"width": 1280, "height": 1500})
         self.page, self.server = page, StagedServer(page)
-        self.notebooks = {name: str(lab.folder / name) for name in ("train.ipynb", "eval.ipynb", "baseline.ipynb")}
+        self.notebooks = {name: str(lab.folder / name) for name in ("train.ipynb", "eval.ipynb", OLD)}
         page.goto(lab.notebook("train.ipynb", "model = torch.load('yolo.pt', weights_only=False)"))
         self.panel = open_panel(page)
         page.locator("#jp-main-statusbar").get_by_text("| Idle").wait_for()
@@ -148,7 +149,7 @@ class PanelStage:
 
     def history(self):
         """The loads of a working day, the latest first."""
-        train, evaluated, baseline = (self.notebooks[name] for name in ("train.ipynb", "eval.ipynb", "baseline.ipynb"))
+        train, evaluated, baseline = (self.notebooks[name] for name in ("train.ipynb", "eval.ipynb", OLD))
         allowed = {"outcome": "allowed", "scope": "once", "by": "ada", "transport": "card"}
         kept = {"outcome": "blocked", "by": "ada", "transport": "card"}
         forbidden = {"outcome": "blocked", "by": None, "transport": "policy"}

@@ -48,7 +48,7 @@ export class GroupView {
     this.section.style.height = `${at.height}px`;
     if (this.named !== group.label) {
       this.named = group.label;
-      this.label.replaceChildren(strange(group.label));
+      this.label.replaceChildren(...pathPieces(group.label));
       this.list.setAttribute('aria-label', plain(group.label));
     }
     this.count.textContent = String(group.count);
@@ -140,6 +140,14 @@ export class GroupView {
       fillRow(one.button, row, this.words);
     }
   }
+}
+
+/** A path in two pieces: where there is no room its folders are cut, not the name that tells notebooks apart. */
+function pathPieces(path: string): HTMLElement[] {
+  const name = path.lastIndexOf('/') + 1;
+  const folders = strange(path.slice(0, name));
+  folders.classList.add('mg-head-of');
+  return [folders, strange(path.slice(name))];
 }
 
 export function identity(row: Row): string {

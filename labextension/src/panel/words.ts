@@ -9,6 +9,8 @@ import type { LevelChip } from './filter';
 import type { Row } from './wire';
 
 const INSTEAD = 'instead: ';
+/** Characters of a folder that have room in the line of a record. */
+const LONG_FOLDER = 30;
 
 export function levelStyle(level: Level | null): { style: string; icon: IconName } {
   return level === null ? { style: 'none', icon: 'gone' } : lookOf(level);
@@ -88,7 +90,12 @@ export function sourceWords(row: Row, words: TranslationBundle): string {
     return words.__('from memory, %1', row.loader);
   }
   const folder = row.source.replaceAll('\\', '/').split('/').slice(0, -1).join('/');
-  return folder === '' ? words.__('local file, %1', row.loader) : folder;
+  return folder === '' ? words.__('local file, %1', row.loader) : nearEnd(folder);
+}
+
+/** A folder by its last two names where it is long: what it begins with tells the least. */
+function nearEnd(folder: string): string {
+  return folder.length > LONG_FOLDER ? `…/${folder.split('/').slice(-2).join('/')}` : folder;
 }
 
 /** "In [7] line 3"; empty where nothing is known. */
