@@ -54,7 +54,7 @@ def decide_pending(store: Store, id_prefix: str, console: Console, read: Callabl
     except KeyboardInterrupt:
         console.print("Nothing was decided; the load still waits.", markup=False)
         return 1
-    if not store.decide(waiting.id, decision):
+    if not store.decide(waiting.id, decision, waiting.session):  # another load may have the same digits meanwhile
         console.print("Somebody else was first, or the kernel has gone.", markup=False)
         return 1
     said = f"{allowed_words(decision.scope).capitalize()}." if decision.allow else "Kept blocked."
