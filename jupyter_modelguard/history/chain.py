@@ -32,6 +32,7 @@ __all__ = ["Break", "Verification", "verify"]
 
 _SILENCE = 600.0  # seconds; a long history is read whole
 _MOST = 1_000  # breaks that are told
+_LATEST = 1e11  # seconds since the epoch that a clock can show
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +96,15 @@ class _Reading:
 
     def broken(self, link: int | None, at: float | None, what: str) -> None:
         if len(self.breaks) < _MOST:
-            self.breaks.append(Break(link, at, what))
+            known = isinstance(at, (int, float)) and 0 <= at < _LATEST  # somebody may have put anything there
+            self.breaks.append(Break(link, at if known else None, what))
 
-    def take(self, number: int, at: float, session: str, entries: str, link: str) -> None:
+    def take(self, number: int | str, at: float, session: str, entries: str, link: str) -> None:
         """Read the next link."""
         self.links += 1
+        if not isinstance(number, int):  # SQLite keeps text in a column of numbers too
+            self.broken(None, None, "a link has no number")
+            return
         expected = self.number + 1
         if self.links == 1 and entries == ANCHOR:  # its hash is what somebody says, and shows nothing
             self.anchor = number, link
@@ -131,7 +136,7 @@ class _Reading:
             self.deleted += named
             if self.anchor is not None and plain.get("cut") == list(self.anchor):
                 self.anchor = None
-        except (ValueError, TypeError, AttributeError):
+        except (ValueError, TypeError, AttributeError, RecursionError, OverflowError):
             return False
         return bool(named == plain.get("number", 0))
 

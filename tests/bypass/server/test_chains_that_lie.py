@@ -3,6 +3,8 @@
 import json
 import time
 
+import pytest
+
 from jupyter_modelguard.cli import main
 from jupyter_modelguard.history.lines import raw_lines, stream
 from jupyter_modelguard.history.links import append, digest_of_values, link_of
@@ -37,6 +39,15 @@ def test_nesting_without_end_is_told_and_ends_nothing(store, behind):
     record = several(store)[1]
     behind("UPDATE loads SET report = ? WHERE id = ?", "[" * 100_000, record.id)
     assert [one.what for one in store.verify().breaks] == [f"line #{record.id} was changed afterwards"]
+
+
+@pytest.mark.parametrize("change", ["number = 'x'", "at = 'y'", "at = 1e300", "link = x'ff00'", "entries = x'ff'", "session = 5"])
+def test_links_of_nonsense_are_told_and_end_nothing(store, behind, change, monkeypatch, capsys, history):
+    several(store)
+    behind(f"UPDATE links SET {change} WHERE number = 2")
+    monkeypatch.setattr("jupyter_modelguard.config.home", lambda: history.home)
+    assert main(["history", "--verify"]) == 1
+    assert capsys.readouterr().out.startswith("NOT  ")
 
 
 def test_a_chain_written_anew_from_its_own_head_does_not_hold(store, behind):
