@@ -115,7 +115,7 @@ class _Reading:
             self.deleted += int(plain.get("number", 0))
             if self.anchor is not None and plain.get("cut") == list(self.anchor):
                 self.anchor = None
-        except (ValueError, TypeError, AttributeError):
+        except (ValueError, TypeError, AttributeError, RecursionError, OverflowError):
             return False
         return True
 
