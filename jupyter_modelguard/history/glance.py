@@ -6,8 +6,11 @@ one by one, only that something did.
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from jupyter_modelguard.history.legible import FAULTS, as_text, member, parsed, text_of
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -88,22 +91,26 @@ def glance(connection: Connection, earlier: Glance = NOTHING) -> Glance:
 
     from jupyter_modelguard.history.tables import approvals, loads, mine
 
-    name = loads.c.artifact["name"].as_string().label("name")
-    plain = ("number", "id", "session", "at", "loader", "source", "notebook", "level", "outcome", "count", "decision")
-    query = select(*(loads.c[column] for column in plain), name).where(mine(loads, connection))
+    name, decided = member(loads.c.artifact, "name", connection), text_of(loads.c.decision, connection)
+    plain = ("number", "id", "session", "at", "loader", "source", "notebook", "level", "outcome", "count")
+    query = select(*(loads.c[column] for column in plain), name.label("name"), decided.label("decision")).where(
+        mine(loads, connection)
+    )
     latest = connection.execute(query.order_by(loads.c.number.desc()).limit(_LOADS)).mappings()
     seen = {}
     for row in latest:
-        decision = row["decision"] or {}
-        kept = {column: row[column] for column in plain if column not in {"number", "decision"}}
-        named = row["name"] or row["source"].replace("\\", "/").rpartition("/")[2] or row["source"]
+        decision = _decision(row["decision"])
+        kept = {column: row[column] for column in plain if column != "number"}
+        source = as_text(row["source"])
+        named = as_text(row["name"] or source.replace("\\", "/").rpartition("/")[2] or source)
         seen[row["number"]] = SeenLoad(**kept, name=named, by=decision.get("by"), transport=decision.get("transport"))
     after = max(earlier.loads, default=0)
     written = select(func.count()).select_from(loads).where(mine(loads, connection), loads.c.number > after)
     asked = (
         select(
             approvals.c.number,
-            *(approvals.c[column] for column in ("id", "session", "asked", "waiting", "state", "decision")),
+            *(approvals.c[column] for column in ("id", "session", "asked", "waiting", "state")),
+            text_of(approvals.c.decision, connection).label("decision"),
             loads.c.notebook,
             loads.c.level,
         )
@@ -118,8 +125,14 @@ def glance(connection: Connection, earlier: Glance = NOTHING) -> Glance:
     questions = {}
     for row in connection.execute(asked.order_by(approvals.c.number.desc()).limit(_QUESTIONS)).mappings():
         kept = {column: row[column] for column in ("id", "session", "asked", "waiting", "state", "notebook", "level")}
-        questions[row["number"]] = SeenQuestion(**kept, by=(row["decision"] or {}).get("by"))
+        questions[row["number"]] = SeenQuestion(**kept, by=_decision(row["decision"]).get("by"))
     return Glance(seen, questions, connection.execute(written).scalar_one())
+
+
+def _decision(text: object) -> dict[str, Any]:
+    with contextlib.suppress(*FAULTS):
+        return {name: as_text(value) for name, value in dict(parsed(text)).items() if name in {"by", "transport"}}
+    return {}
 
 
 def difference(earlier: Glance, now: Glance) -> Difference:

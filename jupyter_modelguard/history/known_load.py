@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from jupyter_modelguard.history.codec import from_plain
-from jupyter_modelguard.history.rows import record_of_row
-from jupyter_modelguard.types import Decision, HistoryRecord
+from jupyter_modelguard.history.legible import FAULTS, as_text, parsed, texts_of
+from jupyter_modelguard.history.rows import decision_of, record_of_row
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
+
+    from jupyter_modelguard.types import Decision, HistoryRecord
 
 __all__ = ["KnownLoad", "Question", "known_load"]
 
@@ -22,7 +24,7 @@ class Question:
     asked: float  # seconds since the epoch
     waiting: bool  # False: the cell has failed, a decision counts for its next run
     state: str  # "pending", "held", "allowed", "denied", "abandoned"
-    view: dict[str, Any]  # the card as plain values
+    view: dict[str, Any]  # the card as plain values; empty where it cannot be read
     decision: Decision | None
 
 
@@ -36,16 +38,22 @@ class KnownLoad:
 
 def known_load(connection: Connection, session: str, identity: str) -> KnownLoad | None:
     """Find a load by its session and id; None when there is no such line."""
+    from sqlalchemy import select
+
     from jupyter_modelguard.history.tables import approvals, loads, mine
 
     which = (mine(loads, connection), loads.c.session == session, loads.c.id == identity)
-    row = connection.execute(loads.select().where(*which)).mappings().first()
+    row = connection.execute(select(*texts_of(loads.c, connection)).where(*which)).mappings().first()
     if row is None:
         return None
     asked = (mine(approvals, connection), approvals.c.session == session, approvals.c.id == identity)
-    put_up = connection.execute(approvals.select().where(*asked)).mappings().first()
+    put_up = connection.execute(select(*texts_of(approvals.c, connection)).where(*asked)).mappings().first()
     question = None
     if put_up is not None:
-        decision = from_plain(Decision, put_up["decision"]) if put_up["decision"] else None
-        question = Question(put_up["asked"], put_up["waiting"], put_up["state"], put_up["view"], decision)
+        decision, view = None, {}
+        with contextlib.suppress(*FAULTS):
+            view = dict(parsed(put_up["view"]))
+        with contextlib.suppress(*FAULTS):
+            decision = decision_of(put_up["decision"])
+        question = Question(put_up["asked"], bool(put_up["waiting"]), as_text(put_up["state"]), view, decision)
     return KnownLoad(record_of_row(dict(row)), question)

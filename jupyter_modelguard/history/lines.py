@@ -1,11 +1,13 @@
 """Lines of the history on their way into the database, and the link that each write of them appends.
 
 Many rows a statement: SQLite works on them while Python's other threads run, where a row at a time would fight the loading thread for
-the interpreter. Eighty rows stay below the 999 parameters that an older SQLite takes.
+the interpreter. Eighty rows stay below the 999 parameters that an older SQLite takes. PostgreSQL takes a list for each column, in a
+quarter of the time that it needs for as many rows of parameters.
 """
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from jupyter_modelguard.history.links import COLUMNS, PLAIN, append, digest, digest_of_values, shared
@@ -22,9 +24,11 @@ if TYPE_CHECKING:
 __all__ = ["raw_lines", "set_outcome", "stream", "write_lines"]
 
 _AT_ONCE = 80
+_AT_ONCE_IN_LISTS = 2_000
 _STREAMED = 1_000  # lines that are held at once
 _WRITTEN = "owner, id, session, at, loader, call, source, size, seconds, notebook, cell_id, execution_count, line"
 _CONSTANT = "outcome, level, count, error"
+_LISTS = "text[] text[] text[] float8[] text[] text[] text[] int8[] float8[] text[] text[] int8[] int8[]"  # of `_WRITTEN`
 _CONSTANTS = ("loaded", "data_only", 1, "", None, None, None)  # what `SHARED` ends with for a note
 
 
@@ -105,24 +109,37 @@ def _insert_notes(connection: Connection, session: str, notes: Sequence[tuple[st
     from jupyter_modelguard.history.tables import owner_of
 
     owner = owner_of(connection)
-    mark = "%s" if connection.dialect.paramstyle == "pyformat" else "?"
-    row = f"({', '.join([mark] * _WRITTEN.count(','))}, {mark}, 'loaded', 'data_only', 1, '')"
-    into = f"INSERT INTO loads ({_WRITTEN}, {_CONSTANT}) VALUES "  # noqa: S608 no text of anybody's
+    in_lists = connection.dialect.name == "postgresql"
+    insert, at_once = (_insert_lists, _AT_ONCE_IN_LISTS) if in_lists else (_insert_values, _AT_ONCE)
     before: tuple[CallSite, str] | None = None
     place: tuple[Any, ...] = ()
     common = b""
-    for start in range(0, len(notes), _AT_ONCE):
-        part = notes[start : start + _AT_ONCE]
-        values: list[Any] = []
-        for identity, (loader, source, size, at, site, seconds) in part:
+    for start in range(0, len(notes), at_once):
+        rows: list[tuple[Any, ...]] = []
+        for identity, (loader, source, size, at, site, seconds) in notes[start : start + at_once]:
             if before is None or site is not before[0] or loader is not before[1]:  # the loads of a line of code share both
                 before = site, loader
                 place = _place(site)
                 common = shared((session, loader, loader, *place, *_CONSTANTS))
             named = source if source.isascii() and "\0" not in source else text(source)
-            values += (owner, identity, session, at, loader, loader, named, size, seconds, *place)
+            rows.append((owner, identity, session, at, loader, loader, named, size, seconds, *place))
             digests[identity] = digest(common, identity, at, named, size, seconds)
-        connection.exec_driver_sql(f"{into}{', '.join([row] * len(part))} ON CONFLICT DO NOTHING", tuple(values))
+        insert(connection, rows)
+
+
+def _insert_values(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
+    row = f"({'?, ' * len(rows[0])}'loaded', 'data_only', 1, '')"
+    into = f"INSERT INTO loads ({_WRITTEN}, {_CONSTANT}) VALUES "  # noqa: S608 no text of anybody's
+    connection.exec_driver_sql(f"{into}{', '.join([row] * len(rows))} ON CONFLICT DO NOTHING", tuple(chain.from_iterable(rows)))
+
+
+def _insert_lists(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
+    lists = ", ".join(f"%s::{kind}" for kind in _LISTS.split())
+    into = f"INSERT INTO loads ({_WRITTEN}, {_CONSTANT}) "
+    connection.exec_driver_sql(
+        f"{into}SELECT *, 'loaded', 'data_only', 1, '' FROM unnest({lists}) ON CONFLICT DO NOTHING",  # noqa: S608 nor here
+        tuple(map(list, zip(*rows, strict=True))),
+    )
 
 
 def _place(site: CallSite) -> tuple[Any, ...]:

@@ -9,22 +9,27 @@ States are "pending", "allowed", "denied", "abandoned", and "held" where only th
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import logging
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from jupyter_modelguard.errors import HistoryError
-from jupyter_modelguard.history.codec import from_plain
+from jupyter_modelguard.history.legible import CANNOT_BE_READ, FAULTS, as_number, as_text, parsed, text_of
 from jupyter_modelguard.history.process import host_name, process_mark
+from jupyter_modelguard.history.rows import decision_of as read_decision
 from jupyter_modelguard.history.rows import plain_decision
 from jupyter_modelguard.history.shown import digest_of_card
-from jupyter_modelguard.types import Decision, HistoryRecord, Outcome
+from jupyter_modelguard.types import HistoryRecord, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from sqlalchemy import ColumnElement, Connection
+    from sqlalchemy import ColumnElement, Connection, RowMapping
+
+    from jupyter_modelguard.types import Decision
 
 __all__ = [
     "PendingApproval",
@@ -44,7 +49,9 @@ __all__ = [
 ]
 
 
+_LOG = logging.getLogger(__name__)
 _OPEN = ("pending", "held")
+_TOLD: set[tuple[str, str]] = set()  # questions that cannot be read, and were logged
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +120,12 @@ def pending(connection: Connection) -> tuple[PendingApproval, ...]:
 
     columns = approvals.c
     same = and_(loads.c.owner == columns.owner, loads.c.session == columns.session, loads.c.id == columns.id)
-    asked = (columns.id, columns.session, columns.asked, columns.waiting, columns.view, columns.fingerprint)
+    view = text_of(columns.view, connection).label("view")
+    asked = (columns.id, columns.session, columns.asked, columns.waiting, view, columns.fingerprint)
     line = (loads.c.notebook, loads.c.cell_id, loads.c.execution_count, loads.c.line, loads.c.source, loads.c.level)
     query = select(*asked, *line).select_from(approvals.outerjoin(loads, same))
     rows = connection.execute(query.where(mine(approvals, connection), columns.state == "pending").order_by(columns.asked))
-    return tuple(PendingApproval(**{**row, "source": row["source"] or ""}) for row in rows.mappings())
+    return tuple(one for row in rows.mappings() if (one := _legible(row)) is not None)
 
 
 def single(rows: Iterable[PendingApproval], digits: str) -> PendingApproval | None:
@@ -151,14 +159,20 @@ def decide(  # noqa: PLR0913 keywords at the calls
 
 
 def decision_of(connection: Connection, identity: str, session: str) -> tuple[Decision, str] | None:
-    """Find the decision that was made about a load, with its seal; None while nobody has."""
+    """Find the decision that was made about a load, with its seal; None while nobody has. Raises ValueError where it is none."""
     from sqlalchemy import select
 
     from jupyter_modelguard.history.tables import approvals
 
     columns = approvals.c
-    row = connection.execute(select(columns.decision, columns.seal).where(*_this(connection, identity, session))).first()
-    return (from_plain(Decision, row.decision), row.seal) if row is not None and row.decision else None
+    query = select(text_of(columns.decision, connection).label("decision"), columns.seal)
+    row = connection.execute(query.where(*_this(connection, identity, session))).first()
+    if row is None or row.decision is None:
+        return None
+    try:
+        return read_decision(row.decision), as_text(row.seal)
+    except FAULTS as error:
+        raise ValueError(f"the decision {CANNOT_BE_READ}") from error
 
 
 def reopen(connection: Connection, identity: str, session: str) -> None:
@@ -196,7 +210,7 @@ def claimable(connection: Connection, mark: str, session: str) -> tuple[tuple[st
 
     columns = approvals.c
     found = connection.execute(
-        select(columns.id, columns.decision, columns.seal).where(
+        select(columns.id, text_of(columns.decision, connection).label("decision"), columns.seal).where(
             mine(approvals, connection),
             columns.session == session,
             columns.fingerprint == mark,
@@ -205,7 +219,11 @@ def claimable(connection: Connection, mark: str, session: str) -> tuple[tuple[st
             columns.used.is_(False),
         )
     )
-    return tuple((row.id, from_plain(Decision, row.decision), row.seal) for row in found if row.decision)
+    given = []
+    for row in found:
+        with contextlib.suppress(*FAULTS):
+            given.append((row.id, read_decision(row.decision), as_text(row.seal)))
+    return tuple(given)
 
 
 def use(connection: Connection, identity: str, session: str) -> None:
@@ -250,3 +268,26 @@ def _this(connection: Connection, identity: str, session: str) -> tuple[ColumnEl
     from jupyter_modelguard.history.tables import approvals, mine
 
     return (mine(approvals, connection), approvals.c.session == session, approvals.c.id == identity)
+
+
+def _legible(row: RowMapping) -> PendingApproval | None:
+    """Read a question; None where somebody wrote something there that is none, which is logged once."""
+    try:
+        view = parsed(row["view"])
+        if not isinstance(view, dict):
+            raise TypeError
+        digest_of_card(view)  # it may be nested deeper than can be written
+        texts: dict[str, Any] = {name: as_text(row[name]) for name in ("id", "session", "fingerprint")}
+        asked = as_number(row["asked"])
+    except FAULTS:
+        which = as_text(row["session"]), as_text(row["id"])
+        if which not in _TOLD:
+            _TOLD.add(which)
+            _LOG.warning(
+                "The question about load #%s %s in the history; it can be answered where it was asked.", row["id"], CANNOT_BE_READ
+            )
+        return None
+    line: dict[str, Any] = {name: row[name] for name in ("notebook", "cell_id", "execution_count", "line", "level")}
+    return PendingApproval(
+        **texts, asked=asked, waiting=bool(row["waiting"]), view=view, source=as_text(row["source"] or ""), **line
+    )

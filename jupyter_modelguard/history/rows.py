@@ -1,20 +1,27 @@
-"""Rows of the history to frozen values and back."""
+"""Rows of the history to frozen values and back.
+
+A row that holds something else than was written is read as far as it goes: its error says what cannot be read, and its level is that of
+what was not inspected.
+"""
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from jupyter_modelguard.errors import HistoryError
 from jupyter_modelguard.history.codec import from_plain, to_plain
+from jupyter_modelguard.history.legible import CANNOT_BE_READ, FAULTS, as_number, as_text, parsed
 from jupyter_modelguard.types import Artifact, CallSite, Decision, HistoryRecord, LoadRequest, Outcome, RiskLevel, ScanReport
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 __all__ = [
     "Note",
+    "decision_of",
     "digits_of",
     "plain_decision",
     "record_of_note",
@@ -23,6 +30,8 @@ __all__ = [
     "text",
 ]
 
+
+T = TypeVar("T")
 
 # A silent load as `Store.note` takes it: loader, source, size in bytes, seconds since the epoch, call site, seconds it took.
 Note: TypeAlias = "tuple[str, str, int, float, CallSite, float]"
@@ -88,27 +97,51 @@ def plain_decision(decision: Decision) -> dict[str, Any]:
 
 
 def record_of_row(row: Mapping[str, Any]) -> HistoryRecord:
-    """Build the record that a row of `loads` holds."""
-    artifact = row["artifact"]
-    source = row["source"]
-    return HistoryRecord(
-        id=row["id"],
-        at=row["at"],
+    """Build the record that a row of `loads` holds; JSON in it is text, see `legible.texts_of`."""
+    wrong: list[str] = []
+
+    def read(name: str, build: Callable[[Any], T], otherwise: T) -> T:
+        try:
+            return otherwise if row[name] is None else build(row[name])
+        except FAULTS:
+            wrong.append(name)
+            return otherwise
+
+    source = as_text(row["source"])
+    size = int(read("size", as_number, 0.0))
+    artifact = read("artifact", lambda text: from_plain(Artifact, parsed(text)), None)
+    found = HistoryRecord(
+        id=as_text(row["id"]),
+        at=read("at", as_number, 0.0),
         request=LoadRequest(
-            loader=row["loader"],
-            call=row["call"],
+            loader=as_text(row["loader"]),
+            call=as_text(row["call"]),
             source=source,
-            site=CallSite(row["notebook"], row["cell_id"], row["execution_count"], row["line"]),
+            site=CallSite(
+                read("notebook", as_text, None),
+                read("cell_id", as_text, None),
+                read("execution_count", lambda number: int(as_number(number)), None),
+                read("line", lambda number: int(as_number(number)), None),
+            ),
         ),
-        outcome=Outcome(row["outcome"]),
-        level=RiskLevel(row["level"]) if row["level"] else None,
-        artifact=from_plain(Artifact, artifact) if artifact else _plain_artifact(source, row["size"]),
-        report=from_plain(ScanReport, row["report"]) if row["report"] else None,
-        decision=from_plain(Decision, row["decision"]) if row["decision"] else None,
-        seconds=row["seconds"],
-        count=row["count"],
-        error=row["error"],
+        outcome=read("outcome", Outcome, Outcome.FAILED),
+        level=read("level", RiskLevel, None),
+        artifact=artifact or _plain_artifact(source, size),
+        report=read("report", lambda text: from_plain(ScanReport, parsed(text)), None),
+        decision=read("decision", decision_of, None),
+        seconds=read("seconds", as_number, 0.0),
+        count=int(read("count", as_number, 1.0)),
+        error=as_text(row["error"]),
     )
+    if not wrong:
+        return found
+    said = f"In the history the {', '.join(wrong)} of this line {CANNOT_BE_READ}"
+    return dataclasses.replace(found, level=RiskLevel.UNINSPECTED, error=". ".join(filter(None, (said, found.error))))
+
+
+def decision_of(text: object) -> Decision:
+    """Read a decision that was fetched as text; raises one of `legible.FAULTS` where it is none."""
+    return from_plain(Decision, parsed(text))
 
 
 def record_of_note(identity: str, note: Note) -> HistoryRecord:

@@ -8,15 +8,17 @@ SQLAlchemy's own language throughout, so that SQLite and PostgreSQL answer alike
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, replace
-from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
+from jupyter_modelguard.history.legible import as_number, as_text, is_object, member, text_of, texts_of
+from jupyter_modelguard.history.listed import COLUMNS, Row, row_of, row_of_columns
 from jupyter_modelguard.history.rows import record_of_row, text
-from jupyter_modelguard.types import HistoryRecord, Outcome, RiskLevel, Scope
+from jupyter_modelguard.types import HistoryRecord, Outcome, RiskLevel
 
 if TYPE_CHECKING:
-    from sqlalchemy import ColumnElement, Connection, RowMapping, Select
+    from sqlalchemy import ColumnElement, Connection, Select
 
 __all__ = ["NotebookCount", "Notebooks", "Row", "Search", "counts", "records", "row_of", "rows", "total"]
 
@@ -45,32 +47,6 @@ class Search:
             and (self.notebook is None or (site.notebook or "") == self.notebook)
             and record.at >= self.since
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One load in the list."""
-
-    id: str
-    session: str
-    at: float  # seconds since the epoch
-    name: str
-    source: str
-    loader: str
-    call: str
-    notebook: str | None
-    cell_id: str | None
-    execution_count: int | None
-    line: int | None
-    level: RiskLevel | None
-    outcome: Outcome
-    by: str | None
-    reason: str | None
-    scope: Scope | None
-    transport: str | None
-    count: int
-    size: int  # bytes
-    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,48 +83,25 @@ class Notebooks:
 
 def rows(connection: Connection, search: Search, limit: int, offset: int = 0) -> tuple[Row, ...]:
     """List a page of what matches, the latest first, without reports and code."""
-    from sqlalchemy import select
+    from sqlalchemy import and_, select
 
     from jupyter_modelguard.history.tables import loads
 
     columns = loads.c
-    plain = [columns[name] for name in _PLAIN]
-    query = select(*plain, columns.artifact["name"].as_string().label("name"), columns.decision)
-    return tuple(_row(row) for row in connection.execute(_page(connection, query, search, limit, offset)).mappings())
-
-
-def row_of(record: HistoryRecord, session: str) -> Row:
-    """Show one load as the list does."""
-    decision, site = record.decision, record.request.site
-    return Row(
-        id=record.id,
-        session=session,
-        at=record.at,
-        name=record.artifact.name if record.artifact is not None else _name_in(record.request.source),
-        source=record.request.source,
-        loader=record.request.loader,
-        call=record.request.call,
-        notebook=site.notebook,
-        cell_id=site.cell_id,
-        execution_count=site.execution_count,
-        line=site.line,
-        level=record.level,
-        outcome=record.outcome,
-        by=decision.by if decision is not None else None,
-        reason=decision.reason if decision is not None else None,
-        scope=decision.scope if decision is not None and decision.allow else None,
-        transport=decision.transport if decision is not None else None,
-        count=record.count,
-        size=record.artifact.size if record.artifact is not None else 0,
-        seconds=record.seconds,
-    )
+    plain = [columns[name] for name in COLUMNS]
+    name, decision = member(columns.artifact, "name", connection), text_of(columns.decision, connection)
+    whole = and_(*(is_object(columns[name], connection) for name in ("artifact", "report", "decision")))
+    query = select(*plain, name.label("name"), decision.label("decision"), whole.label("whole"))
+    return tuple(row_of_columns(row) for row in connection.execute(_page(connection, query, search, limit, offset)).mappings())
 
 
 def records(connection: Connection, search: Search, limit: int, offset: int = 0) -> tuple[HistoryRecord, ...]:
     """List a page of what matches with all that is known, the latest first."""
+    from sqlalchemy import select
+
     from jupyter_modelguard.history.tables import loads
 
-    query = _page(connection, loads.select(), search, limit, offset)
+    query = _page(connection, select(*texts_of(loads.c, connection)), search, limit, offset)
     return tuple(record_of_row(dict(row)) for row in connection.execute(query).mappings())
 
 
@@ -179,35 +132,21 @@ def counts(connection: Connection, search: Search) -> Notebooks:
     notebooks: dict[str | None, NotebookCount] = {}
     for notebook, level, outcome, number, latest in connection.execute(query):
         if level is not None:
-            levels[level] = levels.get(level, 0) + number
+            levels[as_text(level)] = levels.get(as_text(level), 0) + number
         if wanted and level not in wanted:
             continue
         matching += number
         stopped += number if outcome in _HELD else 0
-        known = notebooks.get(notebook, NotebookCount(notebook, 0, 0.0))
-        notebooks[notebook] = NotebookCount(notebook, known.count + number, max(known.latest, latest))
+        named = None if notebook is None else as_text(notebook)
+        known = notebooks.get(named, NotebookCount(named, 0, 0.0))
+        with contextlib.suppress(ValueError):  # somebody wrote something else than a time there
+            known = replace(known, latest=max(known.latest, as_number(latest)))
+        notebooks[named] = replace(known, count=known.count + number)
     every = total(connection, Search())
     listed = tuple(sorted(notebooks.values(), key=lambda one: -one.latest))
     return Notebooks(matching, every, stopped, levels, listed)
 
 
-_PLAIN = (
-    "id",
-    "session",
-    "at",
-    "source",
-    "loader",
-    "call",
-    "notebook",
-    "cell_id",
-    "execution_count",
-    "line",
-    "level",
-    "outcome",
-    "count",
-    "size",
-    "seconds",
-)
 _SEARCHED = ("source", "loader", "call", "notebook")
 
 
@@ -219,7 +158,7 @@ def _page(connection: Connection, query: Select[Any], search: Search, limit: int
 
 
 def _conditions(connection: Connection, search: Search) -> list[ColumnElement[bool]]:
-    from sqlalchemy import or_
+    from sqlalchemy import Text, or_, type_coerce
 
     from jupyter_modelguard.history.tables import loads, mine
 
@@ -232,7 +171,7 @@ def _conditions(connection: Connection, search: Search) -> list[ColumnElement[bo
             if search.text.isascii()
             else {search.text, search.text.lower(), search.text.upper(), search.text.title()}
         )
-        places = [*(columns[name] for name in _SEARCHED), columns.artifact["name"].as_string()]
+        places = [*(columns[name] for name in _SEARCHED), type_coerce(member(columns.artifact, "name", connection), Text)]
         found.append(or_(*(place.icontains(text(form), autoescape=True) for place in places for form in sorted(forms))))
     if search.levels:
         found.append(columns.level.in_([level.value for level in search.levels]))
@@ -243,22 +182,3 @@ def _conditions(connection: Connection, search: Search) -> list[ColumnElement[bo
     if search.since:
         found.append(columns.at >= search.since)
     return found
-
-
-def _row(row: RowMapping) -> Row:
-    decision = row["decision"] or {}
-    scope = decision.get("scope") if decision.get("allow") else None
-    return Row(
-        **{name: row[name] for name in _PLAIN if name not in {"level", "outcome"}},
-        level=RiskLevel(row["level"]) if row["level"] else None,
-        outcome=Outcome(row["outcome"]),
-        name=row["name"] or _name_in(row["source"]),
-        by=decision.get("by"),
-        reason=decision.get("reason"),
-        scope=Scope(scope) if scope else None,
-        transport=decision.get("transport"),
-    )
-
-
-def _name_in(source: str) -> str:
-    return PurePath(source).name or source

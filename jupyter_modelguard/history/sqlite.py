@@ -7,6 +7,7 @@ rollback journal instead: write-ahead logging keeps its index in memory that onl
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import logging
 import os
@@ -44,6 +45,7 @@ _TROUBLES = frozenset(  # conditions of the file or the disk, not mistakes in a 
         *_DAMAGED,
     }
 )
+_DECODED = functools.partial(str, encoding="utf-8", errors="backslashreplace")  # one line that is no text hides no other
 _NETWORKS = frozenset({"9p", "afs", "beegfs", "ceph", "cifs", "fuse.sshfs", "gpfs", "lustre", "nfs", "nfs4", "smb3", "smbfs"})
 
 
@@ -88,6 +90,7 @@ class Sqlite:
         @event.listens_for(engine, "connect")
         def set_up(connection: sqlite3.Connection, _record: object) -> None:
             connection.execute("PRAGMA synchronous=NORMAL")  # whole after kill -9; a power cut may take the last lines
+            connection.text_factory = _DECODED
             connection.execute("PRAGMA secure_delete=ON")  # what is deleted, or replaced, is not left in the file
 
         return engine

@@ -5,11 +5,13 @@ The database counts; only loads that somebody was asked about are read one by on
 
 from __future__ import annotations
 
+import contextlib
 import statistics
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from jupyter_modelguard.history.legible import FAULTS, as_number, member, parsed, text_of
 from jupyter_modelguard.types import Judgement, Outcome
 
 if TYPE_CHECKING:
@@ -84,17 +86,21 @@ def statistics_since(connection: Connection, since: float) -> Statistics:
 
     own, of_mine = mine(loads, connection), mine(approvals, connection)
     ended = loads.c.outcome.not_in([Outcome.UNGUARDED.value, Outcome.WAITING.value])
-    transport = loads.c.decision["transport"].as_string()
+    transport = member(loads.c.decision, "transport", connection)
     counted = select(transport, func.sum(loads.c.count)).where(own, loads.c.at >= since, ended).group_by(transport)
     by_transport: dict[str | None, int] = {row[0]: int(row[1]) for row in connection.execute(counted)}
     put_up = select(approvals.c.state, func.count()).where(of_mine, approvals.c.asked >= since).group_by(approvals.c.state)
     by_state: dict[str, int] = {row[0]: row[1] for row in connection.execute(put_up)}
-    decided_at = approvals.c.decision["at"].as_float()
-    waits = select(decided_at - approvals.c.asked).where(
-        of_mine, approvals.c.asked >= since, decided_at.is_not(None), approvals.c.state.in_(["allowed", "denied"])
+    decided = (of_mine, approvals.c.asked >= since, approvals.c.state.in_(["allowed", "denied"]))
+    waits = select(text_of(approvals.c.decision, connection), approvals.c.asked).where(*decided)
+    seconds = []
+    for decision, asked in connection.execute(waits):
+        with contextlib.suppress(*FAULTS):
+            seconds.append(as_number(parsed(decision)["at"]) - asked)
+    seconds = [wait for wait in seconds if wait >= 0]
+    answered = select(loads.c.outcome, text_of(loads.c.report, connection)).where(
+        own, loads.c.at >= since, transport.in_(_PERSONS)
     )
-    seconds = [float(wait) for (wait,) in connection.execute(waits) if wait >= 0]
-    answered = select(loads.c.outcome, loads.c.report).where(own, loads.c.at >= since, transport.in_(_PERSONS))
     rules, functions = _asked_about((row[0], row[1]) for row in connection.execute(answered))
     return Statistics(
         since,
@@ -115,18 +121,23 @@ def _asked_about(rows: Iterable[tuple[str, Any]]) -> tuple[tuple[Asked, ...], tu
     rules: tuple[Counter[str], Counter[str]] = (Counter(), Counter())
     functions: tuple[Counter[str], Counter[str]] = (Counter(), Counter())
     for outcome, report in rows:
-        if not isinstance(report, dict):
-            continue
-        names = {".".join(use["name"]) for use in report.get("globals", ()) if use.get("judgement") in _OPEN}
-        ids = {finding["rule"] for finding in report.get("findings", ()) if finding.get("severity") != "info"}
-        if names and not any("global" in rule for rule in ids):
-            ids.add(_UNKNOWN_GLOBAL)
-        allowed = outcome not in {Outcome.BLOCKED.value, Outcome.ABANDONED.value}
-        for (asked, passed), found in ((rules, ids), (functions, names)):
-            asked.update(found)
-            if allowed:
-                passed.update(found)
+        with contextlib.suppress(*FAULTS):
+            _count(outcome, parsed(report), rules, functions)
     return _most_frequent(*rules), _most_frequent(*functions)
+
+
+def _count(
+    outcome: str, report: Any, rules: tuple[Counter[str], Counter[str]], functions: tuple[Counter[str], Counter[str]]
+) -> None:
+    names = {".".join(use["name"]) for use in report.get("globals", ()) if use.get("judgement") in _OPEN}
+    ids = {finding["rule"] for finding in report.get("findings", ()) if finding.get("severity") != "info"}
+    if names and not any("global" in rule for rule in ids):
+        ids.add(_UNKNOWN_GLOBAL)
+    allowed = outcome not in {Outcome.BLOCKED.value, Outcome.ABANDONED.value}
+    for (asked, passed), found in ((rules, ids), (functions, names)):
+        asked.update(found)
+        if allowed:
+            passed.update(found)
 
 
 def _most_frequent(asked: Counter[str], allowed: Counter[str]) -> tuple[Asked, ...]:

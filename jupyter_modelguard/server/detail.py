@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 from jupyter_modelguard.approval.view import CardView, CodeListing, Fact
 from jupyter_modelguard.history.codec import from_plain
+from jupyter_modelguard.history.legible import FAULTS
 from jupyter_modelguard.server.wire import TrailStep
-from jupyter_modelguard.types import Outcome, Scope
+from jupyter_modelguard.types import Outcome, RiskLevel, Scope
 
 if TYPE_CHECKING:
     from jupyter_modelguard.history.known_load import KnownLoad
@@ -40,7 +41,7 @@ def view_of(plain: object) -> CardView | None:
     """Rebuild what a person was shown; None where a row holds something else."""
     try:
         return from_plain(CardView, plain)
-    except (KeyError, TypeError, ValueError, AttributeError):
+    except FAULTS:
         return None
 
 
@@ -85,7 +86,9 @@ def trail_of(load: KnownLoad) -> tuple[TrailStep, ...]:
         steps.append(TrailStep(f"Stopped{found}", question.asked, _SELF, ""))
     if decision is not None:
         steps.append(TrailStep(_decided(decision), decision.at or record.at, decision.by, _how(decision)))
-    if record.outcome is Outcome.LOADED:
+    if record.outcome is Outcome.LOADED and record.level is RiskLevel.UNINSPECTED:
+        steps.append(TrailStep("Loaded; what was found is not known", record.at, _SELF, record.error))
+    elif record.outcome is Outcome.LOADED:
         steps.append(TrailStep("Loaded, found nothing that runs code", record.at, _SELF, ""))
     elif record.outcome is Outcome.UNGUARDED:
         steps.append(TrailStep("Seen, not held: a library resolved these for itself", record.at, _SELF, ""))

@@ -172,6 +172,60 @@ def test_somebody_who_may_only_use_the_tables_can(history, postgresql):
     store.close()
 
 
+WALL = """
+ALTER TABLE loads ENABLE ROW LEVEL SECURITY;
+ALTER TABLE approvals ENABLE ROW LEVEL SECURITY;
+ALTER TABLE sessions ENABLE ROW LEVEL SECURITY;
+ALTER TABLE links ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON loads USING (owner = current_user);
+CREATE POLICY own ON approvals USING (owner = current_user);
+CREATE POLICY own ON sessions USING (owner = current_user);
+CREATE POLICY own ON links USING (owner = current_user);
+GRANT SELECT, INSERT, UPDATE, DELETE ON loads, approvals, sessions, links TO PUBLIC;
+GRANT SELECT ON modelguard_version TO PUBLIC;
+GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO PUBLIC;
+"""
+"""What the README gives to the administrator of a hub: a role for each person, named as their login, which does not own the tables."""
+
+
+@in_postgresql
+def test_with_a_role_for_each_person_the_owner_is_a_wall(history, postgresql, monkeypatch):
+    import psycopg
+
+    history.open().sessions()
+    name = history.url.rpartition("/")[2].partition("?")[0]
+    ada, bob = f"ada{os.getpid()}", f"bob{os.getpid()}"
+    for statement in (*WALL.strip().split(";\n"), f"CREATE ROLE {ada} LOGIN", f"CREATE ROLE {bob} LOGIN"):
+        postgresql.execute(statement.rstrip(";"), name)
+    for person in (ada, bob):
+        monkeypatch.setattr(backend, "user_name", lambda person=person: person)
+        store = Store(history.home, postgresql.url(name, person))
+        store.record(full_record(store, error=person))
+        assert store.ask(full_record(store, outcome=Outcome.WAITING, decision=None), VIEW)
+        assert store.flush()
+        assert store.verify().whole
+        assert store.statistics().loads == 1
+        store.close()
+    with psycopg.connect(host=str(postgresql.folder), user=bob, dbname=name, autocommit=True) as theirs:
+        for table in ("loads", "approvals", "sessions", "links"):
+            assert theirs.execute(f"SELECT DISTINCT owner FROM {table}").fetchall() == [(bob,)]
+            assert theirs.execute(f"UPDATE {table} SET session = 'x' WHERE owner = '{ada}'").rowcount == 0
+            assert theirs.execute(f"DELETE FROM {table} WHERE owner = '{ada}'").rowcount == 0
+        with pytest.raises(psycopg.Error, match="row-level security"):
+            theirs.execute(f"UPDATE loads SET owner = '{ada}'")
+        with pytest.raises(psycopg.Error, match="permission denied"):
+            theirs.execute("INSERT INTO modelguard_version VALUES (99)")
+        with pytest.raises(psycopg.Error, match="must be owner"):
+            theirs.execute("ALTER TABLE loads DISABLE ROW LEVEL SECURITY")
+    monkeypatch.setattr(backend, "user_name", lambda: ada)
+    store = Store(history.home, postgresql.url(name, bob))
+    assert not store.ask(full_record(store, outcome=Outcome.WAITING, decision=None), VIEW), (
+        "whoever gives another name can write nothing"
+    )
+    assert store.history() == ()
+    store.close()
+
+
 @in_postgresql
 def test_tables_of_a_later_version_are_left_alone(history, postgresql):
     history.open().sessions()
