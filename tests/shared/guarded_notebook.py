@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from panel_stage import open_panel
+from panel_stage import kernel_answers, open_panel
 
 __all__ = ["ARMED", "ODD", "PLAIN", "Beside", "cells"]
 
@@ -42,8 +42,8 @@ class Beside:
     def __init__(self, page, name):
         self.page = page
         self.name = name
-        page.locator("#jp-main-statusbar").get_by_text("| Idle").wait_for()
         self.panel = open_panel(page)
+        kernel_answers(self.panel)
         self.waiting = self.panel.locator(".mg-pend")
 
     def begin(self):

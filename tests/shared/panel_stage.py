@@ -172,3 +172,8 @@ def open_panel(page):
 
 def look_again(page):
     page.evaluate("window.jupyterapp.commands.execute('modelguard:refresh')")
+
+
+def kernel_answers(panel):
+    """Wait until the panel says what the kernel said of itself: before there is a kernel, front ends call it idle and drop what is run."""
+    panel.get_by_text(re.compile("is (not )?guarded")).first.wait_for(timeout=90_000)

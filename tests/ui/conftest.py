@@ -158,10 +158,12 @@ def person(browser, shared_lab):
         page.set_default_timeout(30_000)
         faults = faults_of(page)
         page.goto(at)
-        yield page
-        picture(page, f"{name}-{at.partition('?')[0]}")
-        context.close()
-        assert faults == []
+        try:
+            yield page
+            assert faults == []
+        finally:
+            picture(page, f"{at.partition('?')[0].rpartition('/')[2]}-{name}")
+            context.close()
 
     return opened
 

@@ -5,7 +5,7 @@ import re
 import sys
 
 import pytest
-from panel_stage import open_panel
+from panel_stage import kernel_answers, open_panel
 
 # Beside the JupyterLab of the other tests: the Notebook of this environment, and both of each Python in MODELGUARD_TEST_LABS.
 OLDER = filter(None, os.environ.get("MODELGUARD_TEST_LABS", "").split(os.pathsep))
@@ -35,8 +35,6 @@ def cell(page, at):
 
 
 def run(page, at):
-    """Run a cell once the kernel has nothing else to do: before there is one, older front ends drop what is run."""
-    page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
     cell(page, at).locator(".cm-content").click()
     page.keyboard.press("Control+Enter")
 
@@ -46,9 +44,10 @@ def test_the_panel_shows_a_load_and_decides(page, start_lab, python, application
     with start_lab(python, application) as server:
         opened = server.notebook("train.ipynb", *CELLS, kernel="test-0")
         page.goto(opened if application == "jupyterlab" else server.url("/notebooks/train.ipynb"))
+        panel = open_panel(page)
+        kernel_answers(panel)
         run(page, 0)
         cell(page, 0).get_by_text(DONE).wait_for()
-        panel = open_panel(page)
         panel.get_by_text("train.ipynb is guarded").wait_for()
         run(page, 1)
         panel.locator(".mg-item", has_text="plain.pkl").wait_for()

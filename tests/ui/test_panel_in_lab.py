@@ -3,7 +3,7 @@
 import sys
 
 import pytest
-from panel_stage import open_panel
+from panel_stage import kernel_answers, open_panel
 
 SETUP = """
 %load_ext modelguard
@@ -40,8 +40,8 @@ def panel(page, lab, request):
     """The panel beside a notebook of the test's own, whose kernel is guarded and has its two files."""
     name = request.node.name.removeprefix("test_")[:12]
     page.goto(lab.notebook(f"{name}.ipynb", *cells(name), kernel="test-0"))
-    page.locator("#jp-main-statusbar").get_by_text("| Idle").wait_for()
     opened = open_panel(page)
+    kernel_answers(opened)
     run(page, 0)
     opened.get_by_text(f"{name}.ipynb is guarded").wait_for()
     opened.name = name

@@ -50,6 +50,7 @@ def test_a_remembered_file_is_silent_until_its_decision_is_forgotten(ada):
     ada.press("Forget this decision")
     ada.confirm("Forget it")
     ada.panel.get_by_role("button", name="Forget this decision").wait_for(state="detached")
+    ada.to_list()
     ada.stop(ODD)
     ada.keep_blocked()
     ada.output(ODD, "ModelLoadBlockedError")
