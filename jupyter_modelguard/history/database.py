@@ -61,10 +61,11 @@ class Database:
         """Whether the database was in trouble a moment ago and is left alone."""
         return time.monotonic() < self._rests_until
 
-    def stir(self) -> None:
+    def stir(self) -> bool:
         """Have a database tried once more that only was too busy: this process ends, and what it holds would be lost."""
         if self._was_busy:
             self._rests_until = 0.0
+        return self._was_busy
 
     @contextlib.contextmanager
     def reading(self, silence: float = _SILENCE) -> Iterator[Connection]:

@@ -33,6 +33,7 @@ _BATCH = 0.5  # seconds between writes while lines keep coming, and before the f
 _SOON = 0.02  # seconds that lines are gathered after a quiet time: somebody may look at the panel
 _IDLE = 5.0  # seconds between looks at counters that nobody announced
 _SILENCE = 30.0  # seconds that a database which says nothing may take for all of them
+_ENDING = 6.0  # seconds that a process which ends tries again where others are at it; Jupyter kills a kernel after five
 _MOST = 100_000  # lines kept in memory while the database is in trouble
 
 
@@ -139,14 +140,15 @@ class Writer:
         return tuple(lines)
 
     def close(self) -> None:
-        """Write the rest and end the thread."""
+        """Write the rest and end the thread; a database that others keep busy is tried for some seconds more."""
         self._closing.set()
         self._work.set()
         if self._thread is not None:
             self._thread.join(timeout=2 * _BATCH)
             self._thread = None
-        self._database.stir()
-        self.flush()
+        deadline = time.monotonic() + _ENDING
+        while not self.flush() and self._database.stir() and time.monotonic() < deadline:
+            time.sleep(_SOON)
 
     def forget_parent(self) -> None:
         """In a forked child: the parent writes its own lines, and its thread does not exist here."""

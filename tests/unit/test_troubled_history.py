@@ -6,9 +6,11 @@ import logging
 import os
 import sqlite3
 import stat
+import threading
 
 import pytest
 
+from jupyter_modelguard.history import sqlite
 from jupyter_modelguard.history.store import Store
 
 from histories import SITE, VIEW, full_record, in_child, read  # isort: skip
@@ -84,6 +86,22 @@ def test_a_locked_database_delays_nothing_for_long_and_loses_nothing(tmp_path, c
     assert store.flush()
     assert {found.request.loader for found in read(tmp_path)} == {"pickle.load", "torch.load"}
     store.close()
+
+
+def test_what_others_hold_up_is_tried_again_at_the_end(tmp_path, monkeypatch):
+    monkeypatch.setattr(sqlite, "_PATIENCE", 0.05)
+    store = Store(tmp_path)
+    store.note("pickle.load", "/data/first.pkl", 1, 1.0, SITE, 0.0)
+    assert store.flush()
+    lock = sqlite3.connect(store.path, isolation_level=None, check_same_thread=False)
+    lock.execute("BEGIN EXCLUSIVE")
+    store.note("pickle.load", "/data/last.pkl", 1, 1.0, SITE, 0.0)
+    assert not store.flush()
+    end = threading.Timer(1.0, lock.close)  # many times as long as one try waits
+    end.start()
+    store.close()
+    end.join()
+    assert {found.request.source for found in read(tmp_path)} == {"/data/first.pkl", "/data/last.pkl"}
 
 
 def test_a_folder_that_cannot_be_written_keeps_the_history_in_memory(tmp_path):
