@@ -27,7 +27,9 @@ FAULTS: Final = (ValueError, TypeError, KeyError, AttributeError, RecursionError
 
 _MOST = 64 * 1024 * 1024  # bytes of one value
 _TOO_LONG = "too long"
-_UNSPEAKABLE = r"\\u(0000|[dD][89a-fA-F])"  # escapes that PostgreSQL keeps, and refuses to look into
+# Escapes that PostgreSQL keeps, and refuses to look into, once those that it can read are left out: a backslash, and a whole pair.
+_SPEAKABLE = (r"\\\\", r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}")
+_UNSPEAKABLE = r"\\u(0000|[dD][89a-fA-F])"
 
 
 def text_of(column: ColumnElement[Any], connection: Connection) -> ColumnElement[Any]:
@@ -65,8 +67,14 @@ def member(column: ColumnElement[Any], name: str, connection: Connection) -> Col
     text = cast(column, Text)
     if connection.dialect.name == "sqlite":
         return case((func.json_valid(text) == 1, func.json_extract(text, f'$."{name}"')))
-    readable = (func.json_typeof(column) == "object") & text.regexp_match(_UNSPEAKABLE).is_not(True)
-    return case((readable, func.json_extract_path_text(column, name)))
+    rest: ColumnElement[Any] = text
+    for escape in _SPEAKABLE:
+        rest = func.regexp_replace(rest, escape, " ", "g")
+    return case(
+        (func.json_typeof(column) != "object", None),
+        (text.regexp_match(_UNSPEAKABLE) & rest.regexp_match(_UNSPEAKABLE), None),
+        else_=func.json_extract_path_text(column, name),
+    )
 
 
 def parsed(text: object) -> Any:

@@ -176,4 +176,4 @@ def look_again(page):
 
 def kernel_answers(panel):
     """Wait until the panel says what the kernel said of itself: before there is a kernel, front ends call it idle and drop what is run."""
-    panel.get_by_text(re.compile("is (not )?guarded")).first.wait_for(timeout=90_000)
+    panel.get_by_role("heading", name=re.compile("is (not )?guarded$")).wait_for(timeout=90_000)

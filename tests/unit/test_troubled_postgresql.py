@@ -198,7 +198,7 @@ def test_with_a_role_for_each_person_the_owner_is_a_wall(history, postgresql, mo
     for statement in (*WALL.strip().split(";\n"), f"CREATE ROLE {ada} LOGIN", f"CREATE ROLE {bob} LOGIN"):
         postgresql.execute(statement.rstrip(";"), name)
     for person in (ada, bob):
-        monkeypatch.setattr(backend, "user_name", lambda person=person: person)
+        monkeypatch.setattr(backend, "hub_user", lambda person=person: person)
         store = Store(history.home, postgresql.url(name, person))
         store.record(full_record(store, error=person))
         assert store.ask(full_record(store, outcome=Outcome.WAITING, decision=None), VIEW)
@@ -217,7 +217,7 @@ def test_with_a_role_for_each_person_the_owner_is_a_wall(history, postgresql, mo
             theirs.execute("INSERT INTO modelguard_version VALUES (99)")
         with pytest.raises(psycopg.Error, match="must be owner"):
             theirs.execute("ALTER TABLE loads DISABLE ROW LEVEL SECURITY")
-    monkeypatch.setattr(backend, "user_name", lambda: ada)
+    monkeypatch.setattr(backend, "hub_user", lambda: ada)
     store = Store(history.home, postgresql.url(name, bob))
     assert not store.ask(full_record(store, outcome=Outcome.WAITING, decision=None), VIEW), (
         "whoever gives another name can write nothing"

@@ -23,7 +23,7 @@ from jupyter_modelguard.types import Artifact, CodeFile, HistoryRecord, LoadRequ
 from histories import both, full_record  # isort: skip
 
 BYTES = os.fsdecode(b"yolo\xff.pt")  # a name that Linux allows, and no encoding
-NAMES = {"bytes": BYTES, "half a pair": "yolo\ud800.pt", "nul": "yolo\0.pt"}
+NAMES = {"bytes": BYTES, "half a pair": "yolo\ud800.pt", "nul": "yolo\0.pt", "whole pair": "yolo\\😀.pt"}
 named = pytest.mark.parametrize("name", NAMES.values(), ids=NAMES.keys())
 
 
