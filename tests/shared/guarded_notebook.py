@@ -117,4 +117,5 @@ class Beside:
 
     def trail(self):
         """What became of the record that is open, a line a step."""
+        self.panel.locator(".mg-trail li").first.wait_for()
         return [re.sub(r"\s+", " ", one) for one in self.panel.locator(".mg-trail li").all_inner_texts()]

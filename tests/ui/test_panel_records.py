@@ -132,7 +132,7 @@ def test_open_cell_opens_a_notebook_that_was_closed(ada):
     ada.page.wait_for_function("!document.querySelector('.jp-mod-dirty')")
     ada.page.evaluate("window.jupyterapp.commands.execute('application:close')")
     ada.page.locator(".jp-NotebookPanel").wait_for(state="detached")
-    ada.panel.get_by_text("No notebook in front").wait_for()
+    ada.panel.get_by_text("No Python notebook selected").wait_for()
     ada.open_row("armed")
     ada.press("Open cell")
     active = ada.page.locator(".jp-NotebookPanel .jp-Cell.jp-mod-active")

@@ -29,12 +29,12 @@ export interface Surroundings {
 }
 
 export function panelActions({ app, tracker, front, api, history, words, ask, say }: Surroundings): PanelActions {
-  /** Say what is wrong, if anything is; and look at what the history is now. */
-  const settle = (answer: { ok: true } | { ok: false; problem: Problem }, title: string): boolean => {
+  /** Say what is wrong, if anything is; done when it is known what the history is now. */
+  const settle = async (answer: { ok: true } | { ok: false; problem: Problem }, title: string): Promise<boolean> => {
     if (!answer.ok) {
       say.problem(title, answer.problem);
     }
-    history.soon(0);
+    await history.look();
     return answer.ok;
   };
   return {
@@ -83,7 +83,7 @@ export function panelActions({ app, tracker, front, api, history, words, ask, sa
     putCell: (approval, source) => putCell(app, tracker, approval, source, words),
     decide: async (approval, decision) => {
       const answer = await api.decide(approval, decision);
-      settle(answer, words.__('The decision was not taken'));
+      void settle(answer, words.__('The decision was not taken'));
       return answer;
     },
     detail: row => api.detail(row),
@@ -117,7 +117,7 @@ export function panelActions({ app, tracker, front, api, history, words, ask, sa
       const body = words.__('It is removed from the history for good. What you allowed stays allowed.');
       return (
         (await ask(title, body, words.__('Delete'))) &&
-        settle(await api.delete(detail.row), words.__('The record was not deleted'))
+        (await settle(await api.delete(detail.row), words.__('The record was not deleted')))
       );
     }
   };
