@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Api } from '../src/panel/api';
 import { asQuery, CHIPS, EVERYTHING, toggled } from '../src/panel/filter';
 import { near, stepped, topOf, totalHeight } from '../src/panel/geometry';
+import { headerState } from '../src/panel/headerState';
 import { History } from '../src/panel/history';
 import { isSame, nameInHistory, pathBelow, shownName } from '../src/panel/notebookNames';
 import { PAGE, Pages } from '../src/panel/pages';
@@ -251,6 +252,33 @@ describe('History', () => {
     expect(history.problem).toBeNull();
     expect(asked.slice(0, 2)).toEqual(['status', 'status']);
     expect(asked).toContain('notebooks');
+  });
+
+  it('knows by what waits that the kernel in front does, and by nothing else', async () => {
+    const session = {
+      session: 's',
+      kernel: 'k',
+      notebook: null,
+      host: 'h',
+      pid: 1,
+      started: 1,
+      ended: null,
+      version: '1',
+      alive: true
+    };
+    answers.sessions = { sessions: [session] };
+    history.setFront({ kernel: 'k', resolve: () => null });
+    await history.look();
+    expect(history.frontWaits).toBe(true);
+    const front = { notebook: 'train.ipynb', guard: 'unknown', place: null } as const;
+    expect(headerState(history, front).guard).toBe('waiting');
+    expect(headerState(history, { ...front, guard: 'unguarded' }).guard).toBe('unguarded');
+    history.setFront({ kernel: 'another', resolve: () => null });
+    expect(headerState(history, front).guard).toBe('unknown');
+    history.setFront({ kernel: 'k', resolve: () => null });
+    answers.approvals = { approvals: [approval('a', { waiting: false })] };
+    await history.look();
+    expect(history.frontWaits).toBe(false);
   });
 
   it('looks once at events that come together', async () => {

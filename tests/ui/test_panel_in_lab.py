@@ -99,6 +99,7 @@ def test_after_a_reload_the_panel_is_the_way_back(page, lab, panel):
     page.wait_for_timeout(500)
     page.reload()
     opened = open_panel(page)
+    opened.get_by_text(f"{panel.name}.ipynb is guarded and waits for you").wait_for()
     waiting(opened).get_by_role("button", name="Keep blocked").click()
     opened.locator(".mg-item", has_text=f"armed-{panel.name}.pkl").get_by_text("kept blocked").wait_for()
     assert not (lab.folder / f"canary-{panel.name}").exists()

@@ -8,7 +8,8 @@ export function headerState(history: History, front: PanelFront): HeaderState {
   const { problem, status } = history;
   return {
     notebook: front.notebook,
-    guard: front.guard,
+    // A page that was opened while a cell runs hears nothing of its kernel; what it has put up for decision says enough.
+    guard: front.guard === 'unknown' && history.frontWaits ? 'waiting' : front.guard,
     figures: problem?.kind === 'missing' ? null : figures(history),
     elsewhere: front.place !== null && status !== null && status.place !== '' && front.place !== status.place,
     reachable: problem?.kind !== 'unreachable'

@@ -82,6 +82,12 @@ export class History {
     return this.front?.resolve(this.sessions, this.names) ?? null;
   }
 
+  /** Whether the kernel in front waits for a decision. */
+  get frontWaits(): boolean {
+    const mine = this.sessions.filter(one => one.kernel !== null && one.kernel === this.front?.kernel);
+    return this.approvals.some(({ waiting, session }) => waiting && mine.some(one => one.session === session));
+  }
+
   setFilter(filter: Pick<Filter, 'text' | 'levels'>, narrow = this.narrow): void {
     this.text = { text: filter.text, levels: filter.levels };
     this.narrow = narrow;
