@@ -98,7 +98,9 @@ async function speaksPython(kernel: Kernel.IKernelConnection | null): Promise<bo
     return false;
   }
   try {
-    return (await kernel.info).language_info.name === 'python';
+    // The server knows the specification; a kernel that is busy, as one that waits for a decision is, says nothing of itself.
+    const language = (await kernel.spec)?.language ?? (await kernel.info).language_info.name;
+    return language.toLowerCase() === 'python';
   } catch {
     return false;
   }

@@ -112,7 +112,7 @@ def test_the_shield_opens_the_panel_and_goes_to_the_card_when_one_waits(page, la
     stop(page, panel)
     shield = page.locator("#jp-main-statusbar .mg-status:visible")
     shield.get_by_text("1 load waiting").wait_for()
-    assert page.locator("[data-mg-waiting='1']").count() == 1
+    page.locator("[data-mg-waiting='1']").first.wait_for(state="attached")
     shield.click()
     page.wait_for_function("document.activeElement.matches('.jp-Cell .mg-title')")
     page.keyboard.press("Escape")
