@@ -13,6 +13,7 @@ from typing import NamedTuple
 __all__ = [
     "Artifact",
     "Assessment",
+    "ByteRange",
     "CallNode",
     "CallSite",
     "CodeFile",
@@ -217,6 +218,14 @@ class Explanation:
     calls: tuple[CallNode, ...] = ()
 
 
+class ByteRange(NamedTuple):
+    """A part of a file."""
+
+    start: int
+    end: int  # the first byte behind it
+    kind: str  # "inspected", "data" (numbers and text that nothing runs) or "missed"
+
+
 @dataclass(frozen=True, slots=True)
 class Coverage:
     """What was looked at, and what was not and why."""
@@ -224,6 +233,7 @@ class Coverage:
     parts: int = 1
     inspected: int = 1
     missed: tuple[str, ...] = ()  # one sentence a part: "data/extra.bin: compressed with a method this Python lacks"
+    ranges: tuple[ByteRange, ...] = ()  # of a scanned file, each byte in one of them; empty where a load was looked at
 
 
 @dataclass(frozen=True, slots=True)

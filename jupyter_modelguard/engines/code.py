@@ -13,12 +13,13 @@ import time
 from typing import TYPE_CHECKING
 
 from jupyter_modelguard.policy.catalogue import capability_of
-from jupyter_modelguard.types import Coverage, Finding, GlobalUse, Judgement, QualifiedName, ScanReport, Severity
+from jupyter_modelguard.policy.findings import finding
+from jupyter_modelguard.types import Coverage, GlobalUse, Judgement, QualifiedName, ScanReport, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from jupyter_modelguard.types import CodeFile
+    from jupyter_modelguard.types import CodeFile, Finding
 
 __all__ = ["scan_code"]
 
@@ -43,15 +44,7 @@ def scan_code(origin: str, files: tuple[CodeFile, ...]) -> ScanReport:
         Files that cannot be parsed are named in the coverage.
     """
     started = time.perf_counter()
-    findings = [
-        Finding(
-            "remote-code",
-            Severity.HIGH,
-            f"{len(files)} Python file{'s' * (len(files) != 1)} would be imported and run",
-            origin,
-            94,
-        )
-    ]
+    findings = [finding("remote-code", f"{len(files)} Python file{'s' * (len(files) != 1)} would be imported and run", origin)]
     missed = []
     dangerous: dict[QualifiedName, GlobalUse] = {}
     for file in files:
@@ -60,8 +53,8 @@ def scan_code(origin: str, files: tuple[CodeFile, ...]) -> ScanReport:
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             missed.append(f"{file.path}: cannot be read as Python ({type(error).__name__})")
             continue
-        for finding, use in _capabilities(file, tree):
-            findings.append(finding)
+        for found, use in _capabilities(file, tree):
+            findings.append(found)
             if use is not None:
                 dangerous.setdefault(use.name, use)
     whole = hashlib.sha256("\n".join(sorted(f"{file.digest} {file.path}" for file in files)).encode())
@@ -94,11 +87,11 @@ def _capabilities(file: CodeFile, tree: ast.Module) -> Iterator[tuple[Finding, G
         at_import = id(node) in at_once
         title = f"{name}: {capability.sentence}, {'as soon as it is imported' if at_import else 'if something calls it'}"
         if not at_import or not (capability.kind == "process" or capability.sentence == _ANY_CODE):
-            yield Finding("remote-code-capability", Severity.HIGH, title, place, 94, code=code), None
+            yield finding("remote-code-capability", title, place, code), None
             continue
         use = GlobalUse(name, 1, Judgement.DANGEROUS, f"{capability.sentence}, when {place} is imported")
         yield (
-            Finding("remote-code-capability", Severity.CRITICAL, title, place, 94, code=code),
+            finding("remote-code-capability", title, place, code, Severity.CRITICAL),
             use,
         )
 

@@ -16,9 +16,10 @@ from jupyter_modelguard.engines.installed import file_of, find_file, is_installe
 from jupyter_modelguard.engines.live_class import wrong_with
 from jupyter_modelguard.engines.verdict import StreamTrace, with_globals
 from jupyter_modelguard.policy.catalogue import inert, reviewed_methods
+from jupyter_modelguard.policy.findings import finding
 from jupyter_modelguard.policy.libraries import is_never_imported, known_libraries
 from jupyter_modelguard.policy.names import importable, normalise
-from jupyter_modelguard.types import Finding, Judgement, QualifiedName, Severity
+from jupyter_modelguard.types import Finding, Judgement, QualifiedName
 
 __all__ = ["inspect_open", "modules_to_import"]
 
@@ -44,7 +45,7 @@ def inspect_open(trace: StreamTrace) -> StreamTrace:
                     use, judgement=Judgement.INERT, reason="is a plain class: none of its methods run while it is loaded"
                 )
                 if use.name.module == "__main__":
-                    extra.append(Finding("pickle-notebook-class", Severity.INFO, f"{use.name.name} is a class of this notebook"))
+                    extra.append(finding("pickle-notebook-class", f"{use.name.name} is a class of this notebook"))
         if judged.judgement in (Judgement.INERT, Judgement.CLOSED):
             planted = [module for module in raw.get(use.name, ()) if module != use.name.module and importable(module)]
             if planted:

@@ -15,7 +15,7 @@ from jupyter_modelguard.engines.opcodes import CopyFile
 from jupyter_modelguard.engines.reader import FramedReader, PeekingReader, StreamReader
 from jupyter_modelguard.engines.second_hands import reaches_bytes_again
 from jupyter_modelguard.engines.verdict import StreamTrace, broken, report_of
-from jupyter_modelguard.types import Finding, Severity
+from jupyter_modelguard.policy.findings import finding
 
 if TYPE_CHECKING:
     from typing import BinaryIO
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from jupyter_modelguard.artifacts.source import StreamSource
     from jupyter_modelguard.engines.tracer import Tracer
     from jupyter_modelguard.policy.grammar import Grammar
+    from jupyter_modelguard.types import Finding
 
 __all__ = ["conclude", "frames_agree", "open_reader", "read_one"]
 
@@ -119,6 +120,4 @@ def conclude(  # noqa: PLR0913, PLR0917 one value a fact of the file
 
 def divergence() -> Finding:
     """Make the finding for frames that readers disagree about."""
-    return Finding(
-        "pickle-frame-divergence", Severity.HIGH, "a frame ends inside an opcode, where Python's readers disagree", cwe=436
-    )
+    return finding("pickle-frame-divergence", "a frame ends inside an opcode, where Python's readers disagree")

@@ -71,7 +71,7 @@ def scan_each(target: str | os.PathLike[str]) -> tuple[ScanReport, ...]:
         raise ScanError(f"{target} is not a regular file. Copy what it holds to a file and scan that.")
     if not os.access(path, os.R_OK):
         raise ScanError(f"{target} cannot be read by this user. Change its permissions or scan a copy.")
-    return _worker.scan(str(path))
+    return (_worker.scan(str(path)),)
 
 
 def _scan_folder(folder: str, worker: Worker) -> tuple[ScanReport, ...]:
@@ -82,13 +82,13 @@ def _scan_folder(folder: str, worker: Worker) -> tuple[ScanReport, ...]:
         reports += _remote_code(root)
         for name in sorted(names):
             path = Path(root, name)
-            if not path.is_file() or name.endswith((".json", ".md", ".txt", ".py")):
+            if not path.is_file():
                 continue
             seen += 1
             if seen > _MOST_FILES:
                 sentence = f"more than {_MOST_FILES:,} files: the rest was not looked at"
                 return (*reports, missed_report(folder, "folder", 0, sentence))
-            reports += worker.scan(str(path))
+            reports.append(worker.scan(str(path)))
     return tuple(reports) or (ScanReport(folder, "folder", coverage=Coverage(0, 0), engines=(ENGINE,)),)
 
 

@@ -20,16 +20,16 @@ from importlib import resources
 from typing import TYPE_CHECKING
 
 from jupyter_modelguard.engines.torchscript_syntax import chain_of, is_declaration, is_literal, is_type
-from jupyter_modelguard.types import Finding, Severity
+from jupyter_modelguard.policy.findings import finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from jupyter_modelguard.types import Finding
+
 __all__ = ["script_findings"]
 
 _LARGEST_CODE = 64 << 20  # bytes of code in all
-_DESERIALIZATION = 502  # CWE
-_CODE = 94  # CWE: code injection
 _NOT_TORCHS = re.compile(rb"[^\n -~]|\\\n")
 _NODES = (
     *(ast.Module, ast.ClassDef, ast.FunctionDef, ast.arguments, ast.arg, ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Return),
@@ -90,7 +90,7 @@ def script_findings(members: Mapping[str, bytes]) -> tuple[tuple[Finding, ...], 
         title = (
             f"TorchScript, {functions} function{'s' * (functions != 1)}: only computation, and nothing of it runs while loading"
         )
-        found.append(Finding("torchscript-module", Severity.INFO, title))
+        found.append(finding("torchscript-module", title))
     return tuple(dict.fromkeys(found)), tuple(missed)
 
 
@@ -106,13 +106,13 @@ def _named_in(name: str, content: bytes) -> Iterator[Finding]:
             elif opcode.name in {"STACK_GLOBAL", "INST", "EXT1", "EXT2", "EXT4"}:
                 odd.add(opcode.name)
     except Exception:  # noqa: BLE001 whatever makes this parser stumble was not looked at
-        yield Finding("torchscript-pickle", Severity.HIGH, f"{name} cannot be read to its end", name, _DESERIALIZATION)
+        yield finding("torchscript-pickle", f"{name} cannot be read to its end", name)
     if custom:
         title = f"{name} makes objects of custom C++ classes, whose own code restores them while the archive loads"
-        yield Finding("torchscript-custom-class", Severity.HIGH, title, name, _DESERIALIZATION)
+        yield finding("torchscript-custom-class", title, name)
     elif odd:
         title = f"{name} names what no TorchScript archive needs: {', '.join(sorted(odd))[:200]}"
-        yield Finding("torchscript-pickle", Severity.HIGH, title, name, _DESERIALIZATION)
+        yield finding("torchscript-pickle", title, name)
 
 
 class _Source:
@@ -213,7 +213,7 @@ class _Source:
 
     def _finding(self, line: int, rule: str, title: str) -> Finding:
         code = self._lines[line - 1].strip()[:200] if line <= len(self._lines) else ""
-        return Finding(rule, Severity.HIGH, title, f"{self.name}:{line}", _CODE, code=code)
+        return finding(rule, title, f"{self.name}:{line}", code)
 
 
 def _every_node(tree: ast.AST) -> list[ast.AST]:

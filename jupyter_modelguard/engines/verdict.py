@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from jupyter_modelguard.types import Coverage, Finding, GlobalUse, Judgement, ScanReport, Severity
+from jupyter_modelguard.policy.findings import finding
+from jupyter_modelguard.types import Coverage, Finding, GlobalUse, Judgement, ScanReport
 
 if TYPE_CHECKING:
     from jupyter_modelguard.artifacts.copy import StreamCopy
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 __all__ = ["ENGINE", "StreamTrace", "broken", "failed", "findings_of", "misread", "report_of", "with_globals"]
 
 ENGINE = "pickle-trace 1"
-_DESERIALIZATION = 502  # CWE: deserialization of untrusted data
-_ATLAS = "AML.T0018"  # manipulate AI model
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,24 +57,12 @@ def findings_of(uses: tuple[GlobalUse, ...]) -> tuple[Finding, ...]:
     found = []
     for use in uses:
         if use.judgement is Judgement.DANGEROUS:
-            found.append(
-                Finding(
-                    "pickle-dangerous-global",
-                    Severity.CRITICAL,
-                    f"{use.name} {use.reason}",
-                    cwe=_DESERIALIZATION,
-                    atlas=_ATLAS,
-                    code=str(use.name),
-                )
-            )
+            found.append(finding("pickle-dangerous-global", f"{use.name} {use.reason}", code=str(use.name)))
         elif use.judgement in (Judgement.UNKNOWN, Judgement.INSPECT):
             found.append(
-                Finding(
+                finding(
                     "pickle-unknown-global",
-                    Severity.HIGH,
                     f"{use.name} {use.reason}" if use.judgement is Judgement.UNKNOWN else f"{use.name} is not on any list",
-                    cwe=_DESERIALIZATION,
-                    atlas=_ATLAS,
                     code=str(use.name),
                 )
             )
@@ -84,12 +71,12 @@ def findings_of(uses: tuple[GlobalUse, ...]) -> tuple[Finding, ...]:
 
 def misread(sentence: str) -> Finding:
     """Make the finding for a rule that no single global breaks."""
-    return Finding("pickle-misuse", Severity.HIGH, sentence, cwe=_DESERIALIZATION, atlas=_ATLAS)
+    return finding("pickle-misuse", sentence)
 
 
 def broken(sentence: str) -> Finding:
     """Make the finding for a stream that cannot be read to its end."""
-    return Finding("pickle-broken-stream", Severity.MEDIUM, sentence, cwe=_DESERIALIZATION)
+    return finding("pickle-broken-stream", sentence)
 
 
 def failed(source: StreamSource, format_name: str, sentence: str, seconds: float = 0.0) -> StreamTrace:

@@ -18,15 +18,16 @@ from concurrent.futures import TimeoutError as TaskTimeoutError
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jupyter_modelguard.engines.byte_ranges import complete
+from jupyter_modelguard.engines.merging import missed_report
 from jupyter_modelguard.engines.starting import environment, starting
 from jupyter_modelguard.engines.verdict import StreamTrace, failed
-from jupyter_modelguard.types import Explanation
+from jupyter_modelguard.types import Explanation, ScanReport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from jupyter_modelguard.artifacts.source import StreamSource
-    from jupyter_modelguard.types import ScanReport
 
 __all__ = ["Worker"]
 
@@ -70,12 +71,13 @@ class Worker:
         answer = self._run(_explain, trace, dialect)
         return answer if isinstance(answer, Explanation) else Explanation()
 
-    def scan(self, path: str) -> tuple[ScanReport, ...]:
-        """Scan a file, see `jupyter_modelguard.engines.file_scan.scan_file`. What stops the process was not inspected."""
-        from jupyter_modelguard.artifacts.source import StreamSource
-
+    def scan(self, path: str) -> ScanReport:
+        """Scan a file, see `jupyter_modelguard.engines.scanner.scan_file`. What stops the process was not inspected."""
         answer = self._run(_scan, path)
-        return (failed(StreamSource(path=path), "unknown", answer).report,) if isinstance(answer, str) else answer
+        if isinstance(answer, ScanReport):
+            return answer
+        size = Path(path).stat().st_size
+        return complete(missed_report(path, "unknown", size, answer), size)
 
     def attempt(self, task: Callable[..., Any], *arguments: Any, seconds: float | None = None) -> Any:
         """Run a task there, within so many seconds; give its value, or the sentence that says why there is none.
@@ -215,8 +217,8 @@ def _explain(trace: StreamTrace, dialect: str) -> Explanation:
     return explain(trace, dialect)
 
 
-def _scan(path: str) -> tuple[ScanReport, ...]:
-    from jupyter_modelguard.engines.file_scan import scan_file
+def _scan(path: str) -> ScanReport:
+    from jupyter_modelguard.engines.scanner import scan_file
 
     return scan_file(path)
 

@@ -12,8 +12,8 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
+from jupyter_modelguard.artifacts.trusted_paths import is_trusted
 from jupyter_modelguard.hooks.scopes import Suspended
-from jupyter_modelguard.hooks.trusted_paths import is_trusted
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,7 +14,7 @@ import tomllib
 from importlib import resources
 from typing import TYPE_CHECKING
 
-from jupyter_modelguard.hooks.trusted_paths import is_library_code
+from jupyter_modelguard.artifacts.trusted_paths import is_library_code
 
 if TYPE_CHECKING:
     from collections.abc import Callable

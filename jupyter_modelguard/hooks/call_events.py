@@ -16,8 +16,8 @@ import re
 import stat
 from typing import TYPE_CHECKING, Any, Final
 
+from jupyter_modelguard.artifacts.trusted_paths import is_library_code, is_trusted, trusted_roots
 from jupyter_modelguard.hooks.scopes import Suspended
-from jupyter_modelguard.hooks.trusted_paths import is_library_code, is_trusted, trusted_roots
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -12,9 +12,9 @@ import os
 import threading
 from typing import TYPE_CHECKING, Any
 
+from jupyter_modelguard.artifacts.trusted_paths import is_trusted
 from jupyter_modelguard.hooks.approved_loads import surprise
 from jupyter_modelguard.hooks.scopes import Mode, Scope, Suspended, current_scope, thread_state
-from jupyter_modelguard.hooks.trusted_paths import is_trusted
 
 if TYPE_CHECKING:
     from collections.abc import Callable

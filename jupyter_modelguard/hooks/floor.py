@@ -13,12 +13,12 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any, Final
 
+from jupyter_modelguard.artifacts.trusted_paths import is_library_code, is_time_zone, is_trusted
 from jupyter_modelguard.hooks.approved_loads import judge_approved_event
 from jupyter_modelguard.hooks.attribution import Caller, attribute, be_strict
 from jupyter_modelguard.hooks.call_events import judge_call_event
 from jupyter_modelguard.hooks.scopes import LoadHeld, Mode, Scope, thread_state
 from jupyter_modelguard.hooks.trusted_loads import judge_trusted_event
-from jupyter_modelguard.hooks.trusted_paths import is_library_code, is_time_zone, is_trusted
 
 if TYPE_CHECKING:
     from collections.abc import Callable

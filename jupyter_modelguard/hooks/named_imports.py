@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_modelguard.artifacts.code_tree import collect_code
 from jupyter_modelguard.artifacts.imported import absolute_imports, imported_files
+from jupyter_modelguard.artifacts.trusted_paths import is_trusted
 from jupyter_modelguard.hooks.remote_code import ask_about_code, folder_reader, hub_origin, python_files
 from jupyter_modelguard.hooks.same_text import handing_out
 from jupyter_modelguard.hooks.scopes import Suspended
-from jupyter_modelguard.hooks.trusted_paths import is_trusted
 
 if TYPE_CHECKING:
     from collections.abc import Callable

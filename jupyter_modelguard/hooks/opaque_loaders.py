@@ -15,11 +15,11 @@ import sys
 import tempfile
 from typing import TYPE_CHECKING, Any
 
+from jupyter_modelguard.artifacts.trusted_paths import is_trusted
 from jupyter_modelguard.hooks.calls import Call, current_call
 from jupyter_modelguard.hooks.named import go_on, source_of
 from jupyter_modelguard.hooks.scopes import Mode, Scope, Suspended
 from jupyter_modelguard.hooks.trusted_loads import stay_within
-from jupyter_modelguard.hooks.trusted_paths import is_trusted
 from jupyter_modelguard.policy.named import named_finding
 from jupyter_modelguard.types import Artifact, GlobalUse, Judgement, QualifiedName
 

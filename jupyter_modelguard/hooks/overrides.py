@@ -11,9 +11,9 @@ import pickle
 import types
 from typing import TYPE_CHECKING, Any
 
+from jupyter_modelguard.artifacts.trusted_paths import is_library_code
 from jupyter_modelguard.hooks.floor import FLOOR
 from jupyter_modelguard.hooks.scopes import Mode, Scope, Suspended, thread_state
-from jupyter_modelguard.hooks.trusted_paths import is_library_code
 
 if TYPE_CHECKING:
     from collections.abc import Callable

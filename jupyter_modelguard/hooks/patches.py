@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 import wrapt
 
+from jupyter_modelguard.artifacts.trusted_paths import trusted_roots
 from jupyter_modelguard.hooks.attribution import is_traffic
 from jupyter_modelguard.hooks.early_classes import adopt, release
 from jupyter_modelguard.hooks.passage import Passage
 from jupyter_modelguard.hooks.plugins import every_row
 from jupyter_modelguard.hooks.row import GuardedFunction, Row
-from jupyter_modelguard.hooks.trusted_paths import trusted_roots
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

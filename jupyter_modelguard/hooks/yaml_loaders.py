@@ -15,10 +15,10 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
+from jupyter_modelguard.artifacts.trusted_paths import is_trusted
 from jupyter_modelguard.hooks.calls import Call, current_call
 from jupyter_modelguard.hooks.named import go_on, source_of
 from jupyter_modelguard.hooks.scopes import Suspended, for_each_thread
-from jupyter_modelguard.hooks.trusted_paths import is_trusted
 from jupyter_modelguard.policy.named import named_finding, named_use
 from jupyter_modelguard.policy.yaml_tags import may_have_tags, python_tags
 from jupyter_modelguard.types import Artifact

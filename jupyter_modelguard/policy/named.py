@@ -7,6 +7,7 @@ a name is either known to be dangerous or unknown.
 from __future__ import annotations
 
 from jupyter_modelguard.policy.catalogue import capability_of
+from jupyter_modelguard.policy.findings import finding
 from jupyter_modelguard.types import Finding, GlobalUse, Judgement, QualifiedName, Severity
 
 __all__ = ["named_finding", "named_use"]
@@ -34,5 +35,5 @@ def named_use(name: str, reason: str, count: int = 1) -> GlobalUse:
 
 def named_finding(rule: str, use: GlobalUse, location: str = "", code: str = "") -> Finding:
     """Make the finding that says where a file names something."""
-    severity = Severity.CRITICAL if use.judgement is Judgement.DANGEROUS else Severity.HIGH
-    return Finding(rule, severity, f"{use.name} {use.reason}", location, 502, "AML.T0018", code=code or str(use.name))
+    severity = Severity.CRITICAL if use.judgement is Judgement.DANGEROUS else None
+    return finding(rule, f"{use.name} {use.reason}", location, code or str(use.name), severity)

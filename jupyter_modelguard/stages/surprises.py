@@ -11,7 +11,8 @@ import dataclasses
 from typing import TYPE_CHECKING, Final
 
 from jupyter_modelguard.errors import ModelGuardError
-from jupyter_modelguard.types import Assessment, Finding, Scope, Severity
+from jupyter_modelguard.policy.findings import finding
+from jupyter_modelguard.types import Assessment, Scope, Severity
 
 if TYPE_CHECKING:
     from jupyter_modelguard.policy.trust import Standing, Trust
@@ -69,10 +70,10 @@ def with_surprises(report: ScanReport, surprises: tuple[str, ...]) -> ScanReport
     from jupyter_modelguard.policy.catalogue import is_dangerous
 
     found = tuple(
-        Finding(
+        finding(
             "beyond-its-card",
-            Severity.CRITICAL if why.startswith("another p") or is_dangerous(*why.rpartition(".")[::2]) else Severity.HIGH,
             f"It reached for {why} when it was loaded before",
+            severity=Severity.CRITICAL if why.startswith("another p") or is_dangerous(*why.rpartition(".")[::2]) else None,
         )
         for why in surprises
     )

@@ -14,8 +14,8 @@ import types
 
 import pytest
 
+from jupyter_modelguard.artifacts import trusted_paths
 from jupyter_modelguard.errors import ModelLoadBlockedError
-from jupyter_modelguard.hooks import trusted_paths
 from jupyter_modelguard.hooks.scopes import LoadHeld
 
 HELD = (ModelLoadBlockedError, LoadHeld)

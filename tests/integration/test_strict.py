@@ -10,9 +10,9 @@ import types
 import pytest
 
 from jupyter_modelguard import ModelLoadBlockedError, guard, install
+from jupyter_modelguard.artifacts import trusted_paths
 from jupyter_modelguard.config import ModelGuardConfig, strict_by_environment
 from jupyter_modelguard.errors import ConfigurationError
-from jupyter_modelguard.hooks import trusted_paths
 from jupyter_modelguard.hooks.scopes import LoadHeld
 
 EARLY = (pickle.loads,)  # where no rebinding finds it

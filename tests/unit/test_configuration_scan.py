@@ -6,7 +6,7 @@ import zipfile
 
 import pytest
 
-from jupyter_modelguard.engines.file_scan import scan_file
+from jupyter_modelguard.engines.scanner import scan_file
 from jupyter_modelguard.policy.evaluate import evaluate
 from jupyter_modelguard.policy.keras_config import judge_keras_config
 from jupyter_modelguard.types import RiskLevel
@@ -20,7 +20,7 @@ LAMBDA = {"module": "keras.layers", "class_name": "Lambda", "config": {"function
 
 
 def level(path):
-    return max((evaluate(report).level for report in scan_file(str(path))), key=lambda one: one.rank)
+    return evaluate(scan_file(str(path))).level
 
 
 def names(config):

@@ -8,7 +8,7 @@ import zipfile
 
 import pytest
 
-from jupyter_modelguard.engines.file_scan import scan_file
+from jupyter_modelguard.engines.scanner import scan_file
 from jupyter_modelguard.policy.evaluate import evaluate
 from jupyter_modelguard.types import RiskLevel
 
@@ -35,7 +35,7 @@ def level(tmp_path, members):
     with zipfile.ZipFile(path, "w") as archive:
         for name, content in members.items():
             archive.writestr(f"archive/{name}", content)
-    (report,) = scan_file(str(path))
+    report = scan_file(str(path))
     return evaluate(report).level
 
 
@@ -94,7 +94,7 @@ def test_members_that_share_a_name(tmp_path):
         archive.writestr("archive/models/a.json", "{}")
         archive.writestr("archive/models/b.json", "{}")
     path.write_bytes(made.getvalue().replace(b"models/b.json", b"models/a.json"))
-    (report,) = scan_file(str(path))
+    report = scan_file(str(path))
     assert evaluate(report).level.asks
 
 
@@ -105,5 +105,5 @@ def test_local_header_with_another_name(tmp_path):
         archive.writestr("archive/archive_format", "pt2")
         archive.writestr("archive/models/a.json", "{}")
     path.write_bytes(made.getvalue().replace(b"models/a.json", b"models/b.json", 1))
-    (report,) = scan_file(str(path))
+    report = scan_file(str(path))
     assert evaluate(report).level.asks

@@ -1,4 +1,4 @@
-"""Scan torch's other zips: packages of `torch.package`, and exported programs (`.pt2`).
+"""torch's other zips: packages of `torch.package`, and exported programs (`.pt2`).
 
 Each part is said to do what its load would ask about: Python files run, pickles are traced, the texts of a program are evaluated, and
 native code is native code.
@@ -14,51 +14,57 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_modelguard.artifacts.source import StreamSource
 from jupyter_modelguard.engines.archive import differences
+from jupyter_modelguard.engines.byte_ranges import DATA, INSPECTED
 from jupyter_modelguard.engines.code import scan_code
 from jupyter_modelguard.engines.merging import ENGINE, merged_reports, missed_report
 from jupyter_modelguard.engines.trace import trace_stream
 from jupyter_modelguard.policy.exported_code import odd_guard, odd_size, odd_target
-from jupyter_modelguard.types import CodeFile, Finding, ScanReport, Severity
+from jupyter_modelguard.policy.findings import finding
+from jupyter_modelguard.types import CodeFile, ScanReport
 
 if TYPE_CHECKING:
     import zipfile
-    from collections.abc import Iterator
-    from typing import BinaryIO
+    from collections.abc import Iterator, Sequence
 
-__all__ = ["is_torch_zip", "scan_torch_zip"]
+    from jupyter_modelguard.engines.content import Content
+    from jupyter_modelguard.engines.scanner import Scanner
+    from jupyter_modelguard.types import Finding
+
+__all__ = ["byte_kind", "knows", "matches", "scan"]
 
 _LARGEST = 1 << 28  # bytes of one member that is looked at
 _PACKAGE, _PROGRAM = ".data/extern_modules", "archive_format"
 _TENSORS = (".storage",)
 _QUOTED = frozenset({"metadata", "in_spec", "out_spec", "as_string", "treespec_namedtuple_fields"})  # texts that stay texts
 _SYNTAX = re.compile(r"[()=;'\"`{}\\\n\r#@]")
-_INJECTION = 94  # CWE: code injection
 
 
-def is_torch_zip(names: list[str]) -> bool:
+def matches(names: Sequence[str]) -> bool:
     """Whether an archive is a package or an exported program, by the member that each has."""
     return any(_inside(name) in (_PACKAGE, _PROGRAM) for name in names)
 
 
-def scan_torch_zip(path: str, file: BinaryIO, archive: zipfile.ZipFile, size: int) -> ScanReport:
-    """Scan a package or an exported program.
+def knows(name: str) -> bool:
+    """Whether a member is looked at here: all of them are, for torch may load any."""
+    del name
+    return True
 
-    Parameters
-    ----------
-    path
-        For the report.
-    file, archive
-        The open file, and the archive in it.
-    size
-        Bytes of the file.
-    """
-    names = archive.namelist()
-    package = any(_inside(name) == _PACKAGE for name in names)
+
+def byte_kind(name: str) -> str:
+    """Tell the numbers from all else."""
+    return DATA if name.endswith(_TENSORS) else INSPECTED
+
+
+def scan(content: Content, scanner: Scanner, archive: zipfile.ZipFile) -> ScanReport:
+    """Scan a package or an exported program."""
+    del scanner
+    path, size = content.name, content.size
+    package = any(_inside(name) == _PACKAGE for name in archive.namelist())
     format_name = "torch-package" if package else "torch-export"
     reports: list[ScanReport] = [ScanReport(path, format_name, size=size, engines=(ENGINE,))]
     code: list[CodeFile] = []
-    file.seek(0)
-    reports += [missed_report(path, format_name, size, sentence) for sentence in differences(file)]
+    with content.open() as file:
+        reports += [missed_report(path, format_name, size, sentence) for sentence in differences(file)]
     for member in archive.infolist():
         name = _inside(member.filename)
         if package and name.startswith(".data/") and name.endswith(_TENSORS):
@@ -66,11 +72,11 @@ def scan_torch_zip(path: str, file: BinaryIO, archive: zipfile.ZipFile, size: in
         if member.file_size > _LARGEST:
             reports.append(missed_report(path, format_name, size, f"{name}: larger than {_LARGEST >> 20} MiB"))
             continue
-        content = archive.read(member)
+        data = archive.read(member)
         if package and name.endswith(".py"):
-            code += [CodeFile(name, hashlib.sha256(content).hexdigest(), content)] if content else []
+            code += [CodeFile(name, hashlib.sha256(data).hexdigest(), data)] if data else []
         else:
-            reports.append(_scan_member(path, name, content, package=package))
+            reports.append(_scan_member(path, name, data, package=package))
     if code:
         reports.append(replace(scan_code(path, tuple(code)), target=path))
     return replace(merged_reports(path, format_name, reports, size), format=format_name)
@@ -92,9 +98,9 @@ def _scan_member(path: str, name: str, content: bytes, *, package: bool) -> Scan
             return replace(traced, target=name)
     findings: tuple[Finding, ...] = ()
     if name.startswith(".data/ts_code/"):
-        findings = (_finding("torchscript-code", "TorchScript in a package, which is not looked into", name),)
+        findings = (finding("torchscript-code", "TorchScript in a package, which is not looked into", name),)
     elif not package and name.startswith("data/aotinductor/"):
-        findings = (_finding("opaque-code", "native code of a compiled program", name),)
+        findings = (finding("opaque-code", "native code of a compiled program", name),)
     elif not package and name.startswith("models/") and name.endswith(".json"):
         try:
             findings = tuple(dict.fromkeys(_odd_texts(json.loads(content), name)))
@@ -127,8 +133,4 @@ def _odd_text(text: str, name: str, key: str) -> Iterator[Finding]:
     else:
         odd = "a name that becomes Python source" if _SYNTAX.search(text) else ""
     if odd:
-        yield replace(_finding("exported-code", f"{odd}, evaluated while the program loads", name), code=text[:200])
-
-
-def _finding(rule: str, title: str, location: str) -> Finding:
-    return Finding(rule, Severity.HIGH, title, location, _INJECTION)
+        yield replace(finding("exported-code", f"{odd}, evaluated while the program loads", name), code=text[:200])

@@ -1,0 +1,84 @@
+"""NumPy's `.npy`: a header, and numbers behind it, or a pickle where the array holds objects."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from math import prod
+from typing import TYPE_CHECKING, Any, Final
+
+from jupyter_modelguard.engines.byte_ranges import DATA, INSPECTED
+from jupyter_modelguard.errors import ScanError
+from jupyter_modelguard.types import ByteRange, Coverage, ScanReport
+
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+    from jupyter_modelguard.engines.content import Content
+    from jupyter_modelguard.engines.scanner import Scanner
+
+__all__ = ["ENGINE", "is_plain"]
+
+_MAGIC: Final = b"\x93NUMPY"
+_MOST_ARRAYS: Final = 10_000  # one behind the other, as several calls of `numpy.save` leave them in one file
+
+
+class NumpyArrays:
+    """Reads headers; numbers are data, and objects are a pickle."""
+
+    name = "npy 1"
+
+    def takes(self, content: Content) -> bool:
+        """By the magic bytes."""
+        return content.head.startswith(_MAGIC)
+
+    def scan(self, content: Content, scanner: Scanner) -> ScanReport:
+        """Scan the arrays of a file, one behind the other."""
+        ranges: list[ByteRange] = []
+        report = ScanReport(content.name, "npy", size=content.size, engines=(self.name,))
+        with content.open() as file:
+            base = file.tell()
+            for _ in range(_MOST_ARRAYS):
+                start = file.tell() - base
+                if start >= content.size or (start and file.read(len(_MAGIC)) != _MAGIC):
+                    break
+                file.seek(base + start)
+                shape, dtype = _header(file)
+                behind = file.tell() - base
+                if dtype.hasobject:
+                    pickled = scanner.scan(content.inside(scanner.unpack(file), "objects"))
+                    ranges.append(ByteRange(start, content.size, INSPECTED))
+                    coverage = replace(pickled.coverage, ranges=tuple(ranges))
+                    return replace(pickled, target=content.name, format="npy", size=content.size, coverage=coverage)
+                end = behind + prod(shape) * dtype.itemsize
+                if end > content.size:
+                    raise ScanError("the array is cut off")
+                ranges += [ByteRange(start, behind, INSPECTED), ByteRange(behind, end, DATA)]
+                file.seek(base + end)
+        return replace(report, coverage=Coverage(ranges=tuple(ranges)))
+
+
+def is_plain(head: bytes) -> bool:
+    """Whether these first bytes are the whole header of an array that holds numbers alone."""
+    if not head.startswith(_MAGIC):
+        return False
+    try:
+        _, dtype = _header(io.BytesIO(head))
+    except Exception:  # noqa: BLE001 then somebody has to look at all of it
+        return False
+    return not dtype.hasobject
+
+
+def _header(file: BinaryIO) -> tuple[tuple[int, ...], Any]:
+    """Read a header as NumPy does, which parses it as a literal; no array is made."""
+    from numpy.lib import format as npy
+
+    version = npy.read_magic(file)
+    if version not in {(1, 0), (2, 0), (3, 0)}:
+        raise ScanError(f"version {version} of the format is not known here")
+    # The public names have no version 3.
+    shape, _, dtype = npy._read_array_header(file, version=version)  # type: ignore[attr-defined]  # noqa: SLF001
+    return shape, dtype
+
+
+ENGINE: Final = NumpyArrays()

@@ -1,0 +1,62 @@
+"""Tar archives: each file in one is looked at; links and names that lead out of it are findings."""
+
+from __future__ import annotations
+
+import tarfile
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Final
+
+from jupyter_modelguard.engines.merging import merged_reports, missed_report
+from jupyter_modelguard.policy.findings import finding
+from jupyter_modelguard.types import ScanReport
+
+if TYPE_CHECKING:
+    from jupyter_modelguard.engines.content import Content
+    from jupyter_modelguard.engines.scanner import Scanner
+
+__all__ = ["ENGINE"]
+
+_MARK: Final = slice(257, 262)  # where every tar of this century says "ustar"
+_MOST_MEMBERS: Final = 10_000
+
+
+class Tars:
+    """Has every regular file of an archive scanned."""
+
+    name = "tar 1"
+
+    def takes(self, content: Content) -> bool:
+        """By the mark in the first header."""
+        return content.head[_MARK] == b"ustar"
+
+    def scan(self, content: Content, scanner: Scanner) -> ScanReport:
+        """Scan the members."""
+        reports = [ScanReport(content.name, "tar", size=content.size, engines=(self.name,))]
+        with content.open() as file, tarfile.open(fileobj=file, mode="r:") as archive:
+            for number, member in enumerate(archive):
+                if number >= _MOST_MEMBERS:
+                    reports.append(missed_report(content.name, "tar", 0, f"more than {_MOST_MEMBERS:,} members"))
+                    break
+                reports.append(_member(content, scanner, archive, member))
+        return merged_reports(content.name, "tar", reports, content.size)
+
+
+def _member(content: Content, scanner: Scanner, archive: tarfile.TarFile, member: tarfile.TarInfo) -> ScanReport:
+    name = member.name
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts:
+        return ScanReport(
+            name, "tar", findings=(finding("archive-path", f"{name:.80} would be unpacked outside its folder", name),)
+        )
+    if member.issym() or member.islnk():
+        leads = f"{name:.80} is a link to {member.linkname:.80}"
+        return ScanReport(name, "tar", findings=(finding("archive-link", leads, name),))
+    stream = archive.extractfile(member) if member.isreg() else None
+    if stream is None:
+        if member.isdir():
+            return ScanReport(name, "tar")
+        return missed_report(name, "tar", 0, "is neither a file nor a folder")
+    return scanner.scan(content.inside(scanner.unpack(stream), name))
+
+
+ENGINE: Final = Tars()

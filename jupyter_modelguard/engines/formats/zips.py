@@ -1,0 +1,79 @@
+"""Zip archives: of torch, Keras or NumPy, or of whatever else somebody packed.
+
+Readers find an archive by its end, so that anything may stand before it. A member is known by its content; what each kind of archive
+leaves to others is looked at like a file of its own.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from dataclasses import replace
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Final
+
+from jupyter_modelguard.engines.byte_ranges import INSPECTED
+from jupyter_modelguard.engines.formats import keras_archives, torch_archives, torch_zips
+from jupyter_modelguard.engines.formats.numpy_arrays import is_plain
+from jupyter_modelguard.engines.merging import merged_reports
+from jupyter_modelguard.engines.zip_layout import zip_ranges
+from jupyter_modelguard.policy.findings import finding
+from jupyter_modelguard.types import Coverage, ScanReport
+
+if TYPE_CHECKING:
+    from jupyter_modelguard.engines.content import Content
+    from jupyter_modelguard.engines.scanner import Scanner
+
+__all__ = ["ENGINE"]
+
+_MAGIC: Final = b"PK"
+_HEAD: Final = 4096  # bytes of a member that tell an array of numbers
+_KINDS: Final = (torch_archives, torch_zips, keras_archives)
+
+
+class Zips:
+    """Says what kind of archive it is, and has the rest of its members scanned."""
+
+    name = "zip 1"
+
+    def takes(self, content: Content) -> bool:
+        """By the record at the end, which all readers look for."""
+        if content.head.startswith(_MAGIC):
+            return True
+        with content.open() as file:
+            return zipfile.is_zipfile(file)
+
+    def scan(self, content: Content, scanner: Scanner) -> ScanReport:
+        """Scan an archive as what it is, and all members that are nothing of its kind."""
+        with content.open() as file, zipfile.ZipFile(file) as archive:
+            names = archive.namelist()
+            kinds = [kind for kind in _KINDS if kind.matches(names)]
+            reports = [kind.scan(content, scanner, archive) for kind in kinds]
+            others = [member for member in archive.infolist() if not any(kind.knows(member.filename) for kind in kinds)]
+            reports += [_member(content, scanner, archive, member) for member in others]
+            ranges = zip_ranges(file, archive, kinds[0].byte_kind if kinds else lambda _: INSPECTED)
+        format_name = reports[0].format if kinds else "npz" if names and all(name.endswith(".npy") for name in names) else "zip"
+        whole = ScanReport(content.name, format_name, size=content.size, coverage=Coverage(0, 0), engines=(self.name,))
+        merged = merged_reports(content.name, format_name, [*reports, whole], content.size)
+        digest = reports[0].digest if kinds else merged.digest
+        return replace(merged, digest=digest, coverage=replace(merged.coverage, ranges=ranges))
+
+
+def _member(content: Content, scanner: Scanner, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> ScanReport:
+    name = member.filename
+    path = PurePosixPath(name.replace("\\", "/"))
+    if path.is_absolute() or ".." in path.parts:
+        outside = finding("archive-path", f"{name:.80} would be unpacked outside its folder", name)
+        return ScanReport(name, "zip", findings=(outside,))
+    if member.is_dir() and not member.file_size:
+        return ScanReport(name, "zip", coverage=Coverage(0, 0))
+    try:
+        with archive.open(member) as stream:
+            plain = is_plain(stream.read(_HEAD))
+    except Exception:  # noqa: BLE001 whoever unpacks all of it says why
+        plain = False
+    if plain:
+        return ScanReport(name, "npy", size=member.file_size)
+    return scanner.look_into(content, name, lambda: archive.open(member))
+
+
+ENGINE: Final = Zips()

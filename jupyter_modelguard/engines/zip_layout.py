@@ -1,0 +1,65 @@
+"""Where the members of a zip archive lie, so that every byte of it is accounted for."""
+
+from __future__ import annotations
+
+import io
+import struct
+from typing import TYPE_CHECKING, Final
+
+from jupyter_modelguard.engines.byte_ranges import INSPECTED, joined
+from jupyter_modelguard.types import ByteRange
+
+if TYPE_CHECKING:
+    import zipfile
+    from collections.abc import Callable
+    from typing import BinaryIO
+
+__all__ = ["zip_ranges"]
+
+_LOCAL_HEAD: Final = 30  # bytes of a local header before the name
+_END: Final = b"PK\x05\x06"
+_END_RECORD: Final = 22  # bytes of the record that ends an archive, before its comment
+_TAIL: Final = _END_RECORD + (1 << 16)  # bytes at the end in which that record stands, with the longest comment
+_DESCRIBED_LATER: Final = 0x8  # flag: sizes and checksum stand behind the member
+_DESCRIPTION: Final = 24  # bytes that they take at the most
+
+
+def zip_ranges(file: BinaryIO, archive: zipfile.ZipFile, kind: Callable[[str], str]) -> tuple[ByteRange, ...]:
+    """Account for an archive; what lies before, between or behind its parts is in no range.
+
+    Parameters
+    ----------
+    file, archive
+        The open file, and the archive in it.
+    kind
+        What a member counts for, by its name.
+    """
+    ranges = []
+    for member in archive.infolist():
+        file.seek(member.header_offset)
+        head = file.read(_LOCAL_HEAD)
+        if len(head) < _LOCAL_HEAD or head[:4] != b"PK\x03\x04":
+            continue
+        names = sum(struct.unpack("<26xHH", head))
+        end = member.header_offset + _LOCAL_HEAD + names + member.compress_size
+        if member.flag_bits & _DESCRIBED_LATER:
+            end += _described(file, end)
+        ranges.append(ByteRange(member.header_offset, end, kind(member.filename)))
+    size = file.seek(0, io.SEEK_END)
+    start = max(0, size - _TAIL)
+    file.seek(start)
+    tail = file.read()
+    place = tail.rfind(_END)
+    if place >= 0:
+        (comment,) = struct.unpack("<20xH", tail[place : place + _END_RECORD])
+        ranges.append(ByteRange(archive.start_dir, start + place + _END_RECORD + comment, INSPECTED))
+    return joined(ranges)
+
+
+def _described(file: BinaryIO, place: int) -> int:
+    """Give the length of the description behind a member, which has no fixed form."""
+    file.seek(place)
+    behind = file.read(_DESCRIPTION + 4)
+    marked = behind.startswith(b"PK\x07\x08")
+    lengths = (16, 24) if marked else (12, 20)
+    return next((length for length in lengths if behind[length : length + 2] == b"PK"), lengths[0])
