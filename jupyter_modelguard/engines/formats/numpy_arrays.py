@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import io
+import struct
 from dataclasses import replace
 from math import prod
 from typing import TYPE_CHECKING, Any, Final
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["ENGINE", "is_plain"]
 
 _MAGIC: Final = b"\x93NUMPY"
+_LENGTHS: Final = {(1, 0): "<H", (2, 0): "<I", (3, 0): "<I"}  # how the length of the header is written
+_LARGEST_HEADER: Final = 10_000  # characters; NumPy asks its caller to allow longer ones
 _MOST_ARRAYS: Final = 10_000  # one behind the other, as several calls of `numpy.save` leave them in one file
 
 
@@ -74,11 +78,17 @@ def _header(file: BinaryIO) -> tuple[tuple[int, ...], Any]:
     from numpy.lib import format as npy
 
     version = npy.read_magic(file)
-    if version not in {(1, 0), (2, 0), (3, 0)}:
+    if version not in _LENGTHS:
         raise ScanError(f"version {version} of the format is not known here")
-    # The public names have no version 3.
-    shape, _, dtype = npy._read_array_header(file, version=version)  # type: ignore[attr-defined]  # noqa: SLF001
-    return shape, dtype
+    width = struct.calcsize(_LENGTHS[version])
+    (length,) = struct.unpack(_LENGTHS[version], file.read(width))
+    if length > _LARGEST_HEADER:
+        raise ScanError("its header is larger than NumPy reads")
+    header = ast.literal_eval(file.read(length).decode("utf-8" if version == (3, 0) else "latin1").strip())
+    shape = header["shape"]
+    if not (isinstance(shape, tuple) and all(type(one) is int and one >= 0 for one in shape)):
+        raise ScanError("its shape is none")
+    return shape, npy.descr_to_dtype(header["descr"])
 
 
 ENGINE: Final = NumpyArrays()

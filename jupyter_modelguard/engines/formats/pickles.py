@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib
 import logging
+import pickle
 import pickletools
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
@@ -106,7 +107,8 @@ def _plain(content: Content) -> ScanReport | None:
 
 def _could_be(head: bytes, report: ScanReport) -> bool:
     """Whether a stream that broke off was meant to be a pickle: it says so, or it named something that could be imported."""
-    return head[:1] == b"\x80" or any(use.name.module.replace(".", "_").isidentifier() for use in report.globals)
+    said = head[:1] == b"\x80" and head[1:2] <= bytes([pickle.HIGHEST_PROTOCOL]) and len(head) > 2  # noqa: PLR2004 protocol and an opcode
+    return said or any(use.name.module.replace(".", "_").isidentifier() for use in report.globals)
 
 
 def _with_rest(report: ScanReport, content: Content, start: int) -> ScanReport | None:
