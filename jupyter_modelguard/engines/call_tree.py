@@ -17,7 +17,7 @@ from jupyter_modelguard.types import CallNode
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-__all__ = ["CallTree", "words_of"]
+__all__ = ["CallTree", "name_in_words", "words_of"]
 
 _MOST_CALLS = 20_000  # that are followed
 _MOST_ROWS = 300  # of the tree that is given
@@ -79,7 +79,7 @@ class CallTree:
     """
 
     def __init__(self, flagged: Iterable[str]) -> None:
-        self._flagged = frozenset(_name(*name.rpartition(".")[::2]) for name in flagged)
+        self._flagged = frozenset(name_in_words(*name.rpartition(".")[::2]) for name in flagged)
         self._stack: list[_Object] = []
         self._memo: dict[int, _Object] = {}
         self._calls: list[_Call] = []
@@ -126,10 +126,10 @@ class CallTree:
             return said
         if opcode in {"GLOBAL", "STACK_GLOBAL"}:
             if opcode == "GLOBAL":
-                name = _name(*str(argument).partition(" ")[::2])
+                name = name_in_words(*str(argument).partition(" ")[::2])
             else:
                 last, module = self._pop().words, self._pop().words
-                name = _name(module[1:-1], last[1:-1])  # without the quotes
+                name = name_in_words(module[1:-1], last[1:-1])  # without the quotes
             self._push(name)
             self.marked = name in self._flagged
             return f"look up {name}"
@@ -168,7 +168,7 @@ class CallTree:
             return self._call(called.words, words, (called, arguments, named), position)
         if opcode in {"INST", "OBJ"}:
             given = self._since_mark()
-            called = _Object(_name(*str(argument).partition(" ")[::2])) if opcode == "INST" else given.pop(0)
+            called = _Object(name_in_words(*str(argument).partition(" ")[::2])) if opcode == "INST" else given.pop(0)
             return self._call(called.words, f"({', '.join(one.words for one in given)})", (called, *given), position)
         if opcode == "BUILD":
             state, built = self._pop(), self._stack[-1]
@@ -273,7 +273,7 @@ def _shape(call: _Call) -> list[tuple[str, bool, int]]:
     return [(part.name, part.flagged, len(part.parts)) for part in call.parts]
 
 
-def _name(module: str, name: str) -> str:
+def name_in_words(module: str, name: str) -> str:
     """Say a global as people know it: Python 3's name for it, and os for its platform's modules."""
     module, name = _compat_pickle.NAME_MAPPING.get((module, name), (_compat_pickle.IMPORT_MAPPING.get(module, module), name))
     return _short(f"{'os' if module in _SYSTEM else module}.{name}")

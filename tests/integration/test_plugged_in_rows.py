@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from jupyter_modelguard.artifacts import entry_points
 from jupyter_modelguard.errors import ModelLoadBlockedError
 from jupyter_modelguard.hooks import plugins
 from jupyter_modelguard.ipython.doctor import diagnosis
@@ -31,7 +32,7 @@ def site(tmp_path, monkeypatch):
     folder = tmp_path / "site"
     folder.mkdir()
     monkeypatch.syspath_prepend(str(folder))
-    monkeypatch.setattr(plugins, "trusted_roots", lambda: (f"{folder}{os.sep}",))
+    monkeypatch.setattr(entry_points, "trusted_roots", lambda: (f"{folder}{os.sep}",))
     yield folder
     for name in [name for name in sys.modules if name.partition(".")[0] in {"acme_loader", "broken_loader"}]:
         sys.modules.pop(name)

@@ -24,7 +24,7 @@ class Command:
 def folder(tmp_path):
     (tmp_path / "plain.pkl").write_bytes(pickle.dumps([1, 2]))
     (tmp_path / "armed.bin").write_bytes(pickle.dumps(Command()))
-    (tmp_path / "odd.xyz").write_bytes(b"of no known format")
+    (tmp_path / "odd.xyz").write_bytes(b"\xff\xfeof no known format\x00\x01")
     return tmp_path
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from jupyter_modelguard.engines.byte_ranges import DATA, of_copy
 from jupyter_modelguard.engines.inspection import inspect_open, modules_to_import
 from jupyter_modelguard.engines.merging import merged_globals
+from jupyter_modelguard.engines.second_reading import placed
 from jupyter_modelguard.engines.trace import trace_stream
 from jupyter_modelguard.types import ByteRange, Coverage
 
@@ -56,12 +57,18 @@ class Pickles:
         return None if report is None else replace(report, target=content.name, size=content.size)
 
 
-def resolved(trace: StreamTrace, content: Content) -> ScanReport:
-    """Judge the classes that the trace left open, and say of every global where it comes from here.
+def resolved(trace: StreamTrace, part: str = "") -> ScanReport:
+    """Judge the classes that a trace left open, and say where what it names comes from here and stands in the stream.
 
     Libraries that the reviewed lists know are imported for that, from where they are installed; nothing of the file is.
+
+    Parameters
+    ----------
+    trace
+        Of one stream.
+    part
+        The member of an archive that holds it.
     """
-    del content
     if not trace.report.globals:
         return trace.report
     for module in modules_to_import(trace) if trace.open_classes else ():
@@ -69,12 +76,12 @@ def resolved(trace: StreamTrace, content: Content) -> ScanReport:
             importlib.import_module(module)
         except Exception:  # noqa: BLE001 what cannot be imported stays unknown
             _log.debug("could not import %s to inspect its classes", module, exc_info=True)
-    return inspect_open(trace).report
+    return placed(inspect_open(trace).report, trace, part)
 
 
 def _torch(content: Content) -> ScanReport:
     trace = trace_stream(content.source, "torch")
-    report = resolved(trace, content)
+    report = resolved(trace)
     if trace.copy is None:
         return report
     behind = ByteRange(trace.copy.length, content.size, DATA)  # the numbers of its storages
@@ -84,8 +91,8 @@ def _torch(content: Content) -> ScanReport:
 def _joblib(content: Content) -> ScanReport:
     """Trace a file as joblib reads it, and as pickle does: to that the arrays are opcodes like any other."""
     trace = trace_stream(content.source, "joblib")
-    report = resolved(trace, content)
-    others = resolved(trace_stream(content.source, "pickle"), content)
+    report = resolved(trace)
+    others = resolved(trace_stream(content.source, "pickle"))
     ranges = of_copy(trace.copy) if trace.copy is not None else ()
     return replace(
         report,
@@ -98,9 +105,9 @@ def _joblib(content: Content) -> ScanReport:
 def _plain(content: Content) -> ScanReport | None:
     trace = trace_stream(content.source, "pickle")
     if trace.copy is None:
-        report = resolved(trace, content)
+        report = resolved(trace)
         return report if _could_be(content.head, report) else None
-    report = resolved(trace, content)
+    report = resolved(trace)
     report = replace(report, coverage=replace(report.coverage, ranges=of_copy(trace.copy)))
     return _with_rest(report, content, trace.copy.length) if trace.copy.length < content.size else report
 
@@ -122,11 +129,11 @@ def _with_rest(report: ScanReport, content: Content, start: int) -> ScanReport |
             break
         trace = trace_stream(_from(content.source, start), "pickle")
         if trace.copy is None:
-            rest = resolved(trace, content)
+            rest = resolved(trace)
             missed = f"{content.size - start:,} bytes behind the pickle"
             reports.append(replace(rest, findings=tuple(item for item in rest.findings if item.code)))
             break
-        reports.append(resolved(trace, content))
+        reports.append(resolved(trace))
         ranges += of_copy(trace.copy, start)
         start += trace.copy.length
     if missed and len(reports) <= 2 and not report.globals and content.head[:1] != b"\x80":  # noqa: PLR2004 the first, and what broke

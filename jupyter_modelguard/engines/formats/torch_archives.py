@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from jupyter_modelguard.engines.byte_ranges import DATA, INSPECTED
@@ -42,7 +43,7 @@ def byte_kind(name: str) -> str:
 def scan(content: Content, scanner: Scanner, archive: zipfile.ZipFile) -> ScanReport:
     """Trace what torch would read."""
     del scanner, archive
-    return resolved(trace_stream(content.source, "torch"), content)
+    return replace(resolved(trace_stream(content.source, "torch"), "data.pkl"), target=content.name, size=content.size)
 
 
 def _inside(name: str) -> str:
