@@ -45,7 +45,9 @@ def merged_reports(target: str, format_name: str, reports: Sequence[ScanReport],
         digest=hashlib.sha256("".join(report.digest for report in reports).encode()).hexdigest(),
         size=size,
         findings=tuple(
-            finding if report.target == target else replace(finding, location=f"{report.target} {finding.location}".strip())
+            finding
+            if report.target == target
+            else replace(finding, location=", ".join(filter(None, (report.target, finding.location))))
             for report in reports
             for finding in report.findings
         ),

@@ -24,6 +24,7 @@ _OWN: Final = (  # in the order in which they are asked; the first that takes a 
     "safetensors",
     "hdf5",
     "pickles",
+    "sources",
     "documents",
 )
 

@@ -24,7 +24,7 @@ class Command:
 def folder(tmp_path):
     (tmp_path / "plain.pkl").write_bytes(pickle.dumps([1, 2]))
     (tmp_path / "armed.bin").write_bytes(pickle.dumps(Command()))
-    (tmp_path / "odd.xyz").write_bytes(b"\xff\xfeof no known format\x00\x01")
+    (tmp_path / "odd.xyz").write_bytes(b"\x00of no known format")
     return tmp_path
 
 
@@ -59,7 +59,7 @@ def test_file_is_scanned_as_one_report(folder):
 def test_folder_is_one_report_that_says_which_file(folder):
     report = jupyter_modelguard.scan(folder)
     assert jupyter_modelguard.assess(report).level is RiskLevel.DANGEROUS
-    assert [finding.location for finding in report.findings] == [str(folder / "armed.bin")]
+    assert [finding.location for finding in report.findings] == [f"{folder / 'armed.bin'}, byte 28"]
     assert report.coverage.parts == 3
     assert report.coverage.missed == (f"{folder / 'odd.xyz'}: its content is of no format that is known here",)
 
