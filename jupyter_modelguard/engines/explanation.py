@@ -19,7 +19,7 @@ from jupyter_modelguard.types import Explanation, Judgement, TraceStep
 if TYPE_CHECKING:
     from jupyter_modelguard.engines.verdict import StreamTrace
 
-__all__ = ["explain"]
+__all__ = ["explain", "explain_file"]
 
 Listing: TypeAlias = "tuple[str, str, tuple[tuple[int, str, bool], ...]]"  # heading, source, (number, text, flagged) a line
 
@@ -58,6 +58,18 @@ def explain(trace: StreamTrace, dialect: str) -> Explanation:
     steps, count = _steps(trace, flagged, tree)
     listing = _decompiled(trace, flagged, source) if count <= _MOST_OPCODES and dialect != "joblib" else None
     return Explanation((listing,) if listing is not None else (), steps, tree.rows())
+
+
+def explain_file(path: str) -> Explanation:
+    """Write down what the pickle in a file does, that of a torch archive too; nothing of other files."""
+    from jupyter_modelguard.engines.content import Content
+    from jupyter_modelguard.engines.formats.pickles import dialect_of
+    from jupyter_modelguard.engines.inspection import inspect_open
+    from jupyter_modelguard.engines.trace import trace_stream
+
+    content = Content.of_file(path)
+    dialect = dialect_of(content)
+    return explain(inspect_open(trace_stream(content.source, dialect)), dialect)
 
 
 def _steps(trace: StreamTrace, flagged: set[str], tree: CallTree) -> tuple[tuple[TraceStep, ...], int]:

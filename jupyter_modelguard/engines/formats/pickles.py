@@ -24,9 +24,10 @@ if TYPE_CHECKING:
     from jupyter_modelguard.engines.verdict import StreamTrace
     from jupyter_modelguard.types import ScanReport
 
-__all__ = ["ENGINE", "resolved"]
+__all__ = ["ENGINE", "dialect_of", "resolved"]
 
 _TORCH: Final = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."  # torch's magic number as a pickle of its own
+_ZIP: Final = b"PK\x03\x04"
 _JOBLIB: Final = b"NumpyArrayWrapper"
 _BEGINNING: Final = 1 << 20  # bytes in which joblib's first array is described
 _MOST_STREAMS: Final = 1_000  # pickles one behind the other
@@ -47,14 +48,15 @@ class Pickles:
     def scan(self, content: Content, scanner: Scanner) -> ScanReport | None:
         """Trace the pickles of a file; None if it is no pickle at all."""
         del scanner
-        report: ScanReport | None
-        if _TORCH in content.head[:32]:
-            report = _torch(content)
-        elif _JOBLIB in content.read(_BEGINNING):
-            report = _joblib(content)
-        else:
-            report = _plain(content)
+        report = {"torch": _torch, "joblib": _joblib, "pickle": _plain}[dialect_of(content)](content)
         return None if report is None else replace(report, target=content.name, size=content.size)
+
+
+def dialect_of(content: Content) -> str:
+    """Tell by its own marks how a pickle, or the zip of a torch, would be read; see `trace_stream`."""
+    if content.head.startswith(_ZIP) or _TORCH in content.head[:32]:
+        return "torch"
+    return "joblib" if _JOBLIB in content.read(_BEGINNING) else "pickle"
 
 
 def resolved(trace: StreamTrace, part: str = "") -> ScanReport:
