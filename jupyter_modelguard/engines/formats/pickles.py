@@ -42,8 +42,11 @@ class Pickles:
     name = "pickle-trace 1"
 
     def takes(self, content: Content) -> bool:
-        """By the first byte, which must be an opcode; what comes of the stream says the rest."""
-        return content.head[0] in _OPCODES
+        """By the first byte, which must be an opcode; what comes of the stream says the rest.
+
+        A zip archive begins with one too, for an object that the loader keeps elsewhere, which a plain loader gives up at.
+        """
+        return content.head[0] in _OPCODES and not content.head.startswith(_ZIP)
 
     def scan(self, content: Content, scanner: Scanner) -> ScanReport | None:
         """Trace the pickles of a file; None if it is no pickle at all."""
