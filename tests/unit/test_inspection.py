@@ -46,7 +46,9 @@ def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleT
     monkeypatch.syspath_prepend(str(tmp_path))
     python, packages = installed._roots()
     monkeypatch.setattr(installed, "_roots", lambda: (python, (*packages, str(tmp_path) + "/")))
-    monkeypatch.setattr(installed, "_versions", lambda _: {})  # to look through what all packages installed takes longer than a case
+    monkeypatch.setattr(
+        installed, "_versions", lambda _: {}
+    )  # to look through what all packages installed takes longer than a case
     import importlib
 
     yield importlib.import_module("inspected_library")
