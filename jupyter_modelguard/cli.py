@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from jupyter_modelguard.errors import ModelGuardError
 from jupyter_modelguard.running.commands import add_rules, say
-from jupyter_modelguard.running.records import add_history, write
+from jupyter_modelguard.running.records import add_history
+from jupyter_modelguard.running.scanning import add_scan
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,11 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    scan = commands.add_parser("scan", help="look at files and folders without loading them")
-    scan.add_argument("targets", nargs="+", metavar="TARGET")
-    scan.add_argument("--format", choices=("text", "json", "sarif"), default="text")
-    scan.add_argument("--output", metavar="FILE", help="write the result there instead of to the terminal")
-    scan.set_defaults(run=_scan)
+    add_scan(commands)
 
     add_history(commands)
 
@@ -91,21 +88,6 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--folder", metavar="DIR", help="where to make the files (a fresh temporary folder)")
     demo.set_defaults(run=_demo)
     return parser
-
-
-def _scan(options: argparse.Namespace, console: Console) -> int:
-    from jupyter_modelguard.engines.scan import scan_each
-    from jupyter_modelguard.exports.sarif import sarif
-    from jupyter_modelguard.exports.scan_json import exit_status, scan_json
-    from jupyter_modelguard.ipython.display import assessments_table
-    from jupyter_modelguard.policy.evaluate import evaluate
-
-    found = [evaluate(report) for target in options.targets for report in scan_each(target)]
-    if options.format == "text":
-        write(assessments_table(found), options.output, console)
-    else:
-        write(scan_json(found) if options.format == "json" else sarif(one.report for one in found), options.output, console)
-    return exit_status(found)
 
 
 def _show(options: argparse.Namespace, console: Console) -> int:

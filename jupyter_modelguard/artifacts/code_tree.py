@@ -15,9 +15,15 @@ from jupyter_modelguard.types import CodeFile
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-__all__ = ["auto_map_modules", "collect_code"]
+__all__ = ["CONFIGURATIONS", "auto_map_modules", "collect_code"]
 
-_CONFIGS = ("config.json", "tokenizer_config.json", "processor_config.json", "preprocessor_config.json", "generation_config.json")
+CONFIGURATIONS = (
+    "config.json",
+    "tokenizer_config.json",
+    "processor_config.json",
+    "preprocessor_config.json",
+    "generation_config.json",
+)
 
 
 def auto_map_modules(read: Callable[[str], bytes | None]) -> tuple[str, ...]:
@@ -29,7 +35,7 @@ def auto_map_modules(read: Callable[[str], bytes | None]) -> tuple[str, ...]:
         Returns the content of a file of the repository, or None if there is none.
     """
     found: dict[str, None] = {}
-    for name in _CONFIGS:
+    for name in CONFIGURATIONS:
         content = read(name)
         if content is None:
             continue

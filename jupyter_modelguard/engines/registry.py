@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Final, cast
 from jupyter_modelguard.artifacts.entry_points import entry_points
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from jupyter_modelguard.engines.engine import Engine
 
-__all__ = ["GROUP", "broken_engines", "engines"]
+__all__ = ["GROUP", "broken_engines", "engines", "own_engines"]
 
 GROUP: Final = "jupyter_modelguard.engines"
 _PACKAGE: Final = "jupyter_modelguard.engines.formats"
@@ -33,10 +35,16 @@ _broken: dict[str, str] = {}
 
 
 @functools.cache
+def own_engines() -> tuple[Engine, ...]:
+    """Return the engines of this package."""
+    return tuple(cast("Engine", importlib.import_module(f"{_PACKAGE}.{name}").ENGINE) for name in _OWN)
+
+
+@functools.cache
 def engines() -> tuple[Engine, ...]:
     """Return every engine; one of another package that cannot be had is left out and named by `modelguard doctor`."""
-    own = [cast("Engine", importlib.import_module(f"{_PACKAGE}.{name}").ENGINE) for name in _OWN]
-    return (*own, *_brought())
+    own = own_engines()
+    return (*own, *_brought(own))
 
 
 def broken_engines() -> dict[str, str]:
@@ -45,20 +53,25 @@ def broken_engines() -> dict[str, str]:
     return dict(_broken)
 
 
-def _brought() -> list[Engine]:
+def _brought(own: Sequence[Engine]) -> list[Engine]:
     found: list[Engine] = []
+    names = {engine.name.partition(" ")[0] for engine in own}
     for entry in entry_points(GROUP, _report):
         try:
             engine = entry.load()
             if not (isinstance(engine.name, str) and callable(engine.takes) and callable(engine.scan)):
                 raise TypeError(f"{engine!r:.80} is no engine")  # noqa: TRY301 told like whatever else is wrong with it
-        except Exception as error:  # noqa: BLE001 whatever another package raises as it is imported
+            if (name := engine.name.partition(" ")[0]) in names:
+                raise ValueError(f"there is an engine {name} already")  # noqa: TRY301 as above
+        except (Exception, SystemExit) as error:  # noqa: BLE001 whatever another package raises as it is imported
             _report(entry.name, error)
         else:
+            names.add(name)
             found.append(engine)
     return found
 
 
-def _report(name: str, error: Exception) -> None:
+def _report(name: str, error: BaseException) -> None:
     _broken[name] = f"{type(error).__name__}: {error}"
-    _log.warning("the engine %s cannot be had: its format is not inspected", name, exc_info=error)
+    _log.warning("the engine %s cannot be had: its format is not inspected (%s)", name, _broken[name])
+    _log.debug("how the engine %s failed", name, exc_info=error)

@@ -1,31 +1,29 @@
-"""Say what a file or folder would do when it is loaded, judged by its content and never by its name.
+"""Say what files would do when they are loaded, judged by their content and never by their names.
 
-Strangers' bytes are read in the limited worker, where `file_scan` does the work.
+Strangers' bytes are read in limited workers, where `scanner` does the work.
 """
 
 from __future__ import annotations
 
 import os
-from pathlib import Path
-from typing import TYPE_CHECKING
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
-from jupyter_modelguard.artifacts.code_tree import auto_map_modules, collect_code
-from jupyter_modelguard.engines.merging import ENGINE, merged_reports, missed_report
-from jupyter_modelguard.errors import ScanError
+from jupyter_modelguard.engines.merging import ENGINE, merged_reports
+from jupyter_modelguard.engines.several import scan_targets
+from jupyter_modelguard.engines.targets import find_targets
 from jupyter_modelguard.types import Coverage, ScanReport
 
 if TYPE_CHECKING:
-    from jupyter_modelguard.engines.worker import Worker
+    from jupyter_modelguard.types import GlobalUse
 
 __all__ = ["scan", "scan_each"]
 
-_MOST_FILES = 2_000  # of a folder
-_LARGEST_SOURCE = 100 << 20  # bytes of a code or configuration file
 
-_worker: Worker | None = None
-
-
-def scan(target: str | os.PathLike[str]) -> ScanReport:
+def scan(
+    target: str | os.PathLike[str], *, jobs: int | None = None, timeout: float | None = None, second_opinion: bool = False
+) -> ScanReport:
     """Scan a file, or all files of a folder as one; see `scan_each`.
 
     Returns
@@ -33,19 +31,28 @@ def scan(target: str | os.PathLike[str]) -> ScanReport:
     ScanReport
         Of a folder, what all its files hold together: findings say in which.
     """
-    reports = scan_each(target)
+    reports = scan_each(target, jobs=jobs, timeout=timeout, second_opinion=second_opinion)
     if len(reports) == 1:
         return reports[0]
     return merged_reports(os.fspath(target), "folder", reports, sum(report.size for report in reports))
 
 
-def scan_each(target: str | os.PathLike[str]) -> tuple[ScanReport, ...]:
+def scan_each(
+    target: str | os.PathLike[str], *, jobs: int | None = None, timeout: float | None = None, second_opinion: bool = False
+) -> tuple[ScanReport, ...]:
     """Scan a file, or all files of a folder.
 
     Parameters
     ----------
     target
-        A path. A folder whose configuration names Python code of its own is reported as one target first.
+        A path or a pattern (`models/**/*.pt`). A folder whose configuration names Python code of its own is reported as one target
+        first. Of the cache of Hugging Face, or one repository in it, the files of each commit are named "hf:org/name@commit/file".
+    jobs
+        How many files at once, in a process each.
+    timeout
+        Seconds that one file may take; a minute by default.
+    second_opinion
+        Whether picklescan and modelaudit-picklescan are asked too where they are installed. What they say lowers nothing.
 
     Returns
     -------
@@ -57,51 +64,33 @@ def scan_each(target: str | os.PathLike[str]) -> tuple[ScanReport, ...]:
     ScanError
         If there is nothing to scan at that path.
     """
-    global _worker  # noqa: PLW0603 one process for all scans
-    path = Path(target).expanduser().absolute()
-    if not path.exists():
-        raise ScanError(f"{target} does not exist. Give the path of a model file or of a folder with model files.")
-    if _worker is None:
-        from jupyter_modelguard.engines.worker import Worker
-
-        _worker = Worker()
-    if path.is_dir():
-        return _scan_folder(str(path), _worker)
-    if not path.is_file():
-        raise ScanError(f"{target} is not a regular file. Copy what it holds to a file and scan that.")
-    if not os.access(path, os.R_OK):
-        raise ScanError(f"{target} cannot be read by this user. Change its permissions or scan a copy.")
-    return (_worker.scan(str(path)),)
+    if second_opinion:
+        _say_who_is_absent()
+    found = scan_targets(find_targets(target), jobs=jobs, seconds=timeout, opinions=second_opinion)
+    reports = tuple(report for one in found for report in one.files or (one.report,))
+    path = os.path.abspath(os.path.expanduser(os.fspath(target)))  # noqa: PTH100, PTH111 as in targets
+    nothing = ScanReport(path, "folder", coverage=Coverage(0, 0), engines=(ENGINE,))
+    return tuple(map(_resolved_here, reports)) or (nothing,)
 
 
-def _scan_folder(folder: str, worker: Worker) -> tuple[ScanReport, ...]:
-    reports: list[ScanReport] = []
-    seen = 0
-    for root, folders, names in os.walk(folder):
-        folders.sort()
-        reports += _remote_code(root)
-        for name in sorted(names):
-            path = Path(root, name)
-            if not path.is_file():
-                continue
-            seen += 1
-            if seen > _MOST_FILES:
-                sentence = f"more than {_MOST_FILES:,} files: the rest was not looked at"
-                return (*reports, missed_report(folder, "folder", 0, sentence))
-            reports.append(worker.scan(str(path)))
-    return tuple(reports) or (ScanReport(folder, "folder", coverage=Coverage(0, 0), engines=(ENGINE,)),)
+def _say_who_is_absent() -> None:
+    import warnings
+
+    from jupyter_modelguard.engines.second_opinions import absent_scanners
+
+    absent = absent_scanners()
+    if absent:
+        warnings.warn(absent, stacklevel=4)
 
 
-def _remote_code(folder: str) -> tuple[ScanReport, ...]:
-    """Report the Python files that a repository's configuration would have executed."""
-    from jupyter_modelguard.engines.code import scan_code
+def _resolved_here(report: ScanReport) -> ScanReport:
+    """Say of what a file takes from `__main__` whether this notebook or script has it: the worker knows neither."""
+    if all(use.name.module != "__main__" for use in report.globals):
+        return report
+    return replace(report, globals=tuple(_with_origin(use) if use.name.module == "__main__" else use for use in report.globals))
 
-    def read(name: str) -> bytes | None:
-        path = Path(folder, name).resolve()
-        if not path.is_relative_to(Path(folder).resolve()) or not path.is_file():
-            return None
-        with path.open("rb") as file:
-            return file.read(_LARGEST_SOURCE)
 
-    entries = auto_map_modules(read)
-    return (scan_code(folder, collect_code(entries, read)),) if entries else ()
+def _with_origin(use: GlobalUse) -> GlobalUse:
+    namespace: Any = object.__getattribute__(sys.modules["__main__"], "__dict__")
+    here = use.name.name.partition(".")[0] in namespace
+    return replace(use, origin="this notebook" if here else "a notebook or script that defines it; this one does not")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from jupyter_modelguard.engines.byte_ranges import complete
 from jupyter_modelguard.engines.content import Content
 from jupyter_modelguard.engines.merging import ENGINE, merged_reports, missed_report
+from jupyter_modelguard.engines.planted import with_planted
 from jupyter_modelguard.engines.registry import engines
 from jupyter_modelguard.errors import ScanError
 
@@ -33,14 +34,25 @@ _BLOCK: Final = 1 << 20  # bytes
 _LONGEST: Final = 200  # characters of what a parser says
 
 
-def scan_file(path: str) -> ScanReport:
-    """Scan one regular file in this process."""
+def scan_file(path: str, folders: Sequence[str] = (), known: Sequence[Engine] | None = None) -> ScanReport:
+    """Scan one regular file in this process.
+
+    Parameters
+    ----------
+    path
+        Of the file.
+    folders
+        From which whoever asked would import before the installed libraries.
+    known
+        The engines to ask; all of them by default.
+    """
     started = time.perf_counter()
     try:
         content = Content.of_file(path)
     except OSError as error:
         return missed_report(path, "unknown", 0, f"it could not be read: {error}")
-    report = complete(Scanner().scan(content), content.size)
+    report = complete(Scanner(known).scan(content), content.size)
+    report = with_planted(report, folders)
     return replace(report, target=path, size=content.size, seconds=time.perf_counter() - started)
 
 
@@ -121,7 +133,7 @@ class Scanner:
             return engine.scan(content, self) if engine.takes(content) else None
         except (MemoryError, RecursionError) as error:
             return _missed(content, f"{engine.name.partition(' ')[0]}: too large or too deeply nested ({type(error).__name__})")
-        except Exception as error:  # noqa: BLE001 a stranger's bytes: parsers raise anything at all, and none of it is "clean"
+        except (Exception, SystemExit, KeyboardInterrupt) as error:  # noqa: BLE001 a stranger's bytes: parsers raise anything at all, and none of it is "clean"
             said = str(error) if isinstance(error, ScanError) else f"it could not be read: {str(error) or type(error).__name__}"
             return replace(_missed(content, said[:_LONGEST]), format=engine.name.partition(" ")[0], engines=(engine.name,))
 

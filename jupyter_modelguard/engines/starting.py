@@ -19,7 +19,7 @@ from jupyter_modelguard.engines.installed import is_installed, namespace_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["environment", "starting"]
+__all__ = ["environment", "notebook_folders", "starting"]
 
 _ENVIRONMENT = {
     "MODELGUARD_CHILDREN": "",  # it never loads what it reads
@@ -39,6 +39,17 @@ _here = threading.local()
 def environment() -> dict[str, str]:
     """Say what the environment of the process is to be besides this one's."""
     return _ENVIRONMENT | {"PYTHONPATH": _python_path()}
+
+
+def notebook_folders() -> tuple[str, ...]:
+    """Name the folders that this process imports from before the installed libraries, and the worker does not."""
+    try:
+        folders = [str(Path.cwd())]
+    except OSError:
+        return ()  # it was removed: nothing can be imported from it
+    entries: list[Any] = sys.path  # whatever a program put there
+    folders += [entry for entry in entries if isinstance(entry, str) and _of_the_notebook(entry)]
+    return tuple(dict.fromkeys(os.path.realpath(folder) for folder in folders))
 
 
 @contextlib.contextmanager

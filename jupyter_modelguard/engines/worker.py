@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_modelguard.engines.byte_ranges import complete
 from jupyter_modelguard.engines.merging import missed_report
-from jupyter_modelguard.engines.starting import environment, starting
+from jupyter_modelguard.engines.starting import environment, notebook_folders, starting
 from jupyter_modelguard.engines.verdict import StreamTrace, failed
 from jupyter_modelguard.types import Explanation, ScanReport
 
@@ -33,6 +33,7 @@ __all__ = ["Worker"]
 
 _MEMORY = 4 << 30  # bytes of address space beyond what the worker starts with
 _SECONDS = 60.0
+_SECONDS_TO_IMPORT = 20.0  # engines of other packages
 _PATIENCE = 0.3  # seconds before somebody who waits is told so
 _PATIENCE_AT_FIRST = 2.0  # where the process has to be started, which is nothing that a file is to blame for
 _BEAT = 0.1  # seconds between words to somebody who waits
@@ -58,6 +59,7 @@ class Worker:
         self._pool: Any = None
         self._owner = 0
         self._waiting = threading.local()
+        self._brought: str | None = None  # why no engine of another package can be had, once that is known
         atexit.register(self.close)
         _workers.add(self)
 
@@ -71,20 +73,54 @@ class Worker:
         answer = self._run(_explain, trace, dialect)
         return answer if isinstance(answer, Explanation) else Explanation()
 
-    def scan(self, path: str) -> ScanReport:
-        """Scan a file, see `jupyter_modelguard.engines.scanner.scan_file`. What stops the process was not inspected."""
-        answer = self._run(_scan, path)
+    def scan(self, path: str, *, seconds: float | None = None, opinions: bool = False) -> ScanReport:
+        """Scan a file, see `jupyter_modelguard.engines.scanner.scan_file`. What stops the process was not inspected.
+
+        Parameters
+        ----------
+        path
+            Of a regular file.
+        seconds
+            What it may take; as long as any task by default.
+        opinions
+            Whether other scanners are asked, too. If one of them takes the process with it, the file is scanned again without.
+
+        Raises
+        ------
+        OSError
+            If the scan failed and the file is not there any more.
+        """
+        answer = self._run(_scan, path, notebook_folders(), opinions, not self.engines_left_out(), seconds=seconds)
         if isinstance(answer, ScanReport):
             return answer
+        if opinions:
+            from jupyter_modelguard.engines.second_opinions import without_answer
+
+            return without_answer(self.scan(path, seconds=seconds), answer)
         size = Path(path).stat().st_size
         return complete(missed_report(path, "unknown", size, answer), size)
+
+    def engines_left_out(self) -> str:
+        """Say why no engine of another package can be had: importing one of them stopped the process, or never ended."""
+        if self._brought is None:
+            answer = self._run(_broken_engines, seconds=min(_SECONDS_TO_IMPORT, self._seconds))
+            self._brought = answer if isinstance(answer, str) else ""
+            if self._brought:
+                _log.warning("the engines of other packages cannot be had: %s", self._brought)
+        return self._brought
+
+    def broken_engines(self) -> dict[str, str]:
+        """Name the engines of other packages that cannot be had, and why; they are imported in the process, not here."""
+        why = self.engines_left_out()
+        found = why or self._run(_broken_engines)
+        return found if isinstance(found, dict) else {"engines of other packages": found}
 
     def attempt(self, task: Callable[..., Any], *arguments: Any, seconds: float | None = None) -> Any:
         """Run a task there, within so many seconds; give its value, or the sentence that says why there is none.
 
         A `ScanError` that it raises is its own sentence.
         """
-        return self._run(_attempt, task, arguments, seconds=seconds)
+        return self._run(_attempt, task, arguments, seconds=None if seconds is None else min(seconds, self._seconds))
 
     def answers_here(self) -> bool:
         """Return whether this is the thread on which the process's answers arrive."""
@@ -106,7 +142,7 @@ class Worker:
 
     def _run(self, task: Callable[..., Any], *arguments: Any, seconds: float | None = None) -> Any:
         """Give the task's value, or the sentence that says why there is none. Tasks of several threads take turns."""
-        allowed = self._seconds if seconds is None else min(seconds, self._seconds)
+        allowed = self._seconds if seconds is None else seconds
         with self._lock:
             started = time.monotonic()
             patience = _PATIENCE if self._pool is not None else _PATIENCE_AT_FIRST
@@ -124,7 +160,7 @@ class Worker:
             except MemoryError:
                 self._discard()
                 return "it takes more memory to read than a scan may have"
-            except Exception as error:  # noqa: BLE001 whatever went wrong there, nothing was inspected
+            except (Exception, SystemExit) as error:  # noqa: BLE001 whatever went wrong there, nothing was inspected
                 self._discard()
                 _log.debug("the scan process failed", exc_info=True)
                 return f"the process that reads it stopped ({type(error).__name__})"
@@ -217,10 +253,22 @@ def _explain(trace: StreamTrace, dialect: str) -> Explanation:
     return explain(trace, dialect)
 
 
-def _scan(path: str) -> ScanReport:
+def _broken_engines() -> dict[str, str]:
+    from jupyter_modelguard.engines.registry import broken_engines
+
+    return broken_engines()
+
+
+def _scan(path: str, folders: tuple[str, ...], opinions: bool, brought: bool) -> ScanReport:  # noqa: FBT001 by place, to the pool
+    from jupyter_modelguard.engines.registry import own_engines
     from jupyter_modelguard.engines.scanner import scan_file
 
-    return scan_file(path)
+    report = scan_file(path, folders, None if brought else own_engines())
+    if opinions:
+        from jupyter_modelguard.engines.second_opinions import with_opinions
+
+        report = with_opinions(report, path)
+    return report
 
 
 def _attempt(task: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:

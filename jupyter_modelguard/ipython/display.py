@@ -1,4 +1,4 @@
-"""What the magics and the command line show, as sheets: the history, one load, a scan, the state of the guard."""
+"""What the magics and the command line show, as sheets: the history, one load, the state of the guard."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import time
 from typing import TYPE_CHECKING
 
 from jupyter_modelguard.ipython.sheet import Sheet
-from jupyter_modelguard.types import Judgement, Outcome, Scope, Severity
+from jupyter_modelguard.types import Outcome, Scope
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from jupyter_modelguard.policy.trust_entry import TrustEntry
-    from jupyter_modelguard.types import Assessment, HistoryRecord, RiskLevel
+    from jupyter_modelguard.types import HistoryRecord, RiskLevel
 
-__all__ = ["assessments_table", "history_table", "record_table", "status_table", "trust_table"]
+__all__ = ["history_table", "record_table", "status_table", "trust_table"]
 
 _WORDS = {
     "data_only": "Nothing found",
@@ -33,9 +33,6 @@ _OUTCOMES = {
     Outcome.ABANDONED: "not decided",
     Outcome.UNGUARDED: "unguarded load",
 }
-_MOST_GLOBALS = 3  # a cell that is cut in its middle reads badly
-_MOST_FINDINGS = 3
-_SEVERITIES = tuple(Severity)  # from the least to the gravest
 
 
 def history_table(records: Sequence[HistoryRecord], *, filtered: bool = False) -> Sheet:
@@ -84,23 +81,6 @@ def record_table(record: HistoryRecord) -> Sheet:
     shown = tuple(row for row in rows if row[1])
     note = f"To allow it once: %modelguard allow {record.id}" if record.outcome is Outcome.BLOCKED else ""
     return Sheet(f"Load #{record.id}", ("", ""), shown, note, whole=1)
-
-
-def assessments_table(assessments: Iterable[Assessment]) -> Sheet:
-    """Show what scans found, one line a target."""
-    rows = tuple(
-        (
-            assessment.report.target,
-            _level(assessment.level),
-            _globals(assessment),
-            _findings(assessment),
-            f"{assessment.report.coverage.inspected} of {assessment.report.coverage.parts}",
-            "; ".join(assessment.report.coverage.missed) or "nothing",
-        )
-        for assessment in assessments
-    )
-    columns = ("target", "found", "would call", "findings", "checked", "not checked")
-    return Sheet("Scan", columns, rows, "" if rows else "There was no file to look at.")
 
 
 def status_table(facts: Iterable[tuple[str, str]]) -> Sheet:
@@ -160,18 +140,3 @@ def _outcome(record: HistoryRecord) -> str:
 
 def _day(at: float) -> str:
     return time.strftime("%Y-%m-%d %H:%M", time.localtime(at))
-
-
-def _findings(assessment: Assessment) -> str:
-    """Say the gravest first."""
-    gravest = sorted(assessment.report.findings, key=lambda finding: -_SEVERITIES.index(finding.severity))
-    titles = list(dict.fromkeys(finding.title for finding in gravest))
-    more = len(titles) - _MOST_FINDINGS
-    return "; ".join([*titles[:_MOST_FINDINGS], *([f"{more} more"] if more > 0 else [])])
-
-
-def _globals(assessment: Assessment) -> str:
-    open_ones = assessment.unknown or tuple(use for use in assessment.report.globals if use.judgement is not Judgement.CLOSED)
-    more = len(open_ones) - _MOST_GLOBALS
-    names = [f"{use.name} ×{use.count}" for use in open_ones[:_MOST_GLOBALS]]
-    return ", ".join([*names, *([f"{more} more"] if more > 0 else [])])

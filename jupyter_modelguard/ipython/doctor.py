@@ -42,6 +42,7 @@ def diagnosis() -> tuple[Diagnosis, ...]:
         _kernel,
         _panel,
         _rows,
+        _engines,
         _lasting,
         _children,
     )
@@ -163,6 +164,21 @@ def _rows() -> Diagnosis:
         said = "; ".join(f"{name} ({why})" for name, why in broken.items())
         return Diagnosis(well=False, text=f"The rows of other packages cannot be read, so their loaders are not held: {said}")
     return Diagnosis(well=True, text=f"{len(loaders)} loaders have a row of their own.")
+
+
+def _engines() -> Diagnosis:
+    from jupyter_modelguard.engines.registry import own_engines
+    from jupyter_modelguard.engines.worker import Worker
+
+    worker = Worker()
+    try:
+        broken = worker.broken_engines()
+    finally:
+        worker.close()
+    if broken:
+        said = "; ".join(f"{name} ({why})" for name, why in broken.items())
+        return Diagnosis(well=False, text=f"Engines of other packages cannot be had, so their formats are not inspected: {said}")
+    return Diagnosis(well=True, text=f"{len(own_engines())} engines look at files, and those that other packages bring.")
 
 
 def _lasting() -> Diagnosis:

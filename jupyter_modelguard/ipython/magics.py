@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from jupyter_modelguard.guard import Guard
+    from jupyter_modelguard.ipython.scan_view import ScanView
     from jupyter_modelguard.ipython.sheet import Sheet
     from jupyter_modelguard.policy.rulebook import Rulebook
     from jupyter_modelguard.types import HistoryRecord
@@ -94,14 +95,13 @@ class ModelGuardMagics(Magics):
         self._show_sheet(display.status_table(facts))
 
     def _scan(self, arguments: list[str]) -> None:
-        from jupyter_modelguard.ipython import display
+        from jupyter_modelguard.ipython.scan_view import view_of
 
-        if not arguments:
-            raise UsageError("Which file? %modelguard scan PATH …")
-        from jupyter_modelguard.engines.scan import scan_each
-        from jupyter_modelguard.policy.evaluate import evaluate
-
-        self._show_sheet(display.assessments_table(evaluate(report) for target in arguments for report in scan_each(target)))
+        asked = "--second-opinion" in arguments
+        targets = [argument for argument in arguments if argument != "--second-opinion"]
+        if not targets:
+            raise UsageError("Which file? %modelguard scan PATH … [--second-opinion]")
+        self._show_sheet(view_of(targets, second_opinion=asked))
 
     def _history(self, arguments: list[str]) -> None:
         from jupyter_modelguard.history.search import Search
@@ -230,7 +230,7 @@ class ModelGuardMagics(Magics):
 
         say(text, self.shell)
 
-    def _show_sheet(self, sheet: Sheet) -> None:
+    def _show_sheet(self, sheet: Sheet | ScanView) -> None:
         from jupyter_modelguard.ipython.sheet import show
 
         show(sheet, self.shell)

@@ -11,6 +11,8 @@ from jupyter_modelguard.errors import printable
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from jupyter_modelguard.ipython.scan_view import ScanView
+
 __all__ = ["Sheet", "say", "show"]
 
 _LONGEST = 200  # characters of one cell; two dotted names and what is said of them fit
@@ -75,7 +77,7 @@ class Sheet:
         return f'<div class="mg-static">{table}{note}</div>'
 
 
-def show(sheet: Sheet, shell: Any) -> None:
+def show(sheet: Sheet | ScanView, shell: Any) -> None:
     """Draw where this shell's user reads: in the cell's output, or in the terminal."""
     if getattr(shell, "kernel", None) is not None:
         _publish(sheet._repr_mimebundle_())

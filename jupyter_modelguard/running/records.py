@@ -9,19 +9,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jupyter_modelguard.errors import HistoryError
-from jupyter_modelguard.exports.history import FORMATS
-from jupyter_modelguard.history.search import Search
 from jupyter_modelguard.running.commands import say
 from jupyter_modelguard.types import Outcome, RiskLevel
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from jupyter_modelguard.history.search import Search
     from jupyter_modelguard.history.store import Store
+    from jupyter_modelguard.ipython.scan_view import ScanView
     from jupyter_modelguard.ipython.sheet import Sheet
 
 __all__ = ["add_history", "write"]
 
+_FORMATS = ("json", "csv", "sarif", "cyclonedx")  # those of `exports.history`, which is imported where it is used
 _LINES = 50  # of the history, in a table
 _BREAKS = 20  # that are told one by one
 
@@ -40,7 +41,7 @@ def add_history(commands: Any) -> None:
     history.add_argument("--like", metavar="TEXT", help="only loads with this text in the name, source, loader or notebook")
     history.add_argument("--notebook", metavar="NAME", help="only loads of this notebook")
     history.add_argument("--since", metavar="PERIOD", default="all", help="24h, 7d, 4w or all (all)")
-    history.add_argument("--format", choices=("table", *FORMATS), default="table")
+    history.add_argument("--format", choices=("table", *_FORMATS), default="table")
     history.add_argument("--hide-names", action="store_true", help="name no file, notebook or person (they are named)")
     history.add_argument("--output", metavar="FILE", help="write it there instead of to the terminal")
     instead = history.add_mutually_exclusive_group()
@@ -52,7 +53,7 @@ def add_history(commands: Any) -> None:
     history.set_defaults(run=_history)
 
 
-def write(what: Sheet | str, output: str | None, console: Console) -> None:
+def write(what: Sheet | ScanView | str, output: str | None, console: Console) -> None:
     """Write a table or a text to the terminal or to a file."""
     if isinstance(what, str):
         text = what.rstrip("\n") + "\n"
@@ -72,6 +73,7 @@ def write(what: Sheet | str, output: str | None, console: Console) -> None:
 def _history(options: argparse.Namespace, console: Console) -> int:
     from jupyter_modelguard.exports.history import export
     from jupyter_modelguard.history.opening import open_history
+    from jupyter_modelguard.history.search import Search
     from jupyter_modelguard.ipython.display import history_table
     from jupyter_modelguard.ipython.stats import since
 
@@ -111,6 +113,7 @@ def _history(options: argparse.Namespace, console: Console) -> int:
 
 def _verify(store: Store, options: argparse.Namespace, search: Search, console: Console) -> int:
     from jupyter_modelguard.approval.listings import counted
+    from jupyter_modelguard.history.search import Search
 
     if options.limit or options.output or options.format != "table" or search != Search():
         raise HistoryError("--verify reads everything: leave out what else was said.")

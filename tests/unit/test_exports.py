@@ -76,7 +76,25 @@ def test_sarif_is_what_the_format_says():
     assert (first.level, first.message.text) == ("error", "os.system starts a program")
     assert first.locations[0].physical_location.artifact_location.uri == "file:///models/a%20b/yolo.pt"
     assert second.locations[0].physical_location.region.start_line == 12
-    assert run.tool.driver.rules[0].properties["tags"] == ["security", "external/cwe/cwe-502"]
+    known, _, missed = run.tool.driver.rules
+    assert known.properties["tags"] == ["security", "external/cwe/cwe-502", "atlas/AML.T0018"]
+    assert "known to start programs" in known.short_description.text
+    assert "modelguard convert" in known.help.text
+    assert "others did" in known.help.text
+    assert "could not be inspected" in missed.short_description.text
+    assert len({result.partial_fingerprints["modelguard/v1"] for result in run.results}) == 3
+
+
+def test_byte_of_a_file_is_its_place_and_one_of_a_part_is_not():
+    found = [
+        Finding("pickle-dangerous-global", Severity.CRITICAL, "os.system starts a program", where)
+        for where in ("byte 1,041", "data.pkl, byte 41")
+    ]
+    (run,) = json.loads(sarif([ScanReport("a.pkl", "pickle", findings=tuple(found))]))["runs"]
+    first, second = (result["locations"][0] for result in run["results"])
+    assert first["physicalLocation"]["region"] == {"byteOffset": 1041, "byteLength": 1}
+    assert "region" not in second["physicalLocation"]
+    assert second["logicalLocations"][0]["fullyQualifiedName"] == "data.pkl, byte 41"
 
 
 def test_what_could_not_be_inspected_is_a_result_and_no_success():

@@ -18,7 +18,8 @@ from jupyter_modelguard.approval.order import Approver
 from jupyter_modelguard.errors import ModelLoadBlockedError, UnloadRefusedError
 from jupyter_modelguard.history.store import Store
 from jupyter_modelguard.ipython import extension, magics
-from jupyter_modelguard.ipython.display import assessments_table, history_table, record_table
+from jupyter_modelguard.ipython.display import history_table, record_table
+from jupyter_modelguard.ipython.scan_view import ScanView
 from jupyter_modelguard.ipython.site import current_site, number_cell
 from jupyter_modelguard.types import (
     Artifact,
@@ -231,7 +232,7 @@ def test_what_cannot_be_allowed_is_refused(loaded, guard, capsys, monkeypatch, c
 
 def test_sheets_are_text_in_every_face(guard):
     made = record(guard.store)
-    for sheet in (history_table([made]), record_table(made), assessments_table([Assessment(RiskLevel.RUNS_CODE, made.report)])):
+    for sheet in (history_table([made]), record_table(made), ScanView([Assessment(RiskLevel.RUNS_CODE, made.report)])):
         console = Console(file=io.StringIO(), width=200, force_terminal=True)
         console.print(sheet)
         bundle = sheet._repr_mimebundle_()

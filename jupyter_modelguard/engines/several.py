@@ -1,0 +1,183 @@
+"""Scan many files at once, each in a limited process, so that what one of them does to its process costs that file alone."""
+
+from __future__ import annotations
+
+import os
+import queue
+import threading
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final
+
+from jupyter_modelguard.engines.merging import ENGINE, merged_reports, missed_report
+from jupyter_modelguard.types import Coverage, ScanReport
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from jupyter_modelguard.engines.targets import Target
+    from jupyter_modelguard.engines.worker import Worker
+
+__all__ = ["Scanned", "default_jobs", "scan_targets"]
+
+_MOST_JOBS: Final = 4  # processes, unless more are asked for: each may take gigabytes
+_FILES_A_JOB: Final = 16  # fewer small files are read sooner than another process is started
+_BYTES_A_JOB: Final = 64 << 20
+
+_idle: queue.LifoQueue[Worker] = queue.LifoQueue()  # processes that are kept warm
+
+
+@dataclass(frozen=True, slots=True)
+class Scanned:
+    """What was found of one target, and of the files below it where it is a repository."""
+
+    report: ScanReport
+    files: tuple[ScanReport, ...] = ()
+
+
+@dataclass(slots=True)
+class _Order:
+    """One file that is read once, whatever number of targets it is."""
+
+    target: Target
+    places: list[int] = field(default_factory=list)
+
+
+def default_jobs() -> int:
+    """Return how many files are scanned at once where nobody says."""
+    return min(_MOST_JOBS, os.cpu_count() or 1)
+
+
+def scan_targets(
+    targets: Sequence[Target],
+    *,
+    jobs: int | None = None,
+    seconds: float | None = None,
+    opinions: bool = False,
+    told: Callable[[ScanReport], None] | None = None,
+) -> tuple[Scanned, ...]:
+    """Scan targets.
+
+    Parameters
+    ----------
+    targets
+        What `find_targets` found.
+    jobs
+        How many files at once; as many as there are processors by default, and four at the most.
+    seconds
+        What one file may take; a minute by default.
+    opinions
+        Whether other scanners that are installed are asked too.
+    told
+        Is given each report as it is there, in any order; for a progress bar.
+
+    Returns
+    -------
+    tuple of Scanned
+        In the order of the targets, those of one repository as one.
+    """
+    reports: list[ScanReport | None] = [None] * len(targets)
+    orders: dict[tuple[bool, str], _Order] = {}
+    for place, target in enumerate(targets):
+        if target.why_not or not target.path:
+            reports[place] = _unread(target)
+            if told is not None:
+                told(_unread(target))
+            continue
+        key = (target.code, os.path.realpath(target.path))
+        orders.setdefault(key, _Order(target)).places.append(place)
+    for order, report in _read(list(orders.values()), jobs or default_jobs(), seconds, opinions=opinions, told=told):
+        for place in order.places:
+            reports[place] = None if report is None else _of(targets[place], report)
+    return _grouped([(target, report) for target, report in zip(targets, reports, strict=True) if report is not None])
+
+
+def _read(
+    orders: list[_Order],
+    jobs: int,
+    seconds: float | None,
+    *,
+    opinions: bool,
+    told: Callable[[ScanReport], None] | None,
+) -> list[tuple[_Order, ScanReport | None]]:
+    def read(order: _Order) -> ScanReport | None:
+        return None if stopped.is_set() else _scan(order.target, seconds, opinions=opinions)
+
+    stopped = threading.Event()
+    found = []
+    with ThreadPoolExecutor(_useful(orders, jobs), "modelguard-scan") as threads:
+        waiting = {threads.submit(read, order): order for order in orders}
+        try:
+            for future in as_completed(waiting):
+                report = future.result()
+                found.append((waiting[future], report))
+                if report is not None and told is not None:
+                    told(report)
+        except BaseException:
+            stopped.set()  # interrupted: what was not begun is not begun any more
+            raise
+    return found
+
+
+def _useful(orders: list[_Order], jobs: int) -> int:
+    """Say how many processes are worth their start."""
+    size = 0
+    for order in orders:
+        try:
+            size += os.stat(order.target.path).st_size
+        except OSError:
+            continue
+    return max(1, min(jobs, len(orders), 1 + len(orders) // _FILES_A_JOB + size // _BYTES_A_JOB))
+
+
+def _scan(target: Target, seconds: float | None, *, opinions: bool) -> ScanReport | None:
+    from jupyter_modelguard.engines.repository_code import code_below
+    from jupyter_modelguard.engines.worker import Worker
+
+    try:
+        worker = _idle.get_nowait()
+    except queue.Empty:
+        worker = Worker()
+    try:
+        if not target.code:
+            return worker.scan(target.path, seconds=seconds, opinions=opinions)
+        answer = worker.attempt(code_below, target.path, target.within) if _has_configuration(target.path) else None
+        if isinstance(answer, str):
+            return missed_report(target.path, "python-code", 0, f"its configuration: {answer}")
+        return answer if isinstance(answer, ScanReport) else None
+    except OSError as error:
+        return missed_report(target.path, "unknown", 0, f"it could not be read: {error.strerror}")
+    finally:
+        _idle.put(worker)
+
+
+def _has_configuration(folder: str) -> bool:
+    from jupyter_modelguard.artifacts.code_tree import CONFIGURATIONS
+
+    return any(os.path.isfile(os.path.join(folder, name)) for name in CONFIGURATIONS)
+
+
+def _unread(target: Target) -> ScanReport:
+    if target.why_not:
+        return replace(missed_report(target.name, "unknown", 0, target.why_not), findings=target.findings)
+    return ScanReport(target.name, "unknown", findings=target.findings, coverage=Coverage(0, 0), engines=(ENGINE,))
+
+
+def _of(target: Target, report: ScanReport) -> ScanReport:
+    return replace(report, target=target.name, findings=target.findings + report.findings)
+
+
+def _grouped(found: list[tuple[Target, ScanReport]]) -> tuple[Scanned, ...]:
+    """Put the files of a repository together, where its first one stands."""
+    groups: dict[str, list[ScanReport]] = {}
+    for target, report in found:
+        groups.setdefault(target.group or f"\0{len(groups)}", []).append(report)
+    scanned = []
+    for name, reports in groups.items():
+        if name.startswith("\0"):
+            scanned.append(Scanned(reports[0]))
+            continue
+        below = [replace(one, target=one.target.removeprefix(f"{name}/")) for one in reports]
+        whole = merged_reports(name, "repository", below, sum(one.size for one in reports))
+        scanned.append(Scanned(whole, tuple(reports)))
+    return tuple(scanned)
