@@ -25,6 +25,8 @@ _WIDE = 200  # columns of a table in a file or pipe, where nothing says how wide
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status; errors are said in one line."""
     options = _parser().parse_args(arguments)
+    if (begin := getattr(options, "begin", None)) is not None:
+        begin(options)  # what takes its time elsewhere while this process imports what it draws with
     from rich.console import Console
 
     console = Console()

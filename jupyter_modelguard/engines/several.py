@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from jupyter_modelguard.engines.targets import Target
     from jupyter_modelguard.engines.worker import Worker
 
-__all__ = ["Scanned", "default_jobs", "scan_targets"]
+__all__ = ["Scanned", "default_jobs", "scan_targets", "warm_up"]
 
 _MOST_JOBS: Final = 4  # processes, unless more are asked for: each may take gigabytes
 _FILES_A_JOB: Final = 16  # fewer small files are read sooner than another process is started
@@ -46,6 +46,15 @@ class _Order:
 def default_jobs() -> int:
     """Return how many files are scanned at once where nobody says."""
     return min(_MOST_JOBS, os.cpu_count() or 1)
+
+
+def warm_up() -> None:
+    """Start a process for the first file while the caller has other things to do."""
+    from jupyter_modelguard.engines.worker import Worker
+
+    worker = Worker()
+    _idle.put(worker)
+    threading.Thread(target=worker.engines_left_out, name="modelguard-start", daemon=True).start()
 
 
 def scan_targets(

@@ -8,6 +8,7 @@ guard included.
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import sys
 import threading
@@ -44,11 +45,16 @@ def environment() -> dict[str, str]:
 def notebook_folders() -> tuple[str, ...]:
     """Name the folders that this process imports from before the installed libraries, and the worker does not."""
     try:
-        folders = [str(Path.cwd())]
+        here = str(Path.cwd())
     except OSError:
         return ()  # it was removed: nothing can be imported from it
     entries: list[Any] = sys.path  # whatever a program put there
-    folders += [entry for entry in entries if isinstance(entry, str) and _of_the_notebook(entry)]
+    return _folders_of(here, tuple(entry for entry in entries if isinstance(entry, str)))
+
+
+@functools.lru_cache(8)
+def _folders_of(here: str, entries: tuple[str, ...]) -> tuple[str, ...]:
+    folders = (here, *(entry for entry in entries if _of_the_notebook(entry)))
     return tuple(dict.fromkeys(os.path.realpath(folder) for folder in folders))
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import importlib
 import sys
+import threading
 import time
 from typing import TYPE_CHECKING, Any, Final
 
@@ -48,21 +50,30 @@ def add_scan(commands: Any) -> None:
     scan.add_argument(
         "--second-opinion", action="store_true", help="ask picklescan and modelaudit-picklescan too, where they are installed"
     )
-    scan.set_defaults(run=_scan)
+    scan.set_defaults(run=_scan, begin=_begin)
+
+
+def _begin(options: argparse.Namespace) -> None:
+    """Find what there is to scan, and start the first process."""
+    from jupyter_modelguard.engines.several import warm_up
+
+    options.started = time.perf_counter()
+    options.found = _find(options.targets)
+    if options.found[0]:
+        warm_up()
 
 
 def _scan(options: argparse.Namespace, console: Console) -> int:
-    from jupyter_modelguard.policy.evaluate import evaluate
-
-    started = time.perf_counter()
     if options.second_opinion:
         _say_who_is_absent()
-    targets, errors, empty = _find(options.targets)
+    targets, errors, empty = options.found
     scanned = _read(targets, options, console)
+    from jupyter_modelguard.policy.evaluate import evaluate
+
     found = [evaluate(one.report) for one in (*scanned, *empty)]
     files = {one.report.target: [evaluate(report) for report in one.files] for one in scanned if one.files}
     each = [below for one in found[: len(scanned)] for below in files.get(one.report.target, [one])]
-    _write(options, console, (found, files, each), errors, time.perf_counter() - started)
+    _write(options, console, (found, files, each), errors, time.perf_counter() - options.started)
     from jupyter_modelguard.exports.scan_json import exit_status
 
     return _EXIT_ERROR if errors else exit_status(found)
@@ -95,8 +106,15 @@ def _read(targets: list[Target], options: argparse.Namespace, console: Console) 
 
     files = sum(not one.code for one in targets)
     drawn = console.is_terminal and sys.stderr.isatty() and (options.format == "text" or options.output is not None)
+    threading.Thread(target=_import_ahead, args=(options.format,), daemon=True).start()
     with _progress(files if drawn else 0) as told:
         return scan_targets(targets, jobs=options.jobs, seconds=options.timeout, opinions=options.second_opinion, told=told)
+
+
+def _import_ahead(form: str) -> None:
+    """Import what is drawn with while the first file is read."""
+    name = {"text": "jupyter_modelguard.ipython.scan_view", "json": "jupyter_modelguard.exports.scan_json"}
+    importlib.import_module(name.get(form, "jupyter_modelguard.exports.sarif"))
 
 
 def _write(
