@@ -7,6 +7,7 @@ central headers disagree, a name that comes twice, a wrong checksum, data before
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import struct
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["TorchArchive", "differences", "has_directory", "is_zip", "read_archive"]
 
 _WIDE = 0xFFFFFFFF  # what zip64 writes where the real size stands in its own field
+_HEADER = struct.Struct("<6xHH4xIIIHH")
 _LOCAL_HEAD = 30  # bytes of a local header before the name
 _END_RECORD = 22  # bytes of the record that ends an archive without a comment
 _WIDE_END_RECORD = 56 + 20  # bytes of the record before it in zip64, and of the locator that leads to that
@@ -56,13 +58,15 @@ def has_directory(file: BinaryIO, base: int) -> bool:
     return b"PK\x05\x06" in file.read(_DIRECTORY_END)
 
 
-def read_archive(file: BinaryIO) -> TorchArchive:
+def read_archive(file: BinaryIO, known: zipfile.ZipFile | None = None) -> TorchArchive:
     """Read everything but the tensor records.
 
     Parameters
     ----------
     file
         Positioned where the archive starts.
+    known
+        The directory, where somebody has read it from this very position already.
 
     Raises
     ------
@@ -72,7 +76,7 @@ def read_archive(file: BinaryIO) -> TorchArchive:
     base = file.tell()
     missed: list[str] = []
     window = _Window(file, base)
-    with zipfile.ZipFile(window) as archive:
+    with contextlib.nullcontext(known) if known is not None else zipfile.ZipFile(window) as archive:
         members = archive.infolist()
         names = [member.filename for member in members]
         lowered = [name.lower() for name in names]
@@ -145,14 +149,14 @@ def _headers(window: _Window, members: list[zipfile.ZipInfo], directory: int, sq
         wrong.append("there is data before the archive")
     end = 0
     for member in sorted(members, key=lambda one: one.header_offset):
+        central = member.orig_filename.encode("utf-8" if member.flag_bits & 0x800 else "cp437", "replace")
         window.seek(member.header_offset)
-        head = window.read(_LOCAL_HEAD)
+        head = window.read(_LOCAL_HEAD + len(central))  # with a name of another length, they disagree
         if len(head) < _LOCAL_HEAD or head[:4] != b"PK\x03\x04":
             wrong.append(f"{member.filename}: no local header where the directory says")
             continue
-        flags, method, crc, packed, size, name_length, extra_length = struct.unpack("<6xHH4xIIIHH", head)
-        name = window.read(name_length)
-        central = member.orig_filename.encode("utf-8" if member.flag_bits & 0x800 else "cp437", "replace")
+        flags, method, crc, packed, size, name_length, extra_length = _HEADER.unpack_from(head)
+        name = head[_LOCAL_HEAD:] if name_length == len(central) else None
         if name != central or method != member.compress_type or "\0" in member.orig_filename or "\\" in member.orig_filename:
             wrong.append(f"{member.filename}: local and central headers disagree")
         described_later = flags & 0x8 and crc == packed == size == 0

@@ -41,12 +41,12 @@ _WRAPPER = "joblib.numpy_pickle.NumpyArrayWrapper"
 _ARRAYS = frozenset({"numpy._core.multiarray._reconstruct", "numpy.core.multiarray._reconstruct"})
 
 
-def trace_torch(file: BinaryIO, source: StreamSource, started: float) -> StreamTrace:
-    """Trace what torch.load reads: a zip, or the streams of the legacy format."""
+def trace_torch(file: BinaryIO, source: StreamSource, started: float, directory: zipfile.ZipFile | None = None) -> StreamTrace:
+    """Trace what torch.load reads: a zip, whose directory may be known already, or the streams of the legacy format."""
     start = file.tell()
     head = file.read(4)
     file.seek(start)
-    return _trace_zip(file, source, started) if is_zip(head) else _trace_legacy(file, source, started)
+    return _trace_zip(file, source, started, directory) if is_zip(head) else _trace_legacy(file, source, started)
 
 
 def _rename(module: str, name: str) -> tuple[str, str]:
@@ -68,14 +68,14 @@ def _torch_tracer(grammar: Grammar, *, legacy: bool, numbered: bool = False) -> 
     return tracer
 
 
-def _trace_zip(file: BinaryIO, source: StreamSource, started: float) -> StreamTrace:
+def _trace_zip(file: BinaryIO, source: StreamSource, started: float, directory: zipfile.ZipFile | None) -> StreamTrace:
     start = file.tell()
     size = file.seek(0, io.SEEK_END) - start
     file.seek(start)
     grammar = Grammar({_STORAGE: _STORAGE_ROW})
     tracer = _torch_tracer(grammar, legacy=False)
     try:
-        archive = read_archive(file)
+        archive = read_archive(file, directory)
     except (zipfile.BadZipFile, ValueError, NotImplementedError, RuntimeError) as error:
         wrong = (f"the zip archive cannot be read: {error}",)
         torn = None if has_directory(file, start) else ("RuntimeError", "the zip archive has no directory: the file is cut off")

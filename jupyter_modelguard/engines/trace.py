@@ -19,6 +19,7 @@ from jupyter_modelguard.engines.verdict import StreamTrace, failed
 from jupyter_modelguard.policy.grammar import Grammar
 
 if TYPE_CHECKING:
+    import zipfile
     from typing import BinaryIO
 
     from jupyter_modelguard.artifacts.source import StreamSource
@@ -30,7 +31,7 @@ __all__ = ["StreamTrace", "trace_stream"]
 WATCH_ALL = 1 << 20  # bytes; up to this size every object is watched, since speed does not matter
 
 
-def trace_stream(source: StreamSource, dialect: str) -> StreamTrace:
+def trace_stream(source: StreamSource, dialect: str, directory: zipfile.ZipFile | None = None) -> StreamTrace:
     """Trace a stream.
 
     Parameters
@@ -40,6 +41,8 @@ def trace_stream(source: StreamSource, dialect: str) -> StreamTrace:
     dialect
         "pickle", one stream from the source's offset; "torch", what torch.load reads; "torch-package", a pickle
         of a package; "joblib", an uncompressed file of joblib.
+    directory
+        Of a zip of torch, the directory where somebody has read it already.
 
     Returns
     -------
@@ -52,7 +55,10 @@ def trace_stream(source: StreamSource, dialect: str) -> StreamTrace:
     gc.freeze()  # the end of a trace looks through all that Python made since, and what was there before is not the stream's
     try:
         with source.open() as file:
-            trace = _TRACES[dialect](file, source, started)
+            if directory is not None and dialect == "torch":
+                trace = trace_torch(file, source, started, directory)
+            else:
+                trace = _TRACES[dialect](file, source, started)
             return replace(trace, parts=file.parts_read()) if isinstance(file, WatchedFile) else trace
     except (OSError, MemoryError, RecursionError) as error:
         return failed(

@@ -34,17 +34,24 @@ def zip_ranges(file: BinaryIO, archive: zipfile.ZipFile, kind: Callable[[str], s
     kind
         What a member counts for, by its name.
     """
-    ranges = []
-    for member in archive.infolist():
+    ranges: list[ByteRange] = []
+    lengths = struct.Struct("<26xHH")
+    for member in sorted(archive.infolist(), key=lambda one: one.header_offset):
         file.seek(member.header_offset)
         head = file.read(_LOCAL_HEAD)
         if len(head) < _LOCAL_HEAD or head[:4] != b"PK\x03\x04":
             continue
-        names = sum(struct.unpack("<26xHH", head))
+        names = sum(lengths.unpack(head))
         end = member.header_offset + _LOCAL_HEAD + names + member.compress_size
         if member.flag_bits & _DESCRIBED_LATER:
             end += _described(file, end)
-        ranges.append(ByteRange(member.header_offset, end, kind(member.filename)))
+        place = member.header_offset
+        last = ranges[-1] if ranges else None
+        said = kind(member.filename)
+        if last is not None and last.end == place and last.kind == said:
+            ranges[-1] = ByteRange(last.start, end, said)
+        else:
+            ranges.append(ByteRange(place, end, said))
     size = file.seek(0, io.SEEK_END)
     start = max(0, size - _TAIL)
     file.seek(start)

@@ -42,8 +42,8 @@ def byte_kind(name: str) -> str:
 
 def scan(content: Content, scanner: Scanner, archive: zipfile.ZipFile) -> ScanReport:
     """Trace what torch would read."""
-    del scanner, archive
-    return replace(resolved(trace_stream(content.source, "torch"), "data.pkl"), target=content.name, size=content.size)
+    del scanner
+    return replace(resolved(trace_stream(content.source, "torch", archive), "data.pkl"), target=content.name, size=content.size)
 
 
 def _inside(name: str) -> str:

@@ -44,7 +44,7 @@ class Zips:
 
     def scan(self, content: Content, scanner: Scanner) -> ScanReport:
         """Scan an archive as what it is, and all members that are nothing of its kind."""
-        with content.open() as file, zipfile.ZipFile(file) as archive:
+        with content.open_buffered() as file, zipfile.ZipFile(file) as archive:
             names = archive.namelist()
             kinds = [kind for kind in _KINDS if kind.matches(names)]
             reports = [kind.scan(content, scanner, archive) for kind in kinds]
