@@ -39,7 +39,7 @@ class ModelGuardMagics(Magics):
         """Look at the guard and at loads.
 
         %modelguard [status]       is this kernel guarded, and where is its history
-        %modelguard scan PATH …    look at files without loading them
+        %modelguard scan PATH … [--second-opinion]   look at files, folders and patterns without loading them
         %modelguard history [N] [7d] [blocked] [runs_code] [like TEXT]   the latest loads; of a period, that ended or could do so
         %modelguard export FILE    write the history to FILE.json, .csv, .sarif or .cdx.json (CycloneDX)
         %modelguard show ID        everything about one load

@@ -97,6 +97,18 @@ def test_byte_of_a_file_is_its_place_and_one_of_a_part_is_not():
     assert second["logicalLocations"][0]["fullyQualifiedName"] == "data.pkl, byte 41"
 
 
+def test_errors_and_repositories_are_what_the_format_says():
+    models = pytest.importorskip("sarif_pydantic", reason="it knows the format")
+    found = Finding("pickle-dangerous-global", Severity.CRITICAL, "os.system starts a program", "byte 41")
+    report = ScanReport(f"hf:acme/model@{'4f' * 20}/a b.pkl", "pickle", findings=(found,))
+    log = models.Sarif.model_validate_json(sarif([report], {"absent.pkl": "absent.pkl does not exist."}))
+    (run,) = log.runs
+    place = run.results[0].locations[0].physical_location
+    assert place.artifact_location.uri == f"hf:acme/model@{'4f' * 20}/a%20b.pkl"
+    assert (place.region.byte_offset, place.region.byte_length) == (41, 1)
+    assert run.invocations[0].tool_execution_notifications[0].message.text == "absent.pkl does not exist."
+
+
 def test_what_could_not_be_inspected_is_a_result_and_no_success():
     (run,) = json.loads(sarif([ScanReport("a.bin", "unknown", coverage=Coverage(1, 0, ("it cannot be read",)))]))["runs"]
     assert (run["results"][0]["ruleId"], run["results"][0]["message"]["text"]) == ("not-inspected", "it cannot be read")
