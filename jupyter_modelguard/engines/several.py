@@ -110,9 +110,10 @@ def _read(
     told: Callable[[ScanReport], None] | None,
 ) -> list[tuple[_Order, ScanReport | None]]:
     def read(order: _Order) -> ScanReport | None:
-        return None if stopped.is_set() else _scan(order.target, seconds, opinions=opinions)
+        return None if stopped.is_set() else _scan(order.target, seconds, busy, opinions=opinions)
 
     stopped = threading.Event()
+    busy: set[Worker] = set()
     found = []
     with ThreadPoolExecutor(_useful(orders, jobs), "modelguard-scan") as threads:
         waiting = {threads.submit(read, order): order for order in orders}
@@ -123,7 +124,9 @@ def _read(
                 if report is not None and told is not None:
                     told(report)
         except BaseException:
-            stopped.set()  # interrupted: what was not begun is not begun any more
+            stopped.set()  # interrupted: what was not begun is not begun any more, and what runs is not wanted
+            for worker in tuple(busy):
+                worker.stop()
             raise
     return found
 
@@ -139,7 +142,7 @@ def _useful(orders: list[_Order], jobs: int) -> int:
     return max(1, min(jobs, len(orders), 1 + len(orders) // _FILES_A_JOB + size // _BYTES_A_JOB))
 
 
-def _scan(target: Target, seconds: float | None, *, opinions: bool) -> ScanReport | None:
+def _scan(target: Target, seconds: float | None, busy: set[Worker], *, opinions: bool) -> ScanReport | None:
     from jupyter_modelguard.engines.repository_code import code_below
     from jupyter_modelguard.engines.worker import Worker
 
@@ -147,6 +150,7 @@ def _scan(target: Target, seconds: float | None, *, opinions: bool) -> ScanRepor
         worker = _idle.get_nowait()
     except queue.Empty:
         worker = Worker()
+    busy.add(worker)
     try:
         if not target.code:
             return worker.scan(target.path, seconds=seconds, opinions=opinions)
@@ -157,6 +161,7 @@ def _scan(target: Target, seconds: float | None, *, opinions: bool) -> ScanRepor
     except OSError as error:
         return missed_report(target.path, "unknown", 0, f"it could not be read: {error.strerror}")
     finally:
+        busy.discard(worker)
         _idle.put(worker)
 
 

@@ -135,6 +135,10 @@ class Worker:
         finally:
             self._waiting.beat = None
 
+    def stop(self) -> None:
+        """End the process in the midst of what another thread waits for; that thread is told so at once."""
+        self._discard()
+
     def close(self) -> None:
         """End the process; the next task would start another."""
         with self._lock:

@@ -85,6 +85,18 @@ def test_hanging_and_crashing_files_cost_themselves_alone(folder):
     assert "2 seconds" in found["hangs.pkl"]["coverage"]["missed"][0]
 
 
+def test_interrupt_waits_for_no_file(folder):
+    (folder / "hangs.pkl").write_bytes(HANGS)
+
+    def interrupt(report):
+        raise KeyboardInterrupt(report.target)
+
+    found = sorted(targets.find_targets(folder), key=lambda one: "hangs" in one.name)
+    with pytest.raises(KeyboardInterrupt, match="clean"):
+        several.scan_targets(found, jobs=2, seconds=300, told=interrupt)  # longer than the test may take
+    assert scanned(folder / "clean.pkl")[0] == 0
+
+
 def test_what_is_no_readable_file_is_named_and_not_clean(folder, monkeypatch):
     os.mkfifo(folder / "pipe")
     (folder / "dangling").symlink_to("nowhere")

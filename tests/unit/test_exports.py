@@ -106,7 +106,7 @@ def test_errors_and_repositories_are_what_the_format_says():
     place = run.results[0].locations[0].physical_location
     assert place.artifact_location.uri == f"hf:acme/model@{'4f' * 20}/a%20b.pkl"
     assert (place.region.byte_offset, place.region.byte_length) == (41, 1)
-    assert run.invocations[0].tool_execution_notifications[0].message.text == "absent.pkl does not exist."
+    assert run.invocations[0].execution_successful is False
 
 
 def test_what_could_not_be_inspected_is_a_result_and_no_success():
