@@ -266,3 +266,12 @@ def test_the_site_is_the_cell_that_runs(shell, monkeypatch):
     assert site == CallSite("/home/ada/a.ipynb", "c-1", site.execution_count)
     shell.kernel = types.SimpleNamespace(get_parent=lambda: {"metadata": {"cellId": 7}})
     assert current_site().cell_id is None
+
+
+def test_scan_says_what_was_found_and_what_is_not_there(loaded, tmp_path, capsys):
+    (tmp_path / "armed.pkl").write_bytes(b"cos\nsystem\n(S'true'\ntR.")
+    loaded.run_cell(f"%modelguard scan {tmp_path}/*.pkl {tmp_path}/absent.pkl")
+    said = "".join(capsys.readouterr().out.split())
+    assert "DANGEROUS" in said
+    assert "armed.pkl" in said
+    assert "absent.pkldoesnotexist" in said
