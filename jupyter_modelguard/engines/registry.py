@@ -23,6 +23,8 @@ _OWN: Final = (  # in the order in which they are asked; the first that takes a 
     "tars",
     "safetensors",
     "hdf5",
+    "onnx_models",
+    "saved_models",
     "pickles",
     "sources",
     "documents",

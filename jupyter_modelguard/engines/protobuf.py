@@ -1,0 +1,274 @@
+"""Read protocol buffers by a table of their messages, without the library that belongs to them.
+
+The wire format is all there is: https://protobuf.dev/programming-guides/encoding/. Nothing recurses, nothing is copied that is not asked
+for, and what the table does not know is told. Where a reader would let the last of two values win, both are seen; where it would merge two
+messages, both are walked: what is found is never less than what a loader reads.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import mmap
+from collections import Counter
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+
+from jupyter_modelguard.errors import ScanError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from jupyter_modelguard.engines.content import Content
+
+__all__ = ["Field", "Message", "Schema", "Walk", "buffer", "fields"]
+
+Schema: TypeAlias = Mapping[str, Mapping[int, str]]
+"""For each message its fields: "name" is text or bytes, "name#" a number or several (of which packed ones are left out), "name%"
+whole numbers that are not, "name>Kind" a message."""
+
+_LARGEST: Final = (1 << 31) - 1  # bytes of a message, as the format's own library has it
+_MOST_FIELDS: Final = 20_000_000
+_DEEPEST: Final = 150  # messages in one another; the format's own library stops at 100
+_LONGEST: Final = 10  # bytes of a number
+_LONGEST_TAG: Final = 5
+_MOST_ODD: Final = 3  # that are told
+_MORE: Final = 0x80
+_VARINT, _FIXED64, _BYTES, _GROUP, _GROUP_END, _FIXED32 = range(6)
+_WIDTHS: Final = {_FIXED64: 8, _FIXED32: 4}
+
+
+class Field(NamedTuple):
+    """One field of a message as it stands in the bytes."""
+
+    number: int
+    wire: int
+    start: int  # of its content
+    end: int
+    value: int = 0  # of a number of variable length
+
+
+@contextlib.contextmanager
+def buffer(content: Content) -> Iterator[bytes | mmap.mmap]:
+    """Give all bytes of a content without reading them.
+
+    Raises
+    ------
+    ScanError
+        There are more than a message may have.
+    """
+    if content.size > _LARGEST:
+        raise ScanError("it is larger than its format allows")
+    if content.source.path is None:
+        yield content.source.data
+    elif content.source.offset or not content.size:
+        yield content.read()
+    else:
+        with content.open() as file, mmap.mmap(file.fileno(), content.size, access=mmap.ACCESS_READ) as mapped:
+            yield mapped
+
+
+def fields(data: bytes | mmap.mmap, start: int, end: int) -> Iterator[Field]:
+    """Read the fields of a message one by one.
+
+    Raises
+    ------
+    ScanError
+        The bytes are none.
+    """
+    while start < end:
+        tag, start = _varint(data, start, end, _LONGEST_TAG)
+        number, wire = tag >> 3, tag & 7
+        if not number:
+            raise ScanError("a field has no number")
+        if wire == _VARINT:
+            value, after = _varint(data, start, end)
+            yield Field(number, wire, start, after, value)
+        elif wire == _BYTES:
+            length, start = _varint(data, start, end)
+            after = start + length
+            yield Field(number, wire, start, min(after, end))
+        elif wire == _GROUP:
+            after = _behind_group(data, start, end, number)
+            yield Field(number, wire, start, after)
+        elif wire in _WIDTHS:
+            after = start + _WIDTHS[wire]
+            yield Field(number, wire, start, min(after, end))
+        else:
+            raise ScanError("a field is of no type")
+        start = after
+        if start > end:
+            raise ScanError("a field is cut off")
+
+
+def _varint(data: bytes | mmap.mmap, start: int, end: int, longest: int = _LONGEST) -> tuple[int, int]:
+    value = 0
+    for place in range(start, min(end, start + longest)):
+        byte = data[place]
+        value |= (byte & 0x7F) << 7 * (place - start)
+        if byte < _MORE:
+            return value & (1 << 64) - 1, place + 1
+    raise ScanError("a number is cut off")
+
+
+def _behind_group(data: bytes | mmap.mmap, start: int, end: int, number: int) -> int:
+    """Find the end of a group, which no format of this century has, but which every reader skips."""
+    waiting = [number]
+    while waiting:
+        tag, start = _varint(data, start, end, _LONGEST_TAG)
+        number, wire = tag >> 3, tag & 7
+        if wire == _VARINT:
+            _, start = _varint(data, start, end)
+        elif wire == _BYTES:
+            length, start = _varint(data, start, end)
+            start += length
+        elif wire == _GROUP and len(waiting) < _DEEPEST:
+            waiting.append(number)
+        elif wire == _GROUP_END and waiting[-1] == number:
+            waiting.pop()
+        elif wire in _WIDTHS:
+            start += _WIDTHS[wire]
+        else:
+            raise ScanError("a group is broken")
+        if start > end:
+            raise ScanError("a field is cut off")
+    return start
+
+
+class Message:
+    """One message with what stands in it; the messages in it come on their own, after it.
+
+    Attributes
+    ----------
+    kind
+        As the table calls it.
+    parent
+        The message it lies in; None for the whole.
+    label
+        The name of its field there, with its number where there are several: "node[3]".
+    start, end
+        Where it lies.
+    """
+
+    __slots__ = ("_data", "_spans", "end", "kind", "label", "numbers", "parent", "start")
+
+    def __init__(self, data: bytes | mmap.mmap, kind: str, span: tuple[int, int], parent: Message | None, label: str) -> None:
+        self._data = data
+        self._spans: dict[str, list[tuple[int, int]]] = {}
+        self.kind = kind
+        self.parent = parent
+        self.label = label
+        self.start, self.end = span
+        self.numbers: dict[str, list[int]] = {}
+
+    @property
+    def place(self) -> str:
+        """Where it is, from the whole inwards: "graph.node[3]"."""
+        labels = []
+        one: Message | None = self
+        while one is not None and one.label:
+            labels.append(one.label)
+            one = one.parent
+        return ".".join(reversed(labels))
+
+    def raw(self, name: str) -> list[bytes]:
+        """Give every value of a field of text or bytes."""
+        return [self._data[start:end] for start, end in self._spans.get(name, ())]
+
+    def texts(self, name: str) -> list[str]:
+        """Give every value of a field of text; what is no text keeps its bytes as escapes."""
+        return [data.decode("utf-8", "backslashreplace") for data in self.raw(name)]
+
+    def text(self, name: str) -> str:
+        """Give the value that a reader keeps, which is the last."""
+        spans = self._spans.get(name)
+        return self._data[slice(*spans[-1])].decode("utf-8", "backslashreplace") if spans else ""
+
+    def note(self, name: str, field: Field) -> None:
+        """Take a field in."""
+        if field.wire == _BYTES:
+            self._spans.setdefault(name, []).append((field.start, field.end))
+        else:
+            self.numbers.setdefault(name, []).append(field.value)
+
+    def has(self, name: str) -> bool:
+        """Whether the field is there at all."""
+        return name in self._spans or name in self.numbers
+
+
+class Walk:
+    """All messages of a file, the outer ones first.
+
+    Parameters
+    ----------
+    data
+        The bytes.
+    schema
+        The table of its messages.
+    root
+        The kind of the whole.
+    span
+        Where it lies; all of the bytes by default.
+
+    Attributes
+    ----------
+    odd
+        What the table does not know, as sentences; complete when the walk has ended.
+    """
+
+    def __init__(self, data: bytes | mmap.mmap, schema: Schema, root: str, span: tuple[int, int] | None = None) -> None:
+        self._data = data
+        self._schema = schema
+        self._root = root
+        self._span = span or (0, len(data))
+        self._left = _MOST_FIELDS
+        self._odd: list[str] = []
+
+    @property
+    def odd(self) -> tuple[str, ...]:
+        """Sentences about fields that are not in the table, or of another type than there."""
+        return tuple(self._odd)
+
+    def __iter__(self) -> Iterator[Message]:
+        waiting = [(Message(self._data, self._root, self._span, None, ""), 0)]
+        while waiting:
+            message, depth = waiting.pop()
+            if depth > _DEEPEST:
+                raise ScanError("its messages are nested too deeply")
+            inner = self._read(message)
+            yield message
+            waiting += [(one, depth + 1) for one in reversed(inner)]
+
+    def _read(self, message: Message) -> list[Message]:
+        known = self._schema[message.kind]
+        inner = []
+        count: Counter[str] = Counter()
+        for field in fields(self._data, message.start, message.end):
+            self._left -= 1
+            if self._left < 0:
+                raise ScanError(f"it has more than {_MOST_FIELDS:,} fields")
+            name, _, kind = known.get(field.number, "").partition(">")
+            if name.endswith("%") and field.wire == _BYTES:
+                self._unpack(message, name[:-1], field)
+            elif name.endswith(("#", "%")) and field.wire != _GROUP:
+                if field.wire != _BYTES:
+                    message.note(name[:-1], field)
+            elif not name or field.wire != _BYTES:
+                if len(self._odd) < _MOST_ODD:
+                    where = message.place or message.kind
+                    self._odd.append(f"{where:.100}: field {field.number} is none that is known here")
+            elif kind:
+                inner.append(Message(self._data, kind, (field.start, field.end), message, f"{name}[{count[name]}]"))
+                count[name] += 1
+            else:
+                message.note(name, field)
+        return inner
+
+    def _unpack(self, message: Message, name: str, field: Field) -> None:
+        place = field.start
+        while place < field.end:
+            self._left -= 1
+            if self._left < 0:
+                raise ScanError(f"it has more than {_MOST_FIELDS:,} fields")
+            value, after = _varint(self._data, place, field.end)
+            message.note(name, Field(field.number, _VARINT, place, after, value))
+            place = after
