@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
+from jupyter_modelguard.artifacts.parts_read import WatchedFile
 from jupyter_modelguard.errors import ScanError
 
 if TYPE_CHECKING:
@@ -20,11 +21,13 @@ if TYPE_CHECKING:
 
     from jupyter_modelguard.engines.content import Content
 
-__all__ = ["Field", "Message", "Schema", "Walk", "buffer", "fields"]
+__all__ = ["Bytes", "Field", "Message", "Schema", "Walk", "buffer", "fields"]
 
 Schema: TypeAlias = Mapping[str, Mapping[int, str]]
 """For each message its fields: "name" is text or bytes, "name#" a number or several (of which packed ones are left out), "name%"
 whole numbers that are not, "name>Kind" a message."""
+
+Bytes: TypeAlias = bytes | memoryview
 
 _LARGEST: Final = (1 << 31) - 1  # bytes of a message, as the format's own library has it
 _MOST_FIELDS: Final = 20_000_000
@@ -48,7 +51,7 @@ class Field(NamedTuple):
 
 
 @contextlib.contextmanager
-def buffer(content: Content) -> Iterator[bytes | mmap.mmap]:
+def buffer(content: Content) -> Iterator[Bytes]:
     """Give all bytes of a content without reading them.
 
     Raises
@@ -60,14 +63,19 @@ def buffer(content: Content) -> Iterator[bytes | mmap.mmap]:
         raise ScanError("it is larger than its format allows")
     if content.source.path is None:
         yield content.source.data
-    elif content.source.offset or not content.size:
-        yield content.read()
-    else:
-        with content.open() as file, mmap.mmap(file.fileno(), content.size, access=mmap.ACCESS_READ) as mapped:
-            yield mapped
+        return
+    shift = content.source.offset % mmap.ALLOCATIONGRANULARITY
+    place = content.source.offset - shift
+    with (
+        WatchedFile(content.source.path) as file,
+        mmap.mmap(file.fileno(), content.size + shift, access=mmap.ACCESS_READ, offset=place) as mapped,
+        memoryview(mapped) as whole,
+        whole[shift : shift + content.size] as view,
+    ):
+        yield view
 
 
-def fields(data: bytes | mmap.mmap, start: int, end: int) -> Iterator[Field]:
+def fields(data: Bytes, start: int, end: int) -> Iterator[Field]:
     """Read the fields of a message one by one.
 
     Raises
@@ -100,7 +108,7 @@ def fields(data: bytes | mmap.mmap, start: int, end: int) -> Iterator[Field]:
             raise ScanError("a field is cut off")
 
 
-def _varint(data: bytes | mmap.mmap, start: int, end: int, longest: int = _LONGEST) -> tuple[int, int]:
+def _varint(data: Bytes, start: int, end: int, longest: int = _LONGEST) -> tuple[int, int]:
     value = 0
     for place in range(start, min(end, start + longest)):
         byte = data[place]
@@ -110,7 +118,7 @@ def _varint(data: bytes | mmap.mmap, start: int, end: int, longest: int = _LONGE
     raise ScanError("a number is cut off")
 
 
-def _behind_group(data: bytes | mmap.mmap, start: int, end: int, number: int) -> int:
+def _behind_group(data: Bytes, start: int, end: int, number: int) -> int:
     """Find the end of a group, which no format of this century has, but which every reader skips."""
     waiting = [number]
     while waiting:
@@ -151,7 +159,7 @@ class Message:
 
     __slots__ = ("_data", "_spans", "end", "kind", "label", "numbers", "parent", "start")
 
-    def __init__(self, data: bytes | mmap.mmap, kind: str, span: tuple[int, int], parent: Message | None, label: str) -> None:
+    def __init__(self, data: Bytes, kind: str, span: tuple[int, int], parent: Message | None, label: str) -> None:
         self._data = data
         self._spans: dict[str, list[tuple[int, int]]] = {}
         self.kind = kind
@@ -172,7 +180,7 @@ class Message:
 
     def raw(self, name: str) -> list[bytes]:
         """Give every value of a field of text or bytes."""
-        return [self._data[start:end] for start, end in self._spans.get(name, ())]
+        return [bytes(self._data[start:end]) for start, end in self._spans.get(name, ())]
 
     def texts(self, name: str) -> list[str]:
         """Give every value of a field of text; what is no text keeps its bytes as escapes."""
@@ -181,7 +189,7 @@ class Message:
     def text(self, name: str) -> str:
         """Give the value that a reader keeps, which is the last."""
         spans = self._spans.get(name)
-        return self._data[slice(*spans[-1])].decode("utf-8", "backslashreplace") if spans else ""
+        return bytes(self._data[slice(*spans[-1])]).decode("utf-8", "backslashreplace") if spans else ""
 
     def note(self, name: str, field: Field) -> None:
         """Take a field in."""
@@ -215,7 +223,7 @@ class Walk:
         What the table does not know, as sentences; complete when the walk has ended.
     """
 
-    def __init__(self, data: bytes | mmap.mmap, schema: Schema, root: str, span: tuple[int, int] | None = None) -> None:
+    def __init__(self, data: Bytes, schema: Schema, root: str, span: tuple[int, int] | None = None) -> None:
         self._data = data
         self._schema = schema
         self._root = root

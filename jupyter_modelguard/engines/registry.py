@@ -25,6 +25,7 @@ _OWN: Final = (  # in the order in which they are asked; the first that takes a 
     "hdf5",
     "onnx_models",
     "saved_models",
+    "beside_models",
     "pickles",
     "sources",
     "documents",

@@ -1,8 +1,8 @@
 """ONNX: a graph of operators, which compute, unless they need a library of somebody's; and tensors, some of them in other files.
 
 A model is known by its structure, since the format has no first bytes of its own. Runtimes read the files that tensors name while they
-load, and have had a row of ways out of the model's folder (CVE-2022-25882, CVE-2024-5187, CVE-2024-27318, CVE-2025-51480): so whatever does not
-plainly lie beside the model is told, however the library that is installed here would take it.
+load, and have had a row of ways out of the model's folder (CVE-2022-25882, CVE-2024-5187, CVE-2024-27318, CVE-2025-51480): so whatever
+does not plainly lie beside the model is told, however the library that is installed here would take it.
 """
 
 from __future__ import annotations
@@ -19,11 +19,10 @@ from jupyter_modelguard.policy.findings import finding
 from jupyter_modelguard.types import Coverage, ScanReport
 
 if TYPE_CHECKING:
-    import mmap
     from collections.abc import Iterator
 
     from jupyter_modelguard.engines.content import Content
-    from jupyter_modelguard.engines.protobuf import Message
+    from jupyter_modelguard.engines.protobuf import Bytes, Message
     from jupyter_modelguard.engines.scanner import Scanner
     from jupyter_modelguard.types import Finding
 
@@ -125,7 +124,7 @@ class _Seen:
         self._found.setdefault((rule, code), finding(rule, title, message.place, code[:200]))
 
 
-def _is_model(data: bytes | mmap.mmap, size: int) -> bool:
+def _is_model(data: Bytes, size: int) -> bool:
     """Whether the bytes are a model to the end: fields that it has, among them a graph or functions that can be walked."""
     graphs = []
     try:

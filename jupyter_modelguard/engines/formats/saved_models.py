@@ -20,12 +20,11 @@ from jupyter_modelguard.policy.tensorflow_operators import OPERATORS, Reach, is_
 from jupyter_modelguard.types import Coverage, ScanReport, Severity
 
 if TYPE_CHECKING:
-    import mmap
     from collections.abc import Iterator
 
     from jupyter_modelguard.engines.content import Content
     from jupyter_modelguard.engines.formats.tensorflow_graphs import Node, Origin
-    from jupyter_modelguard.engines.protobuf import Message
+    from jupyter_modelguard.engines.protobuf import Bytes, Message
     from jupyter_modelguard.engines.scanner import Scanner
     from jupyter_modelguard.policy.tensorflow_operators import Operator
     from jupyter_modelguard.types import Finding, GlobalUse
@@ -94,12 +93,12 @@ class SavedModels:
         return ScanReport(content.name, _FORMATS[kind], "", content.size, kept, uses, coverage, engines=(self.name,))
 
 
-def _kind(data: bytes | mmap.mmap, size: int) -> str | None:
+def _kind(data: Bytes, size: int) -> str | None:
     """Say which message the bytes are to the end; several kinds share their first fields, and then what lies in them tells."""
     return next((kind for kind in _MUST if _is(kind, data, 0, size)), None)
 
 
-def _is(kind: str, data: bytes | mmap.mmap, start: int, end: int) -> bool:
+def _is(kind: str, data: Bytes, start: int, end: int) -> bool:
     known = TENSORFLOW[kind]
     number, inner = _MUST.get(kind, (0, ""))
     inside: list[tuple[int, int]] = []

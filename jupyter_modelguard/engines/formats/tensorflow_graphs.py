@@ -14,8 +14,6 @@ _MOST_STEPS: Final = 2_000  # back from an input
 _MAIN: Final = ""
 _TEXT: Final = 7  # the number of that type
 _LONGEST: Final = 4096  # characters of a constant that can be a path
-_ALL: Final = slice(None)
-_FIRST: Final = slice(0, 1)
 
 
 def _same(names: str, positions: slice) -> dict[str, slice]:
@@ -23,25 +21,11 @@ def _same(names: str, positions: slice) -> dict[str, slice]:
 
 
 _HANDS_ON: Final = {
-    **_same("Identity IdentityN Snapshot StopGradient StringJoin Merge RefMerge Pack Concat Add AddV2", _ALL),
-    **_same("StringFormat PlaceholderWithDefault", _ALL),
-    **dict.fromkeys(
-        [
-            "ShardedFilename",
-            "Switch",
-            "RefSwitch",
-            "ExpandDims",
-            "Reshape",
-            "Squeeze",
-            "Gather",
-            "GatherV2",
-            "StridedSlice",
-            "Slice",
-        ],
-        _FIRST,
-    ),
-    **_same("Tile Substr StringStrip AsString Unpack EnsureShape", _FIRST),
-    **dict.fromkeys(["Select", "SelectV2", "Fill"], slice(1, None)),
+    **_same("Identity IdentityN Snapshot StopGradient StringJoin Merge RefMerge Pack Concat Add AddV2", slice(None)),
+    **_same("StringFormat PlaceholderWithDefault", slice(None)),
+    **_same("ShardedFilename Switch RefSwitch ExpandDims Reshape Squeeze Gather GatherV2 StridedSlice Slice", slice(0, 1)),
+    **_same("Tile Substr StringStrip AsString Unpack EnsureShape", slice(0, 1)),
+    **_same("Select SelectV2 Fill", slice(1, None)),
     "ConcatV2": slice(0, -1),
 }
 """Operators whose result is made of their inputs, and of which."""
