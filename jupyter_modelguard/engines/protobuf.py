@@ -11,6 +11,7 @@ import contextlib
 import mmap
 from collections import Counter
 from collections.abc import Mapping
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from jupyter_modelguard.artifacts.parts_read import WatchedFile
@@ -21,19 +22,25 @@ if TYPE_CHECKING:
 
     from jupyter_modelguard.engines.content import Content
 
-__all__ = ["Bytes", "Field", "Message", "Schema", "Walk", "buffer", "fields"]
+__all__ = ["LARGEST", "Bytes", "Field", "Message", "Schema", "Walk", "buffer", "fields", "inside"]
 
 Schema: TypeAlias = Mapping[str, Mapping[int, str]]
 """For each message its fields: "name" is text or bytes, "name#" a number or several (of which packed ones are left out), "name%"
-whole numbers that are not, "name>Kind" a message."""
+whole numbers that are not, "name>Kind" a message. Where "!" follows the name, it stands once."""
 
 Bytes: TypeAlias = bytes | memoryview
 
-_LARGEST: Final = (1 << 31) - 1  # bytes of a message, as the format's own library has it
+LARGEST: Final = (1 << 31) - 1
+"""Bytes that a message may have, as the format's own library has it."""
+
 _MOST_FIELDS: Final = 20_000_000
 _DEEPEST: Final = 150  # messages in one another; the format's own library stops at 100
+_MOST_ASIDE: Final = 1_000_000  # fields that are passed over before one that matters
+_MOST_TRIED: Final = 1_000
+_SUFFIXES: Final = frozenset({".pb", ".onnx", ".meta"})
 _LONGEST: Final = 10  # bytes of a number
 _LONGEST_TAG: Final = 5
+_TAG: Final = 0xFFFFFFFF  # readers drop what is beyond that
 _MOST_ODD: Final = 3  # that are told
 _MORE: Final = 0x80
 _VARINT, _FIXED64, _BYTES, _GROUP, _GROUP_END, _FIXED32 = range(6)
@@ -59,7 +66,7 @@ def buffer(content: Content) -> Iterator[Bytes]:
     ScanError
         There are more than a message may have.
     """
-    if content.size > _LARGEST:
+    if content.size > LARGEST:
         raise ScanError("it is larger than its format allows")
     if content.source.path is None:
         yield content.source.data
@@ -85,7 +92,7 @@ def fields(data: Bytes, start: int, end: int) -> Iterator[Field]:
     """
     while start < end:
         tag, start = _varint(data, start, end, _LONGEST_TAG)
-        number, wire = tag >> 3, tag & 7
+        number, wire = (tag & _TAG) >> 3, tag & 7
         if not number:
             raise ScanError("a field has no number")
         if wire == _VARINT:
@@ -108,6 +115,44 @@ def fields(data: Bytes, start: int, end: int) -> Iterator[Field]:
             raise ScanError("a field is cut off")
 
 
+def inside(data: Bytes, span: tuple[int, int], numbers: frozenset[int], content: Content | None = None) -> list[Field]:
+    """Find the first messages or texts in a message that stand in one of these fields.
+
+    Parameters
+    ----------
+    data, span
+        The bytes, and where in them the message lies.
+    numbers
+        Of the fields.
+    content
+        What is looked at, where it is the whole of it.
+
+    Returns
+    -------
+    list of Field
+        Nothing where the bytes are no message to their end.
+
+    Raises
+    ------
+    ScanError
+        Whether they are cannot be said in reasonable time.
+    """
+    found: list[Field] = []
+    try:
+        for count, field in enumerate(fields(data, *span)):
+            if field.wire == _BYTES and field.number in numbers and len(found) < _MOST_TRIED:
+                found.append(field)
+            if count > _MOST_ASIDE and not found:
+                break
+        else:
+            return found
+    except ScanError:
+        return []
+    if content is not None and content.head.isascii() and PurePath(content.source.path or content.name).suffix not in _SUFFIXES:
+        return []  # tables of noughts and ones can be read as fields, too
+    raise ScanError(f"more than {_MOST_ASIDE:,} fields lead nowhere")
+
+
 def _varint(data: Bytes, start: int, end: int, longest: int = _LONGEST) -> tuple[int, int]:
     value = 0
     for place in range(start, min(end, start + longest)):
@@ -123,7 +168,9 @@ def _behind_group(data: Bytes, start: int, end: int, number: int) -> int:
     waiting = [number]
     while waiting:
         tag, start = _varint(data, start, end, _LONGEST_TAG)
-        number, wire = tag >> 3, tag & 7
+        number, wire = (tag & _TAG) >> 3, tag & 7
+        if not number:
+            raise ScanError("a field has no number")
         if wire == _VARINT:
             _, start = _varint(data, start, end)
         elif wire == _BYTES:
@@ -250,26 +297,34 @@ class Walk:
         known = self._schema[message.kind]
         inner = []
         count: Counter[str] = Counter()
+        once: Counter[str] = Counter()
         for field in fields(self._data, message.start, message.end):
             self._left -= 1
             if self._left < 0:
                 raise ScanError(f"it has more than {_MOST_FIELDS:,} fields")
             name, _, kind = known.get(field.number, "").partition(">")
+            if name.endswith("!"):
+                name = name[:-1]
+                once[name] += 1
+                if once[name] > 1:
+                    self._tell(message, f"{name} stands more than once")
             if name.endswith("%") and field.wire == _BYTES:
                 self._unpack(message, name[:-1], field)
             elif name.endswith(("#", "%")) and field.wire != _GROUP:
                 if field.wire != _BYTES:
                     message.note(name[:-1], field)
             elif not name or field.wire != _BYTES:
-                if len(self._odd) < _MOST_ODD:
-                    where = message.place or message.kind
-                    self._odd.append(f"{where:.100}: field {field.number} is none that is known here")
+                self._tell(message, f"field {field.number} is none that is known here")
             elif kind:
                 inner.append(Message(self._data, kind, (field.start, field.end), message, f"{name}[{count[name]}]"))
                 count[name] += 1
             else:
                 message.note(name, field)
         return inner
+
+    def _tell(self, message: Message, sentence: str) -> None:
+        if len(self._odd) < _MOST_ODD:
+            self._odd.append(f"{message.place or message.kind:.100}: {sentence}")
 
     def _unpack(self, message: Message, name: str, field: Field) -> None:
         place = field.start

@@ -13,8 +13,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Final
 
 from jupyter_modelguard.engines.formats.onnx_schema import ONNX
-from jupyter_modelguard.engines.protobuf import Walk, buffer, fields
-from jupyter_modelguard.errors import ScanError
+from jupyter_modelguard.engines.protobuf import LARGEST, Walk, buffer, inside
 from jupyter_modelguard.policy.findings import finding
 from jupyter_modelguard.types import Coverage, ScanReport
 
@@ -38,6 +37,11 @@ _PYTHON: Final = frozenset({"PyOp", "PythonOp", "PythonOpGrad"})
 _COMPILED: Final = frozenset({"EPContext"})
 _IN_MEMORY: Final = "*/_ORT_MEM_ADDR_/*"  # onnxruntime takes the offset of such a "file" for an address in its own memory
 _EXTERNAL_KEYS: Final = frozenset({"location", "offset", "length", "checksum", "basepath", "prepacked"})
+_INSIDE: Final = {
+    7: frozenset({1, 5, 15}),
+    20: frozenset({1, 2}),
+    25: frozenset({7}),
+}  # which fields of graphs, trainings and functions hold what is looked for
 _MOST_TOLD: Final = 50
 _MOST_LOCATIONS: Final = 10_000  # that are looked for
 
@@ -54,8 +58,10 @@ class Onnx:
     def scan(self, content: Content, scanner: Scanner) -> ScanReport | None:
         """Scan a model; None where it is none."""
         del scanner
+        if content.size > LARGEST:
+            return None
         with buffer(content) as data:
-            if not _is_model(data, content.size):
+            if not _is_model(data, content):
                 return None
             walk = Walk(data, ONNX, "Model")
             seen = _Seen(content)
@@ -124,23 +130,12 @@ class _Seen:
         self._found.setdefault((rule, code), finding(rule, title, message.place, code[:200]))
 
 
-def _is_model(data: Bytes, size: int) -> bool:
-    """Whether the bytes are a model to the end: fields that it has, among them a graph or functions that can be walked."""
-    graphs = []
-    try:
-        for field in fields(data, 0, size):
-            kind = {7: "Graph", 25: "Function", 20: "Training"}.get(field.number)
-            if kind is not None and field.wire == 2:  # noqa: PLR2004 a message
-                graphs.append((kind, field.start, field.end))
-        found = False
-        for kind, start, end in graphs:
-            numbers = [field.number for field in fields(data, start, end)]
-            if any(number not in ONNX[kind] for number in numbers):
-                return False
-            found = found or bool(set(numbers) & {1, 5, 7})
-    except ScanError:
-        return False
-    return found
+def _is_model(data: Bytes, content: Content) -> bool:
+    """Whether the bytes are a model to the end: fields, and among them graphs that hold something."""
+    for field in inside(data, (0, content.size), frozenset(_INSIDE), content):
+        if inside(data, (field.start, field.end), _INSIDE[field.number]):
+            return True
+    return False
 
 
 def _leaves(location: str, folder: Path | None) -> str:
@@ -190,7 +185,7 @@ def external_spans(path: Path, name: str) -> list[tuple[int, int | None]]:
     content = Content.of_file(os.fspath(path))
     described: list[dict[str, str]] = []
     with buffer(content) as data:
-        if not _is_model(data, content.size):
+        if not _is_model(data, content):
             return []
         for message in Walk(data, ONNX, "Model"):
             if message.kind == "Tensor":

@@ -7,13 +7,13 @@ saves and restores its own variables at a place that it is given, and reads voca
 from __future__ import annotations
 
 import json
+import re
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Final
 
 from jupyter_modelguard.engines.formats.tensorflow_graphs import Graphs
 from jupyter_modelguard.engines.formats.tensorflow_schema import TENSORFLOW
-from jupyter_modelguard.engines.protobuf import Walk, buffer, fields
-from jupyter_modelguard.errors import ScanError
+from jupyter_modelguard.engines.protobuf import LARGEST, Walk, buffer, inside
 from jupyter_modelguard.policy.findings import finding
 from jupyter_modelguard.policy.keras_config import judge_keras_config
 from jupyter_modelguard.policy.tensorflow_operators import OPERATORS, Reach, is_of_tensorflow
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from jupyter_modelguard.engines.content import Content
     from jupyter_modelguard.engines.formats.tensorflow_graphs import Node, Origin
-    from jupyter_modelguard.engines.protobuf import Bytes, Message
+    from jupyter_modelguard.engines.protobuf import Bytes, Field, Message
     from jupyter_modelguard.engines.scanner import Scanner
     from jupyter_modelguard.policy.tensorflow_operators import Operator
     from jupyter_modelguard.types import Finding, GlobalUse
@@ -39,12 +39,15 @@ _FORMATS: Final = {
     "Graph": "tensorflow-graph",
     "KerasMetadata": "keras-metadata",
 }
-_MUST: Final = {
-    "SavedModel": (2, "MetaGraph"),
-    "MetaGraph": (2, "Graph"),
-    "Graph": (1, "Node"),
-    "KerasMetadata": (1, "KerasObject"),
+_WAYS: Final[dict[str, dict[int, str]]] = {
+    "SavedModel": {2: "MetaGraph"},
+    "MetaGraph": {2: "Graph"},
+    "Graph": {1: "Node", 2: "Library"},
+    "Library": {1: "Function"},
+    "Function": {1: "Signature"},
+    "KerasMetadata": {1: "KerasObject"},
 }
+_OPERATOR: Final = re.compile(rb"[A-Za-z_][A-Za-z0-9_.>/\-]*")
 _RULES: Final = {
     Reach.READ: "tensorflow-file-read",
     Reach.LIST: "tensorflow-file-read",
@@ -70,8 +73,10 @@ class SavedModels:
     def scan(self, content: Content, scanner: Scanner) -> ScanReport | None:
         """Scan a model; None where it is none."""
         del scanner
+        if content.size > LARGEST:
+            return None
         with buffer(content) as data:
-            kind = _kind(data, content.size)
+            kind = _kind(data, content)
             if kind is None:
                 return None
             graphs, walk = Graphs(), Walk(data, TENSORFLOW, kind)
@@ -93,30 +98,47 @@ class SavedModels:
         return ScanReport(content.name, _FORMATS[kind], "", content.size, kept, uses, coverage, engines=(self.name,))
 
 
-def _kind(data: Bytes, size: int) -> str | None:
-    """Say which message the bytes are to the end; several kinds share their first fields, and then what lies in them tells."""
-    return next((kind for kind in _MUST if _is(kind, data, 0, size)), None)
+def _kind(data: Bytes, content: Content) -> str | None:
+    """Say which message the bytes are: one that leads, by the right fields, to what only a graph has."""
+    outer = inside(data, (0, content.size), frozenset({1, 2}), content)
+    return next((kind for kind in _FORMATS if _leads(kind, data, outer)), None)
 
 
-def _is(kind: str, data: Bytes, start: int, end: int) -> bool:
-    known = TENSORFLOW[kind]
-    number, inner = _MUST.get(kind, (0, ""))
-    inside: list[tuple[int, int]] = []
-    seen = set()
-    try:
-        for field in fields(data, start, end):
-            if field.number not in known or (known[field.number].endswith("#") == (field.wire == _BYTES)):
-                return False
-            seen.add(field.number)
-            if field.number == number and not inside:
-                inside.append((field.start, field.end))
-    except ScanError:
-        return False
-    if kind == "Node":
-        return {1, 2} <= seen
-    if kind == "KerasObject":
-        return {4, 5} <= seen
-    return bool(inside) and _is(inner, data, *inside[0])
+def _leads(kind: str, data: Bytes, found: list[Field]) -> bool:
+    """Whether a message leads to a node, a function or a layer. What else is in it does not matter: its readers do not care."""
+    for field in found:
+        inner = _WAYS[kind].get(field.number)
+        span = field.start, field.end
+        if inner is None:
+            continue
+        if inner in _LEAVES:
+            if _LEAVES[inner](data, *span):
+                return True
+        elif _leads(inner, data, inside(data, span, frozenset(_WAYS[inner]))):
+            return True
+    return False
+
+
+def _texts(data: Bytes, start: int, end: int, number: int) -> list[bytes]:
+    """Give the fields of that number that are texts; nothing where the bytes are no message."""
+    return [
+        bytes(data[field.start : min(field.end, field.start + 80)]) for field in inside(data, (start, end), frozenset({number}))
+    ]
+
+
+def _is_node(data: Bytes, start: int, end: int) -> bool:
+    return bool(_texts(data, start, end, 1)) and any(_OPERATOR.fullmatch(name) for name in _texts(data, start, end, 2))
+
+
+def _is_signature(data: Bytes, start: int, end: int) -> bool:
+    return any(_OPERATOR.fullmatch(name) for name in _texts(data, start, end, 1))
+
+
+def _is_layer(data: Bytes, start: int, end: int) -> bool:
+    return any(name.startswith(b"_tf_keras") for name in _texts(data, start, end, 4))
+
+
+_LEAVES: Final = {"Node": _is_node, "Signature": _is_signature, "KerasObject": _is_layer}
 
 
 def _asset(message: Message) -> list[Finding]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from jupyter_modelguard.engines.protobuf import Walk, buffer
+from jupyter_modelguard.engines.protobuf import LARGEST, Walk, buffer
 from jupyter_modelguard.errors import ScanError
 from jupyter_modelguard.types import ScanReport
 
@@ -47,6 +47,8 @@ class SmallMessages:
     def scan(self, content: Content, scanner: Scanner) -> ScanReport | None:
         """Account for a message; None where it is another."""
         del scanner
+        if content.size > LARGEST:
+            return None
         with buffer(content) as data:
             if content.head[0] == 0x0A:  # noqa: PLR2004 a text comes first
                 kind = "sentencepiece" if _walked(Walk(data, _SCHEMA, "SentencePiece"), _is_sentence_piece) else ""

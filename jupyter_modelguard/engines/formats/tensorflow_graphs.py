@@ -115,7 +115,7 @@ class Graphs:
         elif kind == "ConcreteEntry":
             self._function = message.text("key")
         elif kind == "Concrete":
-            self._bound[self._function] = message.numbers.get("bound_inputs", [])
+            self._bound[self._function] = _small(message, "bound_inputs")
         elif parent is not None and self.nodes:
             self._setting(message, parent)
 
@@ -134,8 +134,13 @@ class Graphs:
                 self._callers.setdefault(name, []).append(node)
         elif message.kind == "Tensor":
             node.constants += [text[:_LONGEST] for text in message.texts("string_val")]
-        elif message.kind == "Value" and _TEXT in message.numbers.get("type", ()) and node.operator.startswith("Assign"):
+            if _TEXT in _small(message, "dtype"):  # texts may be packed, with their lengths before them
+                node.constants += [text[:_LONGEST] for text in message.texts("tensor_content")]
+        elif message.kind == "Value" and _TEXT in _small(message, "type") and node.operator.startswith("Assign"):
             self._assigned.append(node)
+        elif message.kind == "Value" and message.has("placeholder"):  # whoever calls the function sets it
+            for key in parent.texts("key"):
+                node.settings.setdefault(key, []).append(f"what {message.text('placeholder'):.40} says")
         elif message.kind in {"Value", "Values"} and message.has("s"):
             entry = parent if message.kind == "Value" else parent.parent
             for key in entry.texts("key") if entry is not None else ():
@@ -196,7 +201,9 @@ class Graphs:
         if node.scope == _MAIN and node.name in self.asset_names:
             found.assets = True
         else:
-            found.constants |= set(node.constants) or {""}
+            found.constants |= set(node.constants)
+            if not node.constants:
+                found.computed.add("a constant")
 
     def _argument(self, function: str, place: int, found: Origin) -> list[tuple[str, str]]:
         """Ask all who call a function for an argument of it; nobody does if it is for those who use the model."""
@@ -226,3 +233,8 @@ class Graphs:
             self._constant(node, found)
         else:
             found.computed.add("an object of the model")
+
+
+def _small(message: Message, name: str) -> list[int]:
+    """Give numbers as their readers take them, who drop what is beyond 32 bits."""
+    return [number & 0xFFFFFFFF for number in message.numbers.get(name, ())]

@@ -149,6 +149,43 @@ def test_operator_that_stands_twice_is_seen_twice(written):
     assert "tensorflow-file-write" in rules(written(split))
 
 
+def overlong(data):
+    """Write the first tag of some fields with bits that every reader drops."""
+    return bytes([data[0] | 0x80, 0x80, 0x80, 0x80, 0x20]) + data[1:]
+
+
+@pytest.mark.parametrize(
+    "nodes",
+    [
+        node("c", "Const", value=field(8, field(1, 7) + field(4, b"\x02/x")), dtype=field(6, 7)) + node("r", "ReadFile", "c"),
+        node("c", "Const", value=field(8, field(1, 7 + (1 << 32)) + field(4, b"\x02/x"))) + node("r", "ReadFile", "c"),
+        node("c", "Const") + node("r", "ReadFile", "c"),
+        node("r", "ReadFile", "nobody"),
+        node("p", "PrintV2", "c", output_stream=field(9, "set_by_the_caller")),
+        overlong(node("c", "Const", **text("/x"))) + overlong(node("r", "ReadFile", "c")),
+    ],
+    ids=["packed texts", "packed texts of a large number", "no text", "no input", "attribute of a caller", "overlong tags"],
+)
+def test_paths_that_are_hidden_are_told(written, nodes):
+    assert level(written(saved(nodes))) is RiskLevel.RUNS_CODE
+
+
+@pytest.mark.parametrize(
+    "before",
+    [field(900, "x"), group(900, field(1, 1)), field(2, "junk"), field(9, 1) * 1000],
+    ids=["field", "group", "no message", "many fields"],
+)
+def test_nothing_before_a_model_hides_it(written, before):
+    nodes = node("c", "Const", **text("/x")) + node("w", "WriteFile", "c", "c")
+    assert level(written(before + saved(nodes))).asks
+
+
+def test_columns_of_noughts_are_text_and_no_model(tmp_path):
+    path = tmp_path / "labels.txt"
+    path.write_text("0\n" * 20_000)
+    assert level(path) is RiskLevel.DATA_ONLY
+
+
 def test_what_the_format_does_not_have_is_not_inspected(written):
     assert level(written(saved(node("x", "NoOp"), behind=field(77, "x")))) is RiskLevel.UNINSPECTED
     assert level(written(saved(node("x", "NoOp"), behind=group(9, b"")))) is RiskLevel.UNINSPECTED
