@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 from jupyter_modelguard.errors import ScanError
@@ -54,6 +55,7 @@ class Objects:
         self._values = _MOST_VALUES
         self._bytes = _MOST_BYTES
         self._seen: set[Any] = set()
+        self._told: Counter[str] = Counter()
 
     def look(self) -> None:
         """Look at every group, every dataset and every attribute once."""
@@ -66,7 +68,7 @@ class Objects:
                 where = f"{place}/{name}"
                 link = group.get(name, getlink=True)
                 if isinstance(link, h5py.ExternalLink):
-                    self._found("hdf5-outside", "leads into another file", where, link.filename)
+                    self.finding("hdf5-outside", "leads into another file", where, link.filename)
                     continue
                 if isinstance(link, h5py.SoftLink):
                     continue  # to a place in this file, which is looked at where it is
@@ -87,17 +89,17 @@ class Objects:
         settings = data.id.get_create_plist()
         for number in range(settings.get_external_count()):
             name = settings.get_external(number)[0]
-            self._found("hdf5-outside", "is read from another file", where, name.decode("utf-8", "backslashreplace"))
+            self.finding("hdf5-outside", "is read from another file", where, name.decode("utf-8", "backslashreplace"))
         if data.is_virtual:
             for source in data.virtual_sources():
                 if source.file_name != ".":
-                    self._found("hdf5-outside", "is put together from another file", where, source.file_name)
+                    self.finding("hdf5-outside", "is put together from another file", where, source.file_name)
             return
         for number in range(settings.get_nfilters()):
             code, _, _, name = settings.get_filter(number)
             if code > _OWN_FILTERS:
                 title = f"is packed with filter {code}, which only a native plug-in unpacks"
-                self._found("hdf5-filter", title, where, name.decode("utf-8", "backslashreplace"))
+                self.finding("hdf5-filter", title, where, name.decode("utf-8", "backslashreplace"))
         if (offset := data.id.get_offset()) is not None:
             self.arrays.append((offset, offset + data.id.get_storage_size()))
         if settings.get_external_count() or data.shape is None or not data.id.get_storage_size():
@@ -181,8 +183,10 @@ class Objects:
         elif data:
             self.reports.append(self._scanner.scan(self._content.inside(data, where[:80])))
 
-    def _found(self, rule: str, title: str, where: str, code: str) -> None:
-        if len(self.findings) < _MOST_TOLD:
+    def finding(self, rule: str, title: str, where: str, code: str) -> None:
+        """Tell of something, as far as there is room."""
+        self._told[rule] += 1
+        if self._told[rule] <= _MOST_TOLD:
             self.findings.append(finding(rule, f"{title}: {code:.80}", where[:200], code[:200]))
 
     def _miss(self, where: str, sentence: str) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from jupyter_modelguard.engines.formats.onnx_schema import ONNX
 from jupyter_modelguard.engines.protobuf import LARGEST, Walk, buffer, inside
+from jupyter_modelguard.engines.weightiest import weightiest
 from jupyter_modelguard.policy.findings import finding
 from jupyter_modelguard.types import Coverage, ScanReport
 
@@ -42,7 +43,6 @@ _INSIDE: Final = {
     20: frozenset({1, 2}),
     25: frozenset({7}),
 }  # which fields of graphs, trainings and functions hold what is looked for
-_MOST_TOLD: Final = 50
 _MOST_LOCATIONS: Final = 10_000  # that are looked for
 
 
@@ -67,7 +67,7 @@ class Onnx:
             seen = _Seen(content)
             for message in walk:
                 seen.take(message)
-            findings, missed = tuple(seen.findings())[:_MOST_TOLD], walk.odd
+            findings, missed = weightiest(seen.findings()), walk.odd
         coverage = Coverage(1 + len(missed), 1, missed)
         return ScanReport(content.name, "onnx", size=content.size, findings=findings, coverage=coverage, engines=(self.name,))
 
@@ -104,9 +104,9 @@ class _Seen:
     def _node(self, node: Message) -> None:
         for operator in node.texts("op_type"):
             if operator in _PYTHON:
-                self._add("onnx-python-operator", "calls a Python function that the model names", node, operator)
+                self.finding("onnx-python-operator", "calls a Python function that the model names", node, operator)
             elif operator in _COMPILED:
-                self._add("opaque-code", "a program compiled for a device, which its driver runs", node, operator)
+                self.finding("opaque-code", "a program compiled for a device, which its driver runs", node, operator)
             for domain in node.texts("domain"):
                 if domain not in _KNOWN_DOMAINS:
                     self._custom[domain, operator] += 1
@@ -118,15 +118,15 @@ class _Seen:
                 if key in {"location", "basepath"} and len(self._locations) < _MOST_LOCATIONS:
                     self._locations.update(dict.fromkeys([*values, *([] if values else [""])], pair.place))
                 elif key.startswith("_"):  # older versions of the format's library set any attribute that stands here
-                    self._add("onnx-external-data", "describes its data by a name that is Python's own", pair, key)
+                    self.finding("onnx-external-data", "describes its data by a name that is Python's own", pair, key)
             if not keys and values:
                 self._locations.update(dict.fromkeys(values, pair.place))
         elif parent.kind == "Model" and "ort_config" in keys:
-            self._add(
+            self.finding(
                 "onnx-settings", "brings settings for onnxruntime, which takes them if its caller says so", pair, "ort_config"
             )
 
-    def _add(self, rule: str, title: str, message: Message, code: str) -> None:
+    def finding(self, rule: str, title: str, message: Message, code: str) -> None:
         self._found.setdefault((rule, code), finding(rule, title, message.place, code[:200]))
 
 

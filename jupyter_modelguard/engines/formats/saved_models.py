@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from jupyter_modelguard.engines.formats.tensorflow_graphs import Graphs
 from jupyter_modelguard.engines.formats.tensorflow_schema import TENSORFLOW
 from jupyter_modelguard.engines.protobuf import LARGEST, Walk, buffer, inside
+from jupyter_modelguard.engines.weightiest import weightiest
 from jupyter_modelguard.policy.findings import finding
 from jupyter_modelguard.policy.keras_config import judge_keras_config
 from jupyter_modelguard.policy.tensorflow_operators import OPERATORS, Reach, is_of_tensorflow
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
 __all__ = ["ENGINE"]
 
-_MOST_TOLD: Final = 50
 _BYTES: Final = 2  # the wire type of messages
 _FORMATS: Final = {
     "SavedModel": "saved-model",
@@ -94,8 +94,9 @@ class SavedModels:
             findings += _told(graphs)
             missed = (*walk.odd, *unread[:1])
         coverage = Coverage(1 + len(missed), 1, missed)
-        kept = tuple(dict.fromkeys(findings))[:_MOST_TOLD]
-        return ScanReport(content.name, _FORMATS[kind], "", content.size, kept, uses, coverage, engines=(self.name,))
+        return ScanReport(
+            content.name, _FORMATS[kind], "", content.size, weightiest(findings), uses, coverage, engines=(self.name,)
+        )
 
 
 def _kind(data: Bytes, content: Content) -> str | None:

@@ -134,6 +134,11 @@ def test_operators_of_other_domains_are_a_note_unless_the_model_brings_them(writ
     assert level(written(model(nodes=[field(4, "Gelu") + field(7, "com.microsoft")]))) is RiskLevel.DATA_ONLY
 
 
+def test_many_small_findings_hide_no_great_one(written):
+    nodes = [field(4, f"Odd{number}") + field(7, "somebody.ops") for number in range(200)]
+    assert level(written(model(nodes=nodes, tensors=[tensor("/etc/passwd")]))) is RiskLevel.RUNS_CODE
+
+
 @pytest.mark.parametrize(("operator", "rule"), [("PyOp", "onnx-python-operator"), ("EPContext", "opaque-code")])
 def test_operators_that_run_other_code_are_told(written, operator, rule):
     path = written(model(nodes=[field(4, operator) + field(7, "com.microsoft")]))

@@ -172,12 +172,18 @@ def test_paths_that_are_hidden_are_told(written, nodes):
 
 @pytest.mark.parametrize(
     "before",
-    [field(900, "x"), group(900, field(1, 1)), field(2, "junk"), field(9, 1) * 1000],
+    [field(900, "x"), group(900, field(1, 1)), field(2, "junk") * 5000, field(9, 1) * 1000],
     ids=["field", "group", "no message", "many fields"],
 )
 def test_nothing_before_a_model_hides_it(written, before):
     nodes = node("c", "Const", **text("/x")) + node("w", "WriteFile", "c", "c")
     assert level(written(before + saved(nodes))).asks
+
+
+def test_many_small_findings_hide_no_great_one(written):
+    small = b"".join(node(f"x{number}", f"SomebodysOp{number}") + node(f"r{number}", "ReadFile", "p") for number in range(200))
+    nodes = node("p", "Placeholder") + small + node("c", "Const", **text("/x")) + node("w", "WriteFile", "c", "c")
+    assert level(written(saved(nodes))) is RiskLevel.DANGEROUS
 
 
 def test_columns_of_noughts_are_text_and_no_model(tmp_path):
