@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from jupyter_modelguard.engines.formats.onnx_schema import ONNX
 from jupyter_modelguard.engines.protobuf import LARGEST, Walk, buffer, inside
 from jupyter_modelguard.engines.weightiest import weightiest
+from jupyter_modelguard.errors import ScanError
 from jupyter_modelguard.policy.findings import finding
 from jupyter_modelguard.types import Coverage, ScanReport
 
@@ -115,7 +116,9 @@ class _Seen:
         keys, values = pair.texts("key"), pair.texts("value")
         if parent.kind == "Tensor" and pair.label.startswith("external_data"):
             for key in keys:
-                if key in {"location", "basepath"} and len(self._locations) < _MOST_LOCATIONS:
+                if len(self._locations) > _MOST_LOCATIONS:
+                    raise ScanError(f"its tensors are in more than {_MOST_LOCATIONS:,} files")
+                if key in {"location", "basepath"}:
                     self._locations.update(dict.fromkeys([*values, *([] if values else [""])], pair.place))
                 elif key.startswith("_"):  # older versions of the format's library set any attribute that stands here
                     self.finding("onnx-external-data", "describes its data by a name that is Python's own", pair, key)

@@ -76,6 +76,11 @@ def test_tensor_outside_the_folder_is_told(written, location):
     assert level(path) is RiskLevel.RUNS_CODE
 
 
+def test_more_files_than_are_looked_for_are_not_inspected(written):
+    tensors = [tensor(f"{number}.bin") for number in range(10_002)]
+    assert "more than 10,000 files" in missed(written(model(tensors=[*tensors, tensor("/etc/passwd")])))
+
+
 def test_tensor_behind_a_link_out_of_the_folder_is_told(written, tmp_path):
     path = written(model(tensors=[tensor("w.bin")]))
     (tmp_path / "secret").write_bytes(bytes(8))
