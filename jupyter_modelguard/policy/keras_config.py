@@ -24,6 +24,7 @@ __all__ = ["judge_keras_config"]
 _RULE = "keras-config"
 _LONGEST: Final = 400  # characters of an entry that is quoted
 _SHORT: Final = 60  # and of a value in it
+_NAMED: Final = 16  # levels of nesting that places are told of
 _DEEPEST: Final = 400  # levels of nesting; keras itself recurses
 _MODELLING: Final = (
     "layers",
@@ -136,9 +137,11 @@ def _entries(config: Any) -> Iterator[tuple[str, dict[Any, Any], bool]]:
             continue
         if isinstance(value, dict):
             yield place, value, False
-            waiting += [(f"{place}.{key}" if depth < 8 else place, inner, depth + 1) for key, inner in value.items()]  # noqa: PLR2004
+            waiting += [(f"{place}.{key:.40}" if depth < _NAMED else place, inner, depth + 1) for key, inner in value.items()]
         elif isinstance(value, (list, tuple)):
-            waiting += [(place, inner, depth + 1) for inner in value]
+            waiting += [
+                (f"{place}[{number}]" if depth < _NAMED else place, inner, depth + 1) for number, inner in enumerate(value)
+            ]
 
 
 def _judged(entry: dict[Any, Any], known: Callable[[str], bool], *, lambdas: bool) -> Iterator[tuple[str, str]]:

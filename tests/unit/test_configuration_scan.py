@@ -105,7 +105,7 @@ def test_legacy_keras_file(tmp_path):
     assert level(path) is RiskLevel.DATA_ONLY
     with h5py.File(path, "r+") as file:
         file["model_weights/elsewhere"] = h5py.ExternalLink("/etc/other.h5", "/secret")
-    assert level(path) is RiskLevel.UNINSPECTED
+    assert level(path) is RiskLevel.RUNS_CODE
     with h5py.File(path, "w") as file:
         file.attrs["model_config"] = json.dumps({**DENSE, "config": {"layers": [LAMBDA]}})
     assert level(path) is RiskLevel.RUNS_CODE

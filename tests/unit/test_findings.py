@@ -22,6 +22,10 @@ def rules_in(path):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             if any(getattr(target, "id", "") in NAMED for target in targets):
                 yield node.value.value
+        if isinstance(node, (ast.Assign, ast.AnnAssign)) and isinstance(node.value, ast.Dict):
+            target = node.target if isinstance(node, ast.AnnAssign) else node.targets[0]
+            if getattr(target, "id", "") == "_RULES":  # a table of them
+                yield from (one.value for one in node.value.values if isinstance(one, ast.Constant))
 
 
 WITHOUT_ENGINE = {"not-inspected"}  # what was missed is no engine's finding

@@ -48,10 +48,10 @@ def scan(content: Content, scanner: Scanner, archive: zipfile.ZipFile) -> ScanRe
     del scanner
     if archive.getinfo("config.json").file_size > _LARGEST:
         return missed_report(content.name, "keras", content.size, f"its configuration is larger than {_LARGEST >> 20} MiB")
-    return keras_report(content, "keras", [archive.read("config.json")])
+    return keras_report(content, "keras", [("config.json", archive.read("config.json"))])
 
 
-def keras_report(content: Content, kind: str, texts: Iterable[Any], missed: tuple[str, ...] = ()) -> ScanReport:
+def keras_report(content: Content, kind: str, texts: Iterable[tuple[str, Any]]) -> ScanReport:
     """Judge configurations, as JSON.
 
     Parameters
@@ -61,20 +61,20 @@ def keras_report(content: Content, kind: str, texts: Iterable[Any], missed: tupl
     kind
         Its format.
     texts
-        The configurations, as text or bytes.
-    missed
-        What else the file holds that was not looked at.
+        The configurations by their names in it, as text or bytes.
     """
+    missed: tuple[str, ...] = ()
     uses: tuple[GlobalUse, ...] = ()
     findings: tuple[Finding, ...] = ()
     whole = b""
-    for text in texts:
+    for name, text in texts:
         data = text.encode() if isinstance(text, str) else bytes(text)
         whole += data
         try:
             more, found, unread = judge_keras_config(json.loads(data))
         except (ValueError, RecursionError):
             more, found, unread = (), (), ("its configuration is no JSON",)
-        uses, findings, missed = uses + more, findings + found, missed + unread
+        uses, missed = uses + more, missed + unread
+        findings += tuple(replace(one, location=f"{name}: {one.location}") for one in found)
     report = ScanReport(content.name, kind, hashlib.sha256(whole).hexdigest() if whole else "", content.size, findings, uses)
     return replace(report, coverage=Coverage(1 + len(missed), 1, missed), engines=(_ENGINE,))

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Final
 
 from jupyter_modelguard.engines.byte_ranges import INSPECTED
 from jupyter_modelguard.engines.formats import keras_archives, torch_archives, torch_zips
+from jupyter_modelguard.engines.formats.hdf5 import MAGIC as HDF5
 from jupyter_modelguard.engines.formats.numpy_arrays import is_plain
 from jupyter_modelguard.engines.merging import merged_reports
+from jupyter_modelguard.engines.part import stored_part
 from jupyter_modelguard.engines.zip_layout import zip_ranges
 from jupyter_modelguard.policy.findings import finding
 from jupyter_modelguard.types import Coverage, ScanReport
@@ -73,6 +75,8 @@ def _member(content: Content, scanner: Scanner, archive: zipfile.ZipFile, member
         plain = False
     if plain:
         return ScanReport(name, "npy", size=member.file_size)
+    if (part := stored_part(content, member, HDF5)) is not None:
+        return scanner.scan(part)  # weights of gigabytes, where they are
     return scanner.look_into(content, name, lambda: archive.open(member))
 
 
