@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from jupyter_modelguard.engines.byte_ranges import INSPECTED
 from jupyter_modelguard.engines.formats import keras_archives, torch_archives, torch_zips
-from jupyter_modelguard.engines.formats.numpy_arrays import is_plain
+from jupyter_modelguard.engines.formats.numpy_arrays import plain_size
 from jupyter_modelguard.engines.merging import merged_reports
 from jupyter_modelguard.engines.zip_layout import zip_ranges
 from jupyter_modelguard.policy.findings import finding
@@ -68,7 +68,7 @@ def _member(content: Content, scanner: Scanner, archive: zipfile.ZipFile, member
         return ScanReport(name, "zip", coverage=Coverage(0, 0))
     try:
         with archive.open(member) as stream:
-            plain = is_plain(stream.read(_HEAD))
+            plain = plain_size(stream.read(_HEAD)) == member.file_size
     except Exception:  # noqa: BLE001 whoever unpacks all of it says why
         plain = False
     if plain:
