@@ -1,4 +1,4 @@
-"""Take the weights out of a file of torch, and nothing else: into a safetensors file, or as a dictionary of tensors.
+"""Take the weights out of a file of torch, pickle or joblib, and nothing else: into a safetensors file, or as a dictionary of tensors.
 
 Nothing of the file runs, and no class that it names has to be installed. See `jupyter_modelguard.engines.weights` for how.
 """
@@ -47,12 +47,12 @@ class Converted:
 def convert(
     path: str | os.PathLike[str], target: str | os.PathLike[str] | None = None, worker: Worker | None = None
 ) -> Converted:
-    """Write the weights of a file of torch as safetensors.
+    """Write the weights of a file of torch, pickle or joblib as safetensors.
 
     Parameters
     ----------
     path
-        What `torch.save` wrote: a checkpoint, a state dict or a whole module.
+        What `torch.save`, `pickle` or `joblib` wrote: a checkpoint, a state dict, a whole module, or any object that holds tensors or arrays.
     target
         The file to write, which must not exist yet; beside the other one by default, with the ending `.safetensors`.
     worker
@@ -65,20 +65,29 @@ def convert(
     """
     source = Path(path).absolute()
     written = Path(target).absolute() if target is not None else source.with_suffix(".safetensors")
-    if written.exists():
+    if written.exists() or written.is_symlink():
         raise ScanError(f"{written} exists already; give another name to write to.")
-    plan = _plan(source, worker)
-    write_weights(plan, str(source), written)
+    if not source.is_file():
+        raise ScanError(f"{source} is no file. Give the path of a file that torch, pickle or joblib wrote.")
+    try:
+        with tempfile.TemporaryDirectory(prefix=".modelguard-", dir=written.parent) as folder:
+            spool = Path(folder, "numbers")
+            plan = _plan(source, str(spool), worker)
+            write_weights(plan, str(spool if plan.apart else source), written)
+    except OSError as error:
+        said = f"{written} cannot be written: {error.strerror or error}. Give another place to write to, or make room there."
+        raise ScanError(said) from error
     return Converted(written, len(plan.tensors), plan.size, plan.left_out, plan.others)
 
 
 def take_weights(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """Load the weights of a file of torch alone, as a dictionary of tensors by name; nothing of the file runs.
+    """Load the weights of a file alone, as a dictionary of tensors by name; nothing of the file runs.
 
     Parameters
     ----------
     path
-        What `torch.save` wrote. Of a module the names are those of its `state_dict()`; of nested dictionaries the keys joined by dots.
+        As for `convert`. Of a module the names are those of its `state_dict()`; of other objects the attributes and keys that lead to a
+        tensor or array, joined by dots.
 
     Returns
     -------
@@ -99,15 +108,13 @@ def take_weights(path: str | os.PathLike[str]) -> dict[str, Any]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _plan(source: Path, worker: Worker | None) -> WeightsPlan:
+def _plan(source: Path, spool: str, worker: Worker | None) -> WeightsPlan:
     global _worker  # noqa: PLW0603 one process for all files
-    if not source.is_file():
-        raise ScanError(f"{source} is no file. Give the path of a file that torch.save wrote.")
     if worker is None:
         from jupyter_modelguard.engines.worker import Worker
 
         worker = _worker = _worker or Worker()
-    plan = worker.attempt(plan_weights, StreamSource(str(source)))
+    plan = worker.attempt(plan_weights, StreamSource(str(source)), spool)
     if not isinstance(plan, WeightsPlan):
         raise ScanError(f"The weights of {source.name} cannot be taken out: {plan}.")
     return plan

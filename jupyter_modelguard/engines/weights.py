@@ -13,9 +13,11 @@ import os
 import struct
 import zipfile
 from dataclasses import dataclass
+from math import prod
 from typing import TYPE_CHECKING, Any, Final
 
 from jupyter_modelguard.engines.archive import is_zip, read_archive
+from jupyter_modelguard.engines.plain_weights import Spool, read_plain
 from jupyter_modelguard.engines.storages import MAGIC, PROTOCOL
 from jupyter_modelguard.engines.tensor_stand_ins import StandIn, TensorReader
 from jupyter_modelguard.errors import ScanError
@@ -32,6 +34,10 @@ _MOST_TENSORS: Final = 200_000
 _MOST_VISITS: Final = 1_000_000  # values that are looked at: containers that hold each other often grow beyond any size
 _DEEPEST: Final = 64
 _GROWTH: Final = 4  # how many times the file's size the tensors may take: tied weights are written out under each of their names
+_HEAD: Final = 32  # bytes that tell what kind of file it is
+_TORCH: Final = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."  # torch's magic number, as a pickle of its own
+_LONGEST: Final = 1000  # characters of a name
+_ATOMS: Final = (bool, float, bytes, type(None))
 _LOCAL_HEAD: Final = 30  # bytes of a local header of a zip before the name
 
 
@@ -87,12 +93,15 @@ class WeightsPlan:
         How many values there are besides that are no tensors: numbers, texts, objects.
     flat
         Whether the file is nothing but these tensors by these names, in one dictionary.
+    apart
+        Whether the numbers are not in the file as they are: the places are in the file that `plan_weights` was told to keep them in.
     """
 
     tensors: tuple[TensorPlace, ...]
     left_out: tuple[str, ...] = ()
     others: int = 0
     flat: bool = False
+    apart: bool = False
 
     @property
     def size(self) -> int:
@@ -100,32 +109,38 @@ class WeightsPlan:
         return sum(tensor.size for tensor in self.tensors)
 
 
-def plan_weights(source: StreamSource) -> WeightsPlan:
-    """Find the tensors of what torch.save wrote.
+def plan_weights(source: StreamSource, spool: str | None = None) -> WeightsPlan:
+    """Find the tensors of what torch, pickle or joblib wrote.
 
     Parameters
     ----------
     source
-        The file, a zip or of the old format.
+        The file.
+    spool
+        Where to keep the numbers of a plain pickle or of a file of joblib, which stand between its opcodes and are often compressed.
 
     Raises
     ------
     ScanError
-        If it is no such file, is not exactly as torch.save writes it, or holds no tensor.
+        If it is no such file, is not exactly as those write it, or holds no tensor.
     """
     if source.offset:
         raise ScanError("it starts in the middle of another file")
     try:
         with source.open() as file:
-            head = file.read(4)
+            head = file.read(_HEAD)
             file.seek(0)
             size = os.fstat(file.fileno()).st_size if source.path is not None else len(source.data)
-            result, places = _read_zip(file) if is_zip(head) else _read_legacy(file)
-            return _plan(result, places, size)
+            kept = Spool(spool)
+            if is_zip(head) or _TORCH in head:
+                result, places = _read_zip(file) if is_zip(head) else _read_legacy(file)
+                return _plan(result, places, size, kept)
+            result, size = read_plain(file, head, size)
+            return _plan(result, {}, size, kept)
     except ScanError:
         raise
     except (MemoryError, RecursionError):
-        raise ScanError("it is nested too deeply to be taken apart") from None
+        raise ScanError("it is too large or nested too deeply to be taken apart") from None
     except Exception as error:  # noqa: BLE001 a stranger's bytes: an unpickler raises anything at all
         raise ScanError(f"its tensors cannot be told: {type(error).__name__}: {str(error)[:200]}") from None
 
@@ -177,7 +192,7 @@ def _read_legacy(file: BinaryIO) -> tuple[Any, dict[str, tuple[int, int]]]:
     return result, places
 
 
-def _plan(result: Any, places: dict[str, tuple[int, int]], size: int) -> WeightsPlan:
+def _plan(result: Any, places: dict[str, tuple[int, int]], size: int, spool: Spool) -> WeightsPlan:
     tensors: list[TensorPlace] = []
     left_out: list[str] = []
     others = 0
@@ -191,27 +206,26 @@ def _plan(result: Any, places: dict[str, tuple[int, int]], size: int) -> Weights
             if isinstance(value, StandIn) and value.looks_like_tensor:
                 left_out.append(f"{name}: a kind of tensor that cannot be copied out ({value.name})")
             continue
-        if name == "__metadata__" or not name.isprintable():
+        if name == "__metadata__" or not name.isprintable() or len(name) > _LONGEST:
             raise ScanError("one of its tensors has a name that cannot be written")
-        start, length = places.get(made.storage.key, (-1, -1))
         needed = made.storage.count * made.storage.itemsize
-        if start < 0 or length < needed or start + length > size:
-            raise ScanError(f"the numbers of {name:.80} are missing from the file")
         if made.reaches * made.itemsize > needed:
             raise ScanError(f"{name:.80} is laid out beyond its own numbers")
         if name in names:
             raise ScanError(f"two of its tensors would be called {name:.80}")
         names.add(name)
-        place = TensorPlace(name, made.dtype, made.shape, made.strides, start, length, made.offset, made.itemsize)
-        total += place.size
-        tensors.append(place)
-        if len(tensors) > _MOST_TENSORS or total > _GROWTH * size:
+        total += prod(made.shape) * made.itemsize
+        if len(names) > _MOST_TENSORS or total > _GROWTH * size:
             raise ScanError("written out, its tensors would be much larger than the file")
+        start, length = spool.place(made.storage) if made.storage.data is not None else places.get(made.storage.key, (-1, -1))
+        if start < 0 or length < needed or (made.storage.data is None and start + length > size):
+            raise ScanError(f"the numbers of {name:.80} are missing from the file")
+        tensors.append(TensorPlace(name, made.dtype, made.shape, made.strides, start, length, made.offset, made.itemsize))
     if not tensors:
         raise ScanError("it holds no tensor that can be copied out")
     keys = result.mapping() if isinstance(result, StandIn) else result
     flat = not others and isinstance(keys, dict) and set(keys) == names
-    return WeightsPlan(tuple(tensors), tuple(left_out), others, flat)
+    return WeightsPlan(tuple(tensors), tuple(left_out), others, flat, spool.used)
 
 
 def _walk(root: Any) -> Iterator[tuple[str, Any]]:
@@ -241,12 +255,19 @@ def _inside(value: Any) -> list[tuple[str, Any]] | None:
         module = value.module()
         if module is not None:
             return [(str(key), item) for part in module for key, item in part.items()]
-        mapping = value.mapping()
-        if mapping is None:
-            return None
-        value = mapping
+        held = value.inside()
+        return None if held is None else [(_named(key), item) for key, item in held]
     if isinstance(value, dict):
-        return [(str(key), item) for key, item in value.items() if type(key) in (str, int)]
+        return [(_named(key), item) for key, item in value.items()]
     if type(value) in (list, tuple):
         return [(str(place), item) for place, item in enumerate(value)]
     return None
+
+
+def _named(key: Any) -> str:
+    """Write a key as part of a name."""
+    if type(key) in (str, int):
+        return str(key)
+    if type(key) in _ATOMS or (type(key) is tuple and all(type(item) in (str, int, *_ATOMS) for item in key)):
+        return repr(key)[:_LONGEST]
+    return f"<{type(key).__name__}>"

@@ -96,7 +96,9 @@ def _written(fuzzing: Fuzzing, found: Found, folder: Path) -> Path:
 
 
 def _figures(fuzzing: Fuzzing, files: int, seconds: float) -> str:
-    return ", ".join([f"{files} files in {seconds:.0f} s", *(f"{name}: {count}" for name, count in sorted(fuzzing.counts.items()))])
+    return ", ".join(
+        [f"{files} files in {seconds:.0f} s", *(f"{name}: {count}" for name, count in sorted(fuzzing.counts.items()))]
+    )
 
 
 if __name__ == "__main__":

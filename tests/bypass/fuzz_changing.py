@@ -31,7 +31,7 @@ def changed(random: Random, data: bytes, other: bytes) -> bytes:
         kind = random.random()
         if kind < 0.25 and _MARK.search(data):
             data = _record(random, data)
-        elif kind < 0.35 and data[257:262] == b"ustar":
+        elif kind < 0.35 and data[257:262] == b"ustar" and len(data) >= 512:
             data = _tar(random, data)
         elif kind < 0.45 and (data.startswith(b"\x93NUMPY") or data[8:9] == b"{"):
             data = _header(random, data)
@@ -57,7 +57,9 @@ def _tar(random: Random, data: bytes) -> bytes:
     heads = [place for place in range(0, len(data) - 511, 512) if data[place + 257 : place + 262] == b"ustar"]
     place = random.choice(heads)
     offset, width = random.choice(_TAR_FIELDS)
-    new = random.choice([b"\0" * width, b"7" * (width - 1) + b"\0", b"\x80" + b"\xff" * (width - 1), b"S"[:width], b"L"[:width], b"../x"[:width]])
+    new = random.choice(
+        [b"\0" * width, b"7" * (width - 1) + b"\0", b"\x80" + b"\xff" * (width - 1), b"S"[:width], b"L"[:width], b"../x"[:width]]
+    )
     head = _put(data[place : place + 512], offset, new)
     total = sum(head[:148]) + 8 * 32 + sum(head[156:])
     return data[:place] + _put(head, 148, b"%06o\0 " % total) + data[place + 512 :]
@@ -97,5 +99,9 @@ def _bytes(random: Random, data: bytes, other: bytes) -> bytes:
         first = random.randrange(len(other) + 1)
         return data[:place] + other[first : first + random.choice([4, 40, 4000])] + data[end:]
     if kind == 6:
-        return data[:place] + bytes(random.choice([0, 10, 46, 48, 80, 82, 98, 128, 147, 149, 255]) for _ in range(end - place)) + data[place:]
+        return (
+            data[:place]
+            + bytes(random.choice([0, 10, 46, 48, 80, 82, 98, 128, 147, 149, 255]) for _ in range(end - place))
+            + data[place:]
+        )
     return data[:place] + other if random.random() < 0.5 else data + other

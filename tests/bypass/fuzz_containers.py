@@ -33,7 +33,15 @@ def _gzip(random: Random, data: bytes) -> bytes:
     if kind == 0:  # with a name, a comment and a field of extras
         flags = random.choice([0x08, 0x10, 0x18, 0x04, 0x1C])
         extra = b"\x04\x00abcd" if flags & 4 else b""
-        return body[:3] + bytes([flags]) + body[4:10] + extra + b"name\0" * bool(flags & 8) + b"said\0" * bool(flags & 16) + body[10:]
+        return (
+            body[:3]
+            + bytes([flags])
+            + body[4:10]
+            + extra
+            + b"name\0" * bool(flags & 8)
+            + b"said\0" * bool(flags & 16)
+            + body[10:]
+        )
     if kind == 1:
         return gzip.compress(data[: len(data) // 2], mtime=0) + gzip.compress(data[len(data) // 2 :], mtime=0)
     if kind == 2:
@@ -69,7 +77,18 @@ def _zlib(random: Random, data: bytes) -> bytes:
 def _zip(random: Random, data: bytes) -> bytes:
     file = io.BytesIO()
     methods = [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA]
-    names = ["data.pkl", "archive/data.pkl", "archive/version", "a.npy", "config.json", "model.weights.h5", "x", "../x", "data.bin", "y.bin"]
+    names = [
+        "data.pkl",
+        "archive/data.pkl",
+        "archive/version",
+        "a.npy",
+        "config.json",
+        "model.weights.h5",
+        "x",
+        "../x",
+        "data.bin",
+        "y.bin",
+    ]
     with zipfile.ZipFile(_NoSeek(file) if random.random() < 0.2 else file, "w") as archive:
         for _ in range(random.choice([1, 1, 2, 3])):
             info = zipfile.ZipInfo(random.choice(names))
@@ -144,7 +163,9 @@ def _tar(random: Random, data: bytes) -> bytes:
     file = io.BytesIO()
     form = random.choice([tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])
     with tarfile.open(fileobj=file, mode=random.choice(["w", "w", "w:gz", "w:bz2"]), format=form) as archive:
-        for name in random.choice([["a"], ["a", "a"], ["x/" * 60 + "long"], ["model.pkl", "weights.bin"], ["pickle", "storages", "tensors", "sources"]]):
+        for name in random.choice(
+            [["a"], ["a", "a"], ["x/" * 60 + "long"], ["model.pkl", "weights.bin"], ["pickle", "storages", "tensors", "sources"]]
+        ):
             info = tarfile.TarInfo(name)
             info.size = len(data)
             info.mtime = 0

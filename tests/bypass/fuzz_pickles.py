@@ -33,14 +33,16 @@ def program(random: Random, *, armed: bool) -> bytes:
     if armed:
         before, behind = _spoil(random), _spoil(random)
         call = _call(random)
-        body = random.choice([
-            before + call,
-            body + b"0" + call,
-            b"(" + body + call + behind + b"t",
-            b"]" + call + b"a",
-            b"}" + body[:0] + b"K\x01" + call + b"s",
-            b"(" + call + b"1" + body,
-        ])
+        body = random.choice(
+            [
+                before + call,
+                body + b"0" + call,
+                b"(" + body + call + behind + b"t",
+                b"]" + call + b"a",
+                b"}" + body[:0] + b"K\x01" + call + b"s",
+                b"(" + call + b"1" + body,
+            ]
+        )
     if head and protocol >= 4 and random.random() < 0.6:
         return head + _framed(body + b".", random)
     return head + body + b"."
@@ -79,24 +81,26 @@ def _global(name: tuple[str, str], random: Random) -> bytes:
 def _call(random: Random) -> bytes:
     canary = _global(_CANARY, random)
     memo = bytes([random.randrange(200, 250)])
-    return random.choice([
-        canary + b")R",
-        canary + b"K\x01\x85R",
-        canary + b"q" + memo + b"0h" + memo + b")R",
-        canary + b"p9\n0g9\n(tR",
-        canary + b"r\x00\x01\x00\x000j\x00\x01\x00\x00)R",
-        b"(" + canary + b"o",
-        b"(ifuzz_canary\nfire\n",
-        b"(K\x01ifuzz_canary\nfire\n",
-        b"2" + canary + b")R" if random.random() < 0.3 else canary + b"\x940" + canary + b"(NtR",
-        _global(("builtins", "map"), random) + canary + b"]K\x01a\x86R",
-        _global(("builtins", "list"), random) + _global(("builtins", "map"), random) + canary + b"]K\x01a\x86R\x85R",
-        _global(("functools", "partial"), random) + canary + b"\x85R)R",
-        _global(("fuzz_canary", "Armed"), random) + b")\x81}b" + canary + b")R",
-        _global(("numpy", "vectorize"), random) + canary + b"\x85R",
-        _global(("pickle", "loads"), random) + b"B" + _counted(pickle.dumps(0)[:-2] + canary + b")R.") + b"\x85R",
-        _global(("collections", "OrderedDict"), random) + b"]" + canary + b")Ra\x85R",
-    ])
+    return random.choice(
+        [
+            canary + b")R",
+            canary + b"K\x01\x85R",
+            canary + b"q" + memo + b"0h" + memo + b")R",
+            canary + b"p9\n0g9\n(tR",
+            canary + b"r\x00\x01\x00\x000j\x00\x01\x00\x00)R",
+            b"(" + canary + b"o",
+            b"(ifuzz_canary\nfire\n",
+            b"(K\x01ifuzz_canary\nfire\n",
+            b"2" + canary + b")R" if random.random() < 0.3 else canary + b"\x940" + canary + b"(NtR",
+            _global(("builtins", "map"), random) + canary + b"]K\x01a\x86R",
+            _global(("builtins", "list"), random) + _global(("builtins", "map"), random) + canary + b"]K\x01a\x86R\x85R",
+            _global(("functools", "partial"), random) + canary + b"\x85R)R",
+            _global(("fuzz_canary", "Armed"), random) + b")\x81}b" + canary + b")R",
+            _global(("numpy", "vectorize"), random) + canary + b"\x85R",
+            _global(("pickle", "loads"), random) + b"B" + _counted(pickle.dumps(0)[:-2] + canary + b")R.") + b"\x85R",
+            _global(("collections", "OrderedDict"), random) + b"]" + canary + b")Ra\x85R",
+        ]
+    )
 
 
 def _counted(data: bytes) -> bytes:
@@ -105,40 +109,44 @@ def _counted(data: bytes) -> bytes:
 
 def _spoil(random: Random) -> bytes:
     """Put something before a call that a reader could stumble over."""
-    return random.choice([
-        b"",
-        b"",
-        b"N0",
-        b"(1",
-        b"\x80\x04",
-        b"\x95\x00\x00\x00\x00\x00\x00\x00\x00",
-        b"]\x940",
-        b"K\x01p\xe0\x00\n0"[:2] + b"0",
-        b"C\x00" + b"0",
-        b"L9999999999L\n0",
-        b"I01\n0",
-        b"F1e9\n0",
-    ])
+    return random.choice(
+        [
+            b"",
+            b"",
+            b"N0",
+            b"(1",
+            b"\x80\x04",
+            b"\x95\x00\x00\x00\x00\x00\x00\x00\x00",
+            b"]\x940",
+            b"K\x01p\xe0\x00\n0"[:2] + b"0",
+            b"C\x00" + b"0",
+            b"L9999999999L\n0",
+            b"I01\n0",
+            b"F1e9\n0",
+        ]
+    )
 
 
 def _value(random: Random, depth: int) -> bytes:
     kind = random.random()
     if depth > 3 or kind < 0.35:
         number = random.choice(_INTERESTING)
-        return random.choice([
-            b"N",
-            b"\x88",
-            b"J" + struct.pack("<i", number),
-            b"I%d\n" % number,
-            b"L%dL\n" % number,
-            b"\x8a\x05" + struct.pack("<Q", number)[:5],
-            b"G" + struct.pack(">d", float(number)),
-            b"F%d.5\n" % number,
-            b"C\x03abc",
-            b"B" + _counted(bytes(random.randrange(40))),
-            b"\x96\x02\x00\x00\x00\x00\x00\x00\x00ab",
-            _text("word", random),
-        ])
+        return random.choice(
+            [
+                b"N",
+                b"\x88",
+                b"J" + struct.pack("<i", number),
+                b"I%d\n" % number,
+                b"L%dL\n" % number,
+                b"\x8a\x05" + struct.pack("<Q", number)[:5],
+                b"G" + struct.pack(">d", float(number)),
+                b"F%d.5\n" % number,
+                b"C\x03abc",
+                b"B" + _counted(bytes(random.randrange(40))),
+                b"\x96\x02\x00\x00\x00\x00\x00\x00\x00ab",
+                _text("word", random),
+            ]
+        )
     inner = [_value(random, depth + 1) for _ in range(random.randrange(4))]
     if kind < 0.5:
         return b"(" + b"".join(inner) + random.choice([b"t", b"l"])
