@@ -27,7 +27,7 @@ import fuzz_canary
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["forbid", "fired_by", "warm_up"]
+__all__ = ["fired_by", "forbid", "warm_up"]
 
 _LARGEST = 1 << 24  # bytes that are unpacked to be loaded
 _DEEPEST = 3

@@ -70,7 +70,7 @@ _OPENERS: Final[tuple[tuple[bytes, str, Callable[[BinaryIO], BinaryIO]], ...]] =
     (b"\x1f\x8b", "gzip", lambda file: cast("BinaryIO", gzip.GzipFile(fileobj=file))),
     (b"BZh", "bz2", lambda file: cast("BinaryIO", bz2.BZ2File(file))),
     (b"\xfd7zXZ\x00", "xz", _unlzma),
-    (b"\x5d\x00\x00", "lzma", _unlzma),
+    (b"\x5d\x00", "lzma", _unlzma),
     (b"\x04\x22\x4d\x18", "lz4", _of_library("lz4.frame", "LZ4FrameFile")),
     (b"\x28\xb5\x2f\xfd", "zstd", _of_library("zstandard", "open")),
 )
