@@ -57,18 +57,14 @@ def array_of(made: Any) -> Layout | None:
     """Say where the numbers of an array lie; None if it is none, or of a kind that cannot be copied out."""
     if made.changed or made.items or made.listed:
         return None
-    if made.name in _RECONSTRUCT:
-        state = made.state
-        if type(state) is not tuple or len(state) != 5 or type(state[0]) is not int:  # noqa: PLR2004 (version, shape, type, order, numbers)
-            return None
-        if not made.arguments or getattr(made.arguments[0], "name", "") not in _SUBCLASSES:
-            return None
-        return _described(state[1], state[2], bool(state[3]), as_bytes(state[4]))
-    if made.name in _FROM_BUFFER and made.state is None and len(made.arguments) in (4, 5):
-        data, kind, shape, order = made.arguments[:4]
-        if order not in ("C", "F") or type(data) is str:
-            return None
-        return _described(shape, kind, order == "F", as_bytes(data))
+    given, state = made.arguments, made.state
+    if made.name in _RECONSTRUCT and type(state) is tuple and len(state) == 5 and type(state[0]) is int:  # noqa: PLR2004 (version, shape, type, order, numbers)
+        if given and getattr(given[0], "name", "") in _SUBCLASSES:
+            return _described(state[1], state[2], bool(state[3]), as_bytes(state[4]))
+    elif made.name in _FROM_BUFFER and state is None and len(given) in (4, 5):
+        data, kind, shape, order = given[:4]
+        if order in ("C", "F") and type(data) is not str:
+            return _described(shape, kind, order == "F", as_bytes(data))
     return None
 
 
@@ -81,9 +77,9 @@ def objects_of(made: Any) -> list[Any] | None:
 
 
 def wrapped_array(state: Any) -> tuple[int, str] | None:
-    """Say how many bytes joblib keeps behind the description of an array, and how many as a pickle: -1 for one of objects.
+    """Say how many bytes joblib keeps behind the description of an array, and in which order; -1 where a pickle of objects follows.
 
-    Gives the length, and the order; None if the description is not one that joblib writes.
+    None if the description is not one that joblib writes.
     """
     if type(state) is not dict or type(state.get("shape")) is not tuple or state.get("order") not in ("C", "F"):
         return None
@@ -93,7 +89,7 @@ def wrapped_array(state: Any) -> tuple[int, str] | None:
     known = _type(kind)
     if known is not None:
         return prod(state["shape"]) * TYPES[known[0]][1], state["order"]
-    code = kind.arguments[0] if getattr(kind, "name", "") == "numpy.dtype" and kind.arguments else ""
+    code = kind.arguments[0] if kind is not None and getattr(kind, "name", "") == "numpy.dtype" and kind.arguments else ""
     if code in ("O", "O8", "|O"):
         return -1, state["order"]
     width = re.fullmatch(r"[<>|=]?([SUVcmM])([0-9]{1,6})", code) if type(code) is str else None
@@ -122,7 +118,7 @@ def _described(shape: Any, kind: Any, fortran: bool, data: bytes | bytearray | m
         import numpy as np
 
         data = np.frombuffer(data, f">u{itemsize}").astype(f"<u{itemsize}").tobytes()
-    storage = Storage("", dtype, count, 0, bytes(data) if type(data) is bytearray else data)
+    storage = Storage("", dtype, count, 0, bytes(data) if isinstance(data, bytearray) else data)
     return Layout(storage, called, itemsize, shape, _strides(shape, fortran=fortran), 0)
 
 

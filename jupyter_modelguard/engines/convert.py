@@ -52,7 +52,8 @@ def convert(
     Parameters
     ----------
     path
-        What `torch.save`, `pickle` or `joblib` wrote: a checkpoint, a state dict, a whole module, or any object that holds tensors or arrays.
+        What `torch.save`, `pickle` or `joblib` wrote: a checkpoint, a state dict, a whole module, or any object that holds
+        tensors or arrays.
     target
         The file to write, which must not exist yet; beside the other one by default, with the ending `.safetensors`.
     worker

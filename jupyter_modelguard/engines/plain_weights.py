@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from jupyter_modelguard.engines.formats.compressed import opener
 from jupyter_modelguard.engines.scanner import Scanner
-from jupyter_modelguard.engines.tensor_stand_ins import TensorReader
+from jupyter_modelguard.engines.tensor_reader import TensorReader
 from jupyter_modelguard.errors import ScanError
 
 if TYPE_CHECKING:
@@ -62,11 +62,14 @@ class Spool:
     ----------
     path
         The file to write; None to find out what there would be.
+    most
+        How many bytes may be written.
     """
 
-    def __init__(self, path: str | None) -> None:
+    def __init__(self, path: str | None, most: int) -> None:
         self._path = path
-        self._places: dict[int, int] = {}
+        self._left = most
+        self._places: dict[int, tuple[int, Any]] = {}  # with the numbers themselves, so that none take the place of others
         self._end = 0
         self.used = False
 
@@ -78,12 +81,19 @@ class Spool:
         self.used = True
         length = len(data)
         if id(data) not in self._places:
-            if self._path is not None:
-                try:
-                    with open(self._path, "ab") as file:  # noqa: PTH123 as in artifacts
-                        file.write(data)
-                except OSError as error:
-                    raise ScanError(f"there is no room to keep its numbers: {error.strerror or error}") from None
-            self._places[id(data)] = self._end
+            self._left -= length
+            if self._left < 0:
+                raise ScanError("written out, its tensors would be much larger than the file")
+            self._write(data)
+            self._places[id(data)] = self._end, data
             self._end += length
-        return self._places[id(data)], length
+        return self._places[id(data)][0], length
+
+    def _write(self, data: bytes | memoryview) -> None:
+        if self._path is None:
+            return
+        try:
+            with open(self._path, "ab") as file:  # noqa: PTH123 as in artifacts
+                file.write(data)
+        except OSError as error:
+            raise ScanError(f"there is no room to keep its numbers: {error.strerror or error}") from None

@@ -5,42 +5,17 @@ Every global of the stream becomes a class made here. Calling it, giving it a st
 
 from __future__ import annotations
 
-import io
-import pickle
 from typing import TYPE_CHECKING, Any, Final
 
-from jupyter_modelguard.engines.array_stand_ins import (
-    array_of,
-    as_bytes,
-    described,
-    is_array,
-    is_number_type,
-    objects_of,
-    wrapped_array,
-)
-from jupyter_modelguard.engines.storages import LOAD_FROM_BYTES, MAGIC, PROTOCOL
+from jupyter_modelguard.engines.array_stand_ins import array_of, as_bytes, is_array, is_number_type, objects_of
+from jupyter_modelguard.engines.storages import LOAD_FROM_BYTES
 from jupyter_modelguard.engines.tensor_layout import TYPES, Layout, Storage
-from jupyter_modelguard.engines.tracer import no_extensions
-from jupyter_modelguard.errors import ScanError
 
 if TYPE_CHECKING:
-    from typing import BinaryIO
+    from jupyter_modelguard.engines.tensor_reader import TensorReader
 
-__all__ = ["StandIn", "TensorReader"]
+__all__ = ["StandIn"]
 
-_STORAGES: Final = {
-    "DoubleStorage": "float64",
-    "FloatStorage": "float32",
-    "HalfStorage": "float16",
-    "BFloat16Storage": "bfloat16",
-    "LongStorage": "int64",
-    "IntStorage": "int32",
-    "ShortStorage": "int16",
-    "CharStorage": "int8",
-    "ByteStorage": "uint8",
-    "BoolStorage": "bool",
-    "UntypedStorage": "uint8",
-}
 _TENSORS: Final = ("torch._utils._rebuild_tensor", "torch._utils._rebuild_tensor_v2", "torch._utils._rebuild_tensor_v3")
 _PARAMETERS: Final = ("torch._utils._rebuild_parameter", "torch._utils._rebuild_parameter_with_state")
 _SUBCLASS: Final = "torch._tensor._rebuild_from_type_v2"
@@ -152,7 +127,9 @@ class StandIn:
     def storage(self) -> Storage | None:
         """Give the storage that a plain pickle keeps as bytes; it is read once, and its tensors share it."""
         if not self._stored:
-            self._stored = (_stored(self),)
+            plain = len(self.arguments) == 1 and self.state is None and not self.items and not self.listed
+            given = as_bytes(self.arguments[0]) if plain else None
+            self._stored = (None if given is None else self.reader.stored(given),)
         return self._stored[0]
 
     def inside(self) -> list[tuple[Any, Any]] | None:
@@ -161,7 +138,7 @@ class StandIn:
             return None
         if (objects := objects_of(self)) is not None:
             return list(enumerate(objects))
-        found = list(enumerate(self.listed))
+        found: list[tuple[Any, Any]] = list(enumerate(self.listed))
         if self.name in _RECONSTRUCTORS:
             found += [("", item) for item in self.arguments[2:] if _holds(item)]  # what a class derived from dict or list holds
         states = self.state if type(self.state) is tuple and len(self.state) == 2 else (self.state,)  # noqa: PLR2004 attributes and slots
@@ -170,15 +147,18 @@ class StandIn:
         if mapping is None or (self.items and self.name not in _MAPPINGS):
             for state in states:
                 found += state.items() if type(state) is dict else [("", state)] if _holds(state) else []
-        if mapping is None and self.name not in _RECONSTRUCTORS:
-            found += [(place, item) for place, item in enumerate(self.arguments) if _holds(item)]
+        if self.name not in _MAPPINGS | _RECONSTRUCTORS:
+            known = "args." if found else ""
+            found += [(f"{known}{place}", item) for place, item in enumerate(self.arguments) if _holds(item)]
         return found or None
 
     def mapping(self) -> dict[Any, Any] | None:
         """Give what it holds by key; None if it is no mapping and no object with attributes."""
-        if self.name in _MAPPINGS or self.items:
+        if self.name in _MAPPINGS:
             pairs = self.arguments[0] if self.arguments and type(self.arguments[0]) in (list, tuple, dict) else ()
             return {**dict(pairs), **self.items}
+        if self.items:
+            return self.items
         return self.state if type(self.state) is dict else None
 
     def module(self) -> tuple[dict[Any, Any], ...] | None:
@@ -195,104 +175,6 @@ class StandIn:
             {key: value for key, value in buffers.items() if value is not None and key not in passing},
             {key: value for key, value in modules.items() if value is not None},
         )
-
-
-class TensorReader(pickle.Unpickler):
-    """Reads one stream with stand-ins for all that it names.
-
-    Parameters
-    ----------
-    file
-        Standing at the stream. It must not offer to peek where arrays stand between the opcodes.
-    legacy
-        Whether persistent ids are those of torch's old format.
-    sizes
-        Takes the bytes of an element of each storage, by key.
-    plain
-        Whether it is a plain pickle, which has no persistent ids.
-    """
-
-    def __init__(self, file: BinaryIO, *, legacy: bool = False, sizes: dict[str, int] | None = None, plain: bool = False) -> None:
-        super().__init__(file, encoding="utf-8", errors="surrogateescape")
-        self._file = file
-        self._legacy = legacy
-        self._plain = plain
-        self._sizes = {} if sizes is None else sizes
-        self._known: dict[str, type] = {}
-
-    def load(self) -> Any:
-        """Read it; raises whatever an unpickler raises."""
-        with no_extensions():
-            return super().load()
-
-    def find_class(self, module: str, name: str) -> Any:
-        """Make a stand-in."""
-        full = f"{str.__str__(module)}.{str.__str__(name)}"
-        if full not in self._known:
-            self._known[full] = type("StandIn", (StandIn,), {"name": full, "reader": self})
-        return self._known[full]
-
-    def persistent_load(self, pid: Any) -> Any:
-        """Make a storage."""
-        if self._plain:
-            raise ScanError("it refers to something outside it, which only the program that wrote it knows")
-        if self._legacy and type(pid) is tuple and pid[:1] == ("module",) and len(pid) > 1:
-            return pid[1]
-        if type(pid) is not tuple or len(pid) not in ((6,) if self._legacy else (5,)) or pid[0] != "storage":
-            raise ScanError("it refers to something else than storages")
-        kind, key, count = pid[1], pid[2], pid[4]
-        name = getattr(kind, "name", "") if isinstance(kind, type) and issubclass(kind, StandIn) else ""
-        dtype = _STORAGES.get(name.rpartition(".")[2]) if name.startswith("torch.") else None
-        if dtype is None and not self._legacy:
-            return None  # what is made of it is named as left out; the old format cannot even be read past it
-        if dtype is None or type(key) is not str or type(count) is not int or count < 0:
-            raise ScanError("it has storages of a type that cannot be copied out")
-        first, size = 0, TYPES[dtype][1]
-        if self._legacy and pid[5] is not None:
-            view = pid[5]
-            if type(view) is not tuple or [type(item) for item in view] != [str, int, int] or min(view[1:]) < 0:
-                raise ScanError("it has a view of a storage that torch does not write")
-            first = view[1]
-        if self._sizes.setdefault(key, size) != size:
-            raise ScanError("it uses a storage as two types")
-        return Storage(key, dtype, count, first)
-
-    def pass_array(self, state: Any) -> tuple[tuple[Layout | None], list[Any]]:
-        """Read the raw array that joblib keeps behind its description: its layout, or the objects that it holds."""
-        wrapped = wrapped_array(state)
-        if wrapped is None or not self._plain:
-            raise ScanError("it describes an array in a way that joblib does not")
-        length = wrapped[0]
-        if length < 0:
-            made = TensorReader(self._file, plain=True).load()
-            objects = objects_of(made) if isinstance(made, StandIn) else None
-            return (None,), [made] if objects is None else objects
-        if state.get("numpy_array_alignment_bytes") is not None:
-            padding = self._file.read(1)
-            self._file.read(padding[0] if padding else 0)
-        data = self._file.read(length)
-        if len(data) < length:
-            raise ScanError("it is cut off")
-        return (described(state, data),), []
-
-
-def _stored(made: Any) -> Storage | None:
-    """Read the storage that a plain pickle keeps as a file of torch in itself; None if it is no such thing."""
-    data = as_bytes(made.arguments[0]) if len(made.arguments) == 1 and made.state is None else None
-    if data is None or data[:1] != b"\x80":
-        return None
-    file = io.BytesIO(data)
-    sizes: dict[str, int] = {}
-    magic, protocol, system, stored, keys = (TensorReader(file, legacy=True, sizes=sizes).load() for _ in range(5))
-    if magic != MAGIC or protocol != PROTOCOL or type(system) is not dict or system.get("little_endian") is not True:
-        return None
-    if type(stored) is not Storage or keys != [stored.key] or stored.first:
-        return None
-    count, numbers = file.read(8), memoryview(data)[file.tell() :]
-    length = stored.count * stored.itemsize
-    if int.from_bytes(count, "little") != stored.count or len(numbers) != length:
-        return None
-    return Storage("", stored.dtype, stored.count, 0, numbers)
 
 
 def _layout(name: str, given: tuple[Any, ...]) -> Layout | None:

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any, Final
 from jupyter_modelguard.engines.archive import is_zip, read_archive
 from jupyter_modelguard.engines.plain_weights import Spool, read_plain
 from jupyter_modelguard.engines.storages import MAGIC, PROTOCOL
-from jupyter_modelguard.engines.tensor_stand_ins import StandIn, TensorReader
+from jupyter_modelguard.engines.tensor_reader import TensorReader
+from jupyter_modelguard.engines.tensor_stand_ins import StandIn
 from jupyter_modelguard.errors import ScanError
 
 if TYPE_CHECKING:
@@ -131,12 +132,11 @@ def plan_weights(source: StreamSource, spool: str | None = None) -> WeightsPlan:
             head = file.read(_HEAD)
             file.seek(0)
             size = os.fstat(file.fileno()).st_size if source.path is not None else len(source.data)
-            kept = Spool(spool)
             if is_zip(head) or _TORCH in head:
                 result, places = _read_zip(file) if is_zip(head) else _read_legacy(file)
-                return _plan(result, places, size, kept)
+                return _plan(result, places, size, Spool(None, 0))
             result, size = read_plain(file, head, size)
-            return _plan(result, {}, size, kept)
+            return _plan(result, {}, size, Spool(spool, _GROWTH * size))
     except ScanError:
         raise
     except (MemoryError, RecursionError):

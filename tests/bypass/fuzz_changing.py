@@ -1,4 +1,4 @@
-"""Changes to files: any bytes, the fields of zip records and tar headers, the text of NumPy and safetensors headers, parts of another file."""
+"""Changes to files: any bytes, the fields of zip records and tar headers, the text of other headers, parts of another file."""
 
 from __future__ import annotations
 

@@ -130,44 +130,49 @@ def _spoil(random: Random) -> bytes:
 def _value(random: Random, depth: int) -> bytes:
     kind = random.random()
     if depth > 3 or kind < 0.35:
-        number = random.choice(_INTERESTING)
+        return _atom(random)
+    inner = [_value(random, depth + 1) for _ in range(random.randrange(4))]
+    if kind < 0.8:
         return random.choice(
             [
-                b"N",
-                b"\x88",
-                b"J" + struct.pack("<i", number),
-                b"I%d\n" % number,
-                b"L%dL\n" % number,
-                b"\x8a\x05" + struct.pack("<Q", number)[:5],
-                b"G" + struct.pack(">d", float(number)),
-                b"F%d.5\n" % number,
-                b"C\x03abc",
-                b"B" + _counted(bytes(random.randrange(40))),
-                b"\x96\x02\x00\x00\x00\x00\x00\x00\x00ab",
-                _text("word", random),
+                b"(" + b"".join(inner) + b"t",
+                b"(" + b"".join(inner) + b"l",
+                b"](" + b"".join(inner) + b"e",
+                b"}(" + b"".join(_text(f"key{place}", random) + item for place, item in enumerate(inner)) + b"u",
+                b"\x8f(" + b"".join(b"K%c" % place for place in range(len(inner))) + b"\x90",
             ]
         )
-    inner = [_value(random, depth + 1) for _ in range(random.randrange(4))]
-    if kind < 0.5:
-        return b"(" + b"".join(inner) + random.choice([b"t", b"l"])
-    if kind < 0.6:
-        return b"](" + b"".join(inner) + b"e"
-    if kind < 0.75:
-        return b"}(" + b"".join(_text(f"key{place}", random) + item for place, item in enumerate(inner)) + b"u"
-    if kind < 0.8:
-        return b"\x8f(" + b"".join(b"K%c" % place for place in range(len(inner))) + b"\x90"
     if kind < 0.85:
         return _value(random, depth + 1) + b"\x94"
-    if kind < 0.88:
-        return _text("key", random) + b"Q" if random.random() < 0.5 else b"Pkey\n"
-    if kind < 0.9:
-        return b"\x82\x01"
-    name = random.choice(_HARMLESS)
-    how = random.random()
-    if how < 0.3:
-        return _global(name, random) + b")R"
-    if how < 0.6:
-        return _global(name, random) + b")\x81" + (b"}b" if random.random() < 0.5 else b"")
-    if how < 0.8:
-        return _global(name, random) + b"(" + b"".join(inner) + b"tR"
-    return b"(" + _global(name, random) + b"".join(inner) + b"o"
+    if kind < 0.87:
+        return random.choice([_text("key", random) + b"Q", b"Pkey\n", b"\x82\x01"])
+    name = _global(random.choice(_HARMLESS), random)
+    return random.choice(
+        [
+            name + b")R",
+            name + b")\x81",
+            name + b")\x81}b",
+            name + b"(" + b"".join(inner) + b"tR",
+            b"(" + name + b"".join(inner) + b"o",
+        ]
+    )
+
+
+def _atom(random: Random) -> bytes:
+    number = random.choice(_INTERESTING)
+    return random.choice(
+        [
+            b"N",
+            b"\x88",
+            b"J" + struct.pack("<i", number),
+            b"I%d\n" % number,
+            b"L%dL\n" % number,
+            b"\x8a\x05" + struct.pack("<Q", number)[:5],
+            b"G" + struct.pack(">d", float(number)),
+            b"F%d.5\n" % number,
+            b"C\x03abc",
+            b"B" + _counted(bytes(random.randrange(40))),
+            b"\x96\x02\x00\x00\x00\x00\x00\x00\x00ab",
+            _text("word", random),
+        ]
+    )

@@ -63,8 +63,8 @@ def taken(path):
 
 def same(one, other):
     assert set(one) == set(other)
-    for name, array in other.items():
-        array = np.asarray(array)
+    for name, value in other.items():
+        array = np.asarray(value)
         assert one[name].dtype == array.dtype.newbyteorder("="), name
         assert one[name].shape == array.shape, name
         assert one[name].tobytes() == array.astype(array.dtype.newbyteorder("=")).tobytes(), name
@@ -211,47 +211,45 @@ def glob(module, name):
 
 
 DTYPE = glob(b"numpy", b"dtype") + text(b"f8") + b"\x89\x88\x87R"
-PLAIN = b"(K\x03" + text(b"<") + b"NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb"
+FLAGS = b"NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00"
+PLAIN = DTYPE + b"(K\x03" + text(b"<") + FLAGS + b"tb"
 ARRAY = glob(b"numpy._core.multiarray", b"_reconstruct") + glob(b"numpy", b"ndarray") + b"K\x00\x85C\x01b\x87R"
+TWO = b"K\x02\x85"
 
 
-def numbers(count):
-    return b"C" + bytes([count]) + bytes(count)
+def state(shape=TWO, kind=PLAIN, size=16):
+    """What BUILD gives an array: version, shape, type, order, numbers."""
+    return b"(K\x01" + shape + kind + b"\x89C" + bytes([size]) + bytes(size) + b"tb"
 
 
 def test_forged_arrays_start_from_one_that_is_right(tmp_path):
     path = tmp_path / "right.pkl"
-    path.write_bytes(stream(ARRAY, b"(K\x01K\x02\x85", DTYPE, PLAIN, b"\x89", numbers(16), b"tb"))
+    path.write_bytes(stream(ARRAY, state()))
     assert pickle.loads(path.read_bytes()).shape == (2,)
     same(taken(path)[0], {"tensor": np.zeros(2)})
 
 
 FORGED = {
-    "more elements than bytes": stream(ARRAY, b"(K\x01K\x09\x85", DTYPE, PLAIN, b"\x89", numbers(16), b"tb"),
-    "a negative length": stream(ARRAY, b"(K\x01J\xff\xff\xff\xff\x85", DTYPE, PLAIN, b"\x89", numbers(8), b"tb"),
-    "two negative lengths": stream(ARRAY, b"(K\x01J\xfe\xff\xff\xffJ\xff\xff\xff\xff\x86", DTYPE, PLAIN, b"\x89", numbers(16), b"tb"),
-    "a length that is true": stream(ARRAY, b"(K\x01\x88\x85", DTYPE, PLAIN, b"\x89", numbers(8), b"tb"),
-    "a huge length": stream(ARRAY, b"(K\x01\x8a\x09" + b"\xff" * 8 + b"\x00\x85", DTYPE, PLAIN, b"\x89", numbers(8), b"tb"),
-    "a dtype with another size": stream(
-        ARRAY, b"(K\x01K\x02\x85", DTYPE, b"(K\x03", text(b"<"), b"NNNK\x10K\x01K\x00tb", b"\x89", numbers(32), b"tb"
-    ),
-    "a dtype with fields": stream(ARRAY, b"(K\x01K\x02\x85", DTYPE, b"(K\x03", text(b"<"), b"N(l}K\x08K\x08K\x00tb", b"\x89", numbers(16), b"tb"),
-    "a dtype that changes twice": stream(ARRAY, b"(K\x01K\x02\x85", DTYPE, PLAIN, PLAIN, b"\x89", numbers(16), b"tb"),
-    "a dtype of objects": stream(ARRAY, b"(K\x01K\x02\x85", glob(b"numpy", b"dtype"), text(b"O8"), b"\x89\x88\x87R\x89", numbers(16), b"tb"),
-    "an array that changes twice": stream(ARRAY, *((b"(K\x01K\x02\x85", DTYPE, PLAIN, b"\x89", numbers(16), b"tb") * 2)),
-    "an array that is written to": stream(ARRAY, b"(K\x01K\x02\x85", DTYPE, PLAIN, b"\x89", numbers(16), b"tbK\x00K\x01s"),
-    "another function of that name": stream(
-        glob(b"acme", b"_reconstruct"), glob(b"numpy", b"ndarray"), b"K\x00\x85C\x01b\x87R(K\x01K\x02\x85", DTYPE, PLAIN, b"\x89", numbers(16), b"tb"
-    ),
-    "a subclass with a mask": stream(
-        ARRAY.replace(b"numpy\nndarray", b"numpy.ma\nMaskedArray"), b"(K\x01K\x02\x85", DTYPE, PLAIN, b"\x89", numbers(16), b"tb"
-    ),
+    "more elements than bytes": stream(ARRAY, state(b"K\x09\x85")),
+    "a negative length": stream(ARRAY, state(b"J\xff\xff\xff\xff\x85", size=8)),
+    "two negative lengths": stream(ARRAY, state(b"J\xfe\xff\xff\xffJ\xff\xff\xff\xff\x86")),
+    "a length that is true": stream(ARRAY, state(b"\x88\x85", size=8)),
+    "a huge length": stream(ARRAY, state(b"\x8a\x09" + b"\xff" * 8 + b"\x00\x85")),
+    "a type of another size": stream(ARRAY, state(kind=DTYPE + b"(K\x03" + text(b"<") + b"NNNK\x10K\x01K\x00tb", size=32)),
+    "a type with fields": stream(ARRAY, state(kind=DTYPE + b"(K\x03" + text(b"<") + b"N(l}K\x08K\x08K\x00tb")),
+    "a type that is changed twice": stream(ARRAY, state(kind=PLAIN + b"(K\x03" + text(b"<") + FLAGS + b"tb")),
+    "a type of objects": stream(ARRAY, state(kind=glob(b"numpy", b"dtype") + text(b"O8") + b"\x89\x88\x87R")),
+    "a type of another module": stream(ARRAY, state(kind=PLAIN.replace(b"cnumpy\n", b"cacme\n"))),
+    "an array that is changed twice": stream(ARRAY, state(), state()),
+    "an array that is written to": stream(ARRAY, state(), b"K\x00K\x01s"),
+    "another function of that name": stream(ARRAY.replace(b"numpy._core.multiarray", b"acme"), state()),
+    "a subclass with a mask": stream(ARRAY.replace(b"numpy\nndarray", b"numpy.ma\nMaskedArray"), state()),
     "a persistent id": stream(b"]", text(b"elsewhere"), b"Qa"),
-    "a raw array cut off": stream(
-        b"]", glob(b"joblib.numpy_pickle", b"NumpyArrayWrapper"), b")\x81}(", text(b"shape"), b"M\xff\xff\x85", text(b"order"), text(b"C"),
-        text(b"dtype"), DTYPE, b"ub", bytes(80), b"a"
+    "a raw array that is cut off": stream(
+        *(b"]", glob(b"joblib.numpy_pickle", b"NumpyArrayWrapper"), b")\x81}(", text(b"shape"), b"M\xff\xff\x85"),
+        *(text(b"order"), text(b"C"), text(b"dtype"), DTYPE, b"ub", bytes(80), b"a"),
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("data", FORGED.values(), ids=FORGED)
@@ -343,6 +341,35 @@ def test_tensors_in_a_plain_pickle(protocol, tmp_path):
     for name, tensor in expected.items():
         assert found[name].dtype == tensor.dtype
         assert torch.equal(found[name], tensor), name
+
+
+@pytest.mark.torch
+def test_storage_that_is_named_often_is_not_written_often(tmp_path):
+    """A large storage behind many tensors of one element each would fill the disk before they are counted."""
+    torch = pytest.importorskip("torch", reason="torch is not installed")
+    (data,) = torch.ones(4096).storage().__reduce__()[1]
+    tensor = glob(b"torch._utils", b"_rebuild_tensor_v2") + b"(" + glob(b"torch.storage", b"_load_from_bytes") + b"h\x05\x85R"
+    tensor += b"K\x00K\x01\x85K\x01\x85\x89" + glob(b"collections", b"OrderedDict") + b")RtR"
+    path = tmp_path / "often.pkl"
+    path.write_bytes(stream(b"](B", struct.pack("<I", len(data)), data, b"q\x05", tensor * 40, b"e"))
+    assert len(pickle.loads(path.read_bytes())) == 41
+    with pytest.raises(ScanError, match="much larger than the file"):
+        plan_weights(StreamSource(str(path)))
+
+
+class Called:
+    """Pickles as a call with arguments, and a state besides."""
+
+    def __init__(self, *arguments):
+        self.arguments = arguments
+
+    def __reduce__(self):
+        return Called, self.arguments, {"bias": np.ones(1)}
+
+
+def test_arguments_count_too(tmp_path):
+    found = taken(written(tmp_path / "called.pkl", Called(np.zeros(2), [np.zeros(3)], 7)))[0]
+    same(found, {"args.0": np.zeros(2), "args.1.0": np.zeros(3), "bias": np.ones(1)})
 
 
 @pytest.mark.torch
