@@ -132,7 +132,7 @@ def plan_weights(source: StreamSource, spool: str | None = None) -> WeightsPlan:
             head = file.read(_HEAD)
             file.seek(0)
             size = os.fstat(file.fileno()).st_size if source.path is not None else len(source.data)
-            if is_zip(head) or _TORCH in head:
+            if is_zip(head) or _is_legacy(head):
                 result, places = _read_zip(file) if is_zip(head) else _read_legacy(file)
                 return _plan(result, places, size, Spool(None, 0))
             result, size = read_plain(file, head, size)
@@ -143,6 +143,13 @@ def plan_weights(source: StreamSource, spool: str | None = None) -> WeightsPlan:
         raise ScanError("it is too large or nested too deeply to be taken apart") from None
     except Exception as error:  # noqa: BLE001 a stranger's bytes: an unpickler raises anything at all
         raise ScanError(f"its tensors cannot be told: {type(error).__name__}: {str(error)[:200]}") from None
+
+
+def _is_legacy(head: bytes) -> bool:
+    """Whether a file starts with torch's magic number, in whatever protocol."""
+    start = 2 if head.startswith(b"\x80") else 0
+    start += 9 if head[start : start + 1] == b"\x95" else 0  # a frame and its length
+    return head.startswith(_TORCH, start)
 
 
 def _read_zip(file: BinaryIO) -> tuple[Any, dict[str, tuple[int, int]]]:
