@@ -25,6 +25,8 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from fuzz_running import Found, Fuzzing  # noqa: E402 it imports numpy, which looks at the environment
 
+from jupyter_modelguard.types import ByteRange, Coverage, ScanReport  # noqa: E402 as above
+
 _BATCH = 200  # files
 _NUMBERS = re.compile(r"[\d,]+")
 _TOLERATED = "kills its process"  # costs a worker, and its file is not inspected; worth a look, but no hole
@@ -33,7 +35,7 @@ _TOLERATED = "kills its process"  # costs a worker, and its file is not inspecte
 def main() -> int:
     """Run the command."""
     options = _options()
-    fuzzing = Fuzzing()
+    fuzzing = Fuzzing(_clean) if options.blind else Fuzzing()
     try:
         if options.again:
             found = fuzzing.alone(Path(options.again).read_bytes())
@@ -49,9 +51,17 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, default=1.0)
     parser.add_argument("--files", type=int, default=0, help="stop after so many instead")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--blind", action="store_true", help="call every file harmless, which shows what the search would find")
+    parser.add_argument("--shrink", type=float, default=20.0, metavar="SECONDS", help="how long a finding is made smaller")
     parser.add_argument("--again", help="judge a written finding again")
     parser.add_argument("--folder", default="fuzz-findings", help="where findings are written")
     return parser.parse_args()
+
+
+def _clean(path: str) -> ScanReport:
+    size = Path(path).stat().st_size
+    ranges = (ByteRange(0, size, "inspected"),) if size else ()
+    return ScanReport(path, "unknown", coverage=Coverage(ranges=ranges))
 
 
 def _search(options: argparse.Namespace, fuzzing: Fuzzing) -> int:
@@ -66,7 +76,7 @@ def _search(options: argparse.Namespace, fuzzing: Fuzzing) -> int:
             if key not in known:
                 known.add(key)
                 holes += found.what != _TOLERATED
-                print(f"FOUND {found.what}: {_written(fuzzing, found, Path(options.folder))}", flush=True)
+                print(f"FOUND {found.what}: {_written(fuzzing, found, Path(options.folder), options.shrink)}", flush=True)
         files += size
         if time.monotonic() > told + 60:
             told = time.monotonic()
@@ -75,9 +85,9 @@ def _search(options: argparse.Namespace, fuzzing: Fuzzing) -> int:
     return bool(holes)
 
 
-def _written(fuzzing: Fuzzing, found: Found, folder: Path) -> Path:
+def _written(fuzzing: Fuzzing, found: Found, folder: Path, seconds: float) -> Path:
     """Write a finding down, without what it does not need."""
-    ends = time.monotonic() + 20
+    ends = time.monotonic() + seconds
     best = found.data
     width = len(best) // 2
     while width and time.monotonic() < ends and found.what != _TOLERATED:

@@ -29,7 +29,7 @@ from jupyter_modelguard.engines.worker import Worker
 from jupyter_modelguard.policy.evaluate import evaluate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from jupyter_modelguard.types import ScanReport
 
@@ -64,9 +64,16 @@ def wrong_ranges(report: ScanReport, size: int) -> str:
 
 
 class Fuzzing:
-    """Makes and judges files; the same seed makes the same ones."""
+    """Makes and judges files; the same seed makes the same ones.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    scan
+        Who judges.
+    """
+
+    def __init__(self, scan: Callable[[str], ScanReport] = scan_file) -> None:
+        self._scan = scan
         fuzz_loading.warm_up()
         self._armed = fuzz_samples.samples(armed=True)
         self._honest = fuzz_samples.samples(armed=False)
@@ -75,7 +82,7 @@ class Fuzzing:
         self._worker = Worker(seconds=_SECONDS)
         self.counts: Counter[str] = Counter()
         for data in (*self._armed, *self._honest):  # imports what scans import on demand
-            scan_file(self._write(data))
+            scan(self._write(data))
 
     def close(self) -> None:
         """Remove what was written."""
@@ -130,7 +137,7 @@ class Fuzzing:
         signal.alarm(_SECONDS)
         started = time.process_time()
         try:
-            report = scan_file(path)
+            report = self._scan(path)
         except Exception as error:  # noqa: BLE001 no file may do that
             yield f"a scan raises {type(error).__name__}: {error!s:.80}"
             return
