@@ -5,6 +5,8 @@ Nothing of the file runs, and no class that it names has to be installed. See `j
 
 from __future__ import annotations
 
+import importlib.util
+import os
 import shutil
 import tempfile
 from dataclasses import dataclass
@@ -17,8 +19,6 @@ from jupyter_modelguard.engines.weights_file import write_weights
 from jupyter_modelguard.errors import ScanError
 
 if TYPE_CHECKING:
-    import os
-
     from jupyter_modelguard.engines.worker import Worker
 
 __all__ = ["Converted", "convert", "take_weights"]
@@ -74,7 +74,7 @@ def convert(
         with tempfile.TemporaryDirectory(prefix=".modelguard-", dir=written.parent) as folder:
             spool = Path(folder, "numbers")
             plan = _plan(source, str(spool), worker)
-            write_weights(plan, str(spool if plan.apart else source), written)
+            write_weights(plan, str(source), written, str(spool) if spool.exists() else os.devnull)
     except OSError as error:
         said = f"{written} cannot be written: {error.strerror or error}. Give another place to write to, or make room there."
         raise ScanError(said) from error
@@ -93,15 +93,17 @@ def take_weights(path: str | os.PathLike[str]) -> dict[str, Any]:
     Returns
     -------
     dict
-        Name to `torch.Tensor`, on the CPU.
+        Name to `torch.Tensor`, on the CPU; to a NumPy array where torch is not installed.
 
     Raises
     ------
     ScanError
         If there are no weights that can be taken out.
     """
-    from safetensors.torch import load_file
-
+    if importlib.util.find_spec("torch") is not None:
+        from safetensors.torch import load_file
+    else:
+        from safetensors.numpy import load_file
     folder = Path(tempfile.mkdtemp(prefix="modelguard-"))
     try:
         return dict(load_file(convert(path, folder / "weights.safetensors").path))
@@ -117,5 +119,8 @@ def _plan(source: Path, spool: str, worker: Worker | None) -> WeightsPlan:
         worker = _worker = _worker or Worker()
     plan = worker.attempt(plan_weights, StreamSource(str(source)), spool)
     if not isinstance(plan, WeightsPlan):
-        raise ScanError(f"The weights of {source.name} cannot be taken out: {plan}.")
+        said = f"The weights of {source.name} cannot be taken out: {plan}."
+        raise ScanError(
+            f"{said} Ask whoever made the file for safetensors, or load it in a notebook, where you decide what runs."
+        )
     return plan

@@ -71,14 +71,12 @@ class Spool:
         self._left = most
         self._places: dict[int, tuple[int, Any]] = {}  # with the numbers themselves, so that none take the place of others
         self._end = 0
-        self.used = False
 
     def place(self, storage: Storage) -> tuple[int, int]:
         """Give the start and the length of the numbers of a storage; they are written once."""
         data = storage.data
         if data is None:
             return -1, -1
-        self.used = True
         length = len(data)
         if id(data) not in self._places:
             self._left -= length

@@ -60,6 +60,8 @@ class TensorPlace:
         Where in the storage the tensor starts, in elements.
     itemsize
         Bytes of an element.
+    apart
+        Whether its storage is not in the file as it is, but where `plan_weights` was told to keep such numbers.
     """
 
     name: str
@@ -70,6 +72,7 @@ class TensorPlace:
     length: int
     offset: int
     itemsize: int
+    apart: bool = False
 
     @property
     def size(self) -> int:
@@ -94,15 +97,12 @@ class WeightsPlan:
         How many values there are besides that are no tensors: numbers, texts, objects.
     flat
         Whether the file is nothing but these tensors by these names, in one dictionary.
-    apart
-        Whether the numbers are not in the file as they are: the places are in the file that `plan_weights` was told to keep them in.
     """
 
     tensors: tuple[TensorPlace, ...]
     left_out: tuple[str, ...] = ()
     others: int = 0
     flat: bool = False
-    apart: bool = False
 
     @property
     def size(self) -> int:
@@ -118,7 +118,7 @@ def plan_weights(source: StreamSource, spool: str | None = None) -> WeightsPlan:
     source
         The file.
     spool
-        Where to keep the numbers of a plain pickle or of a file of joblib, which stand between its opcodes and are often compressed.
+        The file to keep numbers in that stand between the opcodes of a pickle, and are often compressed there.
 
     Raises
     ------
@@ -134,7 +134,7 @@ def plan_weights(source: StreamSource, spool: str | None = None) -> WeightsPlan:
             size = os.fstat(file.fileno()).st_size if source.path is not None else len(source.data)
             if is_zip(head) or _is_legacy(head):
                 result, places = _read_zip(file) if is_zip(head) else _read_legacy(file)
-                return _plan(result, places, size, Spool(None, 0))
+                return _plan(result, places, size, Spool(spool, _GROWTH * size))
             result, size = read_plain(file, head, size)
             return _plan(result, {}, size, Spool(spool, _GROWTH * size))
     except ScanError:
@@ -142,7 +142,7 @@ def plan_weights(source: StreamSource, spool: str | None = None) -> WeightsPlan:
     except (MemoryError, RecursionError):
         raise ScanError("it is too large or nested too deeply to be taken apart") from None
     except Exception as error:  # noqa: BLE001 a stranger's bytes: an unpickler raises anything at all
-        raise ScanError(f"its tensors cannot be told: {type(error).__name__}: {str(error)[:200]}") from None
+        raise ScanError(f"its tensors cannot be told: {type(error).__name__}: {_shown(str(error), 200)}") from None
 
 
 def _is_legacy(head: bytes) -> bool:
@@ -211,7 +211,7 @@ def _plan(result: Any, places: dict[str, tuple[int, int]], size: int, spool: Spo
         if made is None:
             others += 1
             if isinstance(value, StandIn) and value.looks_like_tensor:
-                left_out.append(f"{name}: a kind of tensor that cannot be copied out ({value.name})")
+                left_out.append(f"{_shown(name)}: a kind of tensor that cannot be copied out ({_shown(value.name)})")
             continue
         if name == "__metadata__" or not name.isprintable() or len(name) > _LONGEST:
             raise ScanError("one of its tensors has a name that cannot be written")
@@ -224,15 +224,16 @@ def _plan(result: Any, places: dict[str, tuple[int, int]], size: int, spool: Spo
         total += prod(made.shape) * made.itemsize
         if len(names) > _MOST_TENSORS or total > _GROWTH * size:
             raise ScanError("written out, its tensors would be much larger than the file")
-        start, length = spool.place(made.storage) if made.storage.data is not None else places.get(made.storage.key, (-1, -1))
-        if start < 0 or length < needed or (made.storage.data is None and start + length > size):
+        apart = made.storage.data is not None
+        start, length = spool.place(made.storage) if apart else places.get(made.storage.key, (-1, -1))
+        if start < 0 or length < needed or (not apart and start + length > size):
             raise ScanError(f"the numbers of {name:.80} are missing from the file")
-        tensors.append(TensorPlace(name, made.dtype, made.shape, made.strides, start, length, made.offset, made.itemsize))
+        tensors.append(TensorPlace(name, made.dtype, made.shape, made.strides, start, length, made.offset, made.itemsize, apart))
     if not tensors:
         raise ScanError("it holds no tensor that can be copied out")
     keys = result.mapping() if isinstance(result, StandIn) else result
     flat = not others and isinstance(keys, dict) and set(keys) == names
-    return WeightsPlan(tuple(tensors), tuple(left_out), others, flat, spool.used)
+    return WeightsPlan(tuple(tensors), tuple(left_out), others, flat)
 
 
 def _walk(root: Any) -> Iterator[tuple[str, Any]]:
@@ -278,3 +279,8 @@ def _named(key: Any) -> str:
     if type(key) in _ATOMS or (type(key) is tuple and all(type(item) in (str, int, *_ATOMS) for item in key)):
         return repr(key)[:_LONGEST]
     return f"<{type(key).__name__}>"
+
+
+def _shown(text: str, longest: int = 80) -> str:
+    """Write a stranger's text in one line."""
+    return (text if text.isprintable() else ascii(text))[:longest]

@@ -18,6 +18,7 @@ from jupyter_modelguard.artifacts.source import StreamSource
 from jupyter_modelguard.engines.convert import convert, take_weights
 from jupyter_modelguard.engines.weights import plan_weights
 from jupyter_modelguard.engines.weights_file import write_weights
+from jupyter_modelguard.engines.worker import Worker
 from jupyter_modelguard.errors import ScanError
 
 np = pytest.importorskip("numpy", reason="numpy is not installed")
@@ -57,7 +58,7 @@ def taken(path):
     for old in (out, spool):
         old.unlink(missing_ok=True)
     plan = plan_weights(StreamSource(str(path)), str(spool))
-    write_weights(plan, str(spool if plan.apart else path), out)
+    write_weights(plan, str(path), out, str(spool) if spool.exists() else os.devnull)
     return load_file(out), plan
 
 
@@ -260,6 +261,41 @@ def test_forged_array_is_refused(data, tmp_path):
         plan_weights(StreamSource(str(path)))
 
 
+@pytest.fixture(scope="module")
+def impatient():
+    made = Worker(seconds=1.5)
+    yield made
+    made.close()
+
+
+BOMBS = {
+    "a hash without end": stream(b"K\x01\x94", *(b"0h%ch%c\x86\x94" % (place, place) for place in range(40)), b"0}h\x28Ns"),
+    "a hash that is too deep": stream(b"}", b")", b"\x85" * 150_000, b"Ns"),
+    "an endless text": stream(b"\x8d\xff\xff\xff\xff\xff\xff\xff\x7f"),
+    "parameters in parameters": stream(
+        b"N", b"q\x01\x8c\x0ctorch._utils\x8c\x12_rebuild_parameter\x93q\x02" + b"0h\x01", *[b"q\x01h\x02h\x01\x85R"] * 20_000
+    ),
+}
+
+
+@pytest.mark.parametrize("data", BOMBS.values(), ids=BOMBS)
+def test_bomb_ends_in_words_and_the_next_file_works(data, impatient, tmp_path):
+    path = tmp_path / "bomb.pkl"
+    path.write_bytes(data)
+    with pytest.raises(ScanError, match=r"^The weights of bomb\.pkl cannot be taken out: .+\. Ask whoever made the file"):
+        convert(path, worker=impatient)
+    assert [one.name for one in tmp_path.iterdir()] == ["bomb.pkl"]
+    same(load_file(convert(written(tmp_path / "next.pkl", {"w": np.ones(2)}), worker=impatient).path), {"w": np.ones(2)})
+
+
+def test_words_of_a_stranger_take_one_line(tmp_path):
+    odd = stream(b"}(", text(b"good"), ARRAY, state(), text(b"a\nb"), ARRAY, b"(K\x01N", b"N\x89Ntb", b"u")
+    path = tmp_path / "odd.pkl"
+    path.write_bytes(odd)
+    (said,) = taken(path)[1].left_out
+    assert said.startswith("'a\\nb': a kind of tensor")
+
+
 def test_one_array_under_many_names_ends(tmp_path):
     value = [np.zeros(1000)]
     for _ in range(12):
@@ -317,7 +353,7 @@ def test_full_disk_leaves_nothing_behind(tmp_path):
     resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 12, hard))
     try:
         with pytest.raises(OSError, match="File too large"):
-            write_weights(plan, str(tmp_path / "numbers"), tmp_path / "out.safetensors")
+            write_weights(plan, str(path), tmp_path / "out.safetensors", str(tmp_path / "numbers"))
         with pytest.raises(ScanError, match="no room to keep its numbers: File too large"):
             plan_weights(StreamSource(str(path)), str(tmp_path / "other"))
     finally:
