@@ -58,7 +58,7 @@ def array_of(made: Any) -> Layout | None:
     if made.changed or made.items or made.listed:
         return None
     given, state = made.arguments, made.state
-    if made.name in _RECONSTRUCT and type(state) is tuple and len(state) == 5 and type(state[0]) is int:  # noqa: PLR2004 (version, shape, type, order, numbers)
+    if made.name in _RECONSTRUCT and type(state) is tuple and len(state) == 5 and type(state[0]) is int and state[0] == 1:  # noqa: PLR2004 (version, shape, type, order, numbers)
         if given and getattr(given[0], "name", "") in _SUBCLASSES:
             return _described(state[1], state[2], bool(state[3]), as_bytes(state[4]))
     elif made.name in _FROM_BUFFER and state is None and len(given) in (4, 5):
