@@ -70,8 +70,10 @@ def _parser() -> argparse.ArgumentParser:
     stats.add_argument("period", nargs="?", default="30d", help="24h, 7d, 4w or all (30d)")
     stats.set_defaults(run=_stats)
 
-    convert = commands.add_parser("convert", help="take the weights out of a file of torch, running nothing of it")
-    convert.add_argument("file", metavar="FILE", help="what torch.save wrote")
+    convert = commands.add_parser(
+        "convert", help="take the weights out of a file of torch, pickle or joblib, running nothing of it"
+    )
+    convert.add_argument("file", metavar="FILE", help="what torch.save, pickle or joblib wrote")
     convert.add_argument("--output", metavar="FILE", help="the safetensors file to write (beside the other one)")
     convert.set_defaults(run=_convert)
 

@@ -93,6 +93,8 @@ def _trace_zip(file: BinaryIO, source: StreamSource, started: float, directory: 
     missed = archive.missed + ((f"data.pkl: {broken}",) if broken else ())
     if not broken and not frames_agree(reader, copy):
         extra, missed = (divergence(),), (*missed, "data.pkl: its frames do not fit its opcodes")
+    if not broken and (behind := len(archive.pickle) - reader.position):
+        missed = (*missed, f"data.pkl: {behind:,} bytes behind the pickle")  # torch leaves them alone, and writes none
     copy = StreamCopy(((0, archive.pickle),), len(archive.pickle))
     return conclude(tracer, grammar, copy, missed, source, "torch-zip", started, size=size, digest=archive.digest, extra=extra)
 

@@ -85,4 +85,4 @@ def _same(tensors: tuple[TensorPlace, ...], there: dict[str, tuple[str, tuple[in
 
 
 def _numbers(tensor: TensorPlace) -> tuple[object, ...]:
-    return tensor.start, tensor.offset, tensor.dtype, tensor.shape, tensor.strides
+    return tensor.apart, tensor.start, tensor.offset, tensor.dtype, tensor.shape, tensor.strides

@@ -13,11 +13,14 @@ import os
 import struct
 import zipfile
 from dataclasses import dataclass
+from math import prod
 from typing import TYPE_CHECKING, Any, Final
 
 from jupyter_modelguard.engines.archive import is_zip, read_archive
+from jupyter_modelguard.engines.plain_weights import Spool, read_plain
 from jupyter_modelguard.engines.storages import MAGIC, PROTOCOL
-from jupyter_modelguard.engines.tensor_stand_ins import StandIn, TensorReader
+from jupyter_modelguard.engines.tensor_reader import TensorReader
+from jupyter_modelguard.engines.tensor_stand_ins import StandIn
 from jupyter_modelguard.errors import ScanError
 
 if TYPE_CHECKING:
@@ -32,6 +35,10 @@ _MOST_TENSORS: Final = 200_000
 _MOST_VISITS: Final = 1_000_000  # values that are looked at: containers that hold each other often grow beyond any size
 _DEEPEST: Final = 64
 _GROWTH: Final = 4  # how many times the file's size the tensors may take: tied weights are written out under each of their names
+_HEAD: Final = 32  # bytes that tell what kind of file it is
+_TORCH: Final = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."  # torch's magic number, as a pickle of its own
+_LONGEST: Final = 1000  # characters of a name
+_ATOMS: Final = (bool, float, bytes, type(None))
 _LOCAL_HEAD: Final = 30  # bytes of a local header of a zip before the name
 
 
@@ -53,6 +60,8 @@ class TensorPlace:
         Where in the storage the tensor starts, in elements.
     itemsize
         Bytes of an element.
+    apart
+        Whether its storage is not in the file as it is, but where `plan_weights` was told to keep such numbers.
     """
 
     name: str
@@ -63,6 +72,7 @@ class TensorPlace:
     length: int
     offset: int
     itemsize: int
+    apart: bool = False
 
     @property
     def size(self) -> int:
@@ -100,34 +110,46 @@ class WeightsPlan:
         return sum(tensor.size for tensor in self.tensors)
 
 
-def plan_weights(source: StreamSource) -> WeightsPlan:
-    """Find the tensors of what torch.save wrote.
+def plan_weights(source: StreamSource, spool: str | None = None) -> WeightsPlan:
+    """Find the tensors of what torch, pickle or joblib wrote.
 
     Parameters
     ----------
     source
-        The file, a zip or of the old format.
+        The file.
+    spool
+        The file to keep numbers in that stand between the opcodes of a pickle, and are often compressed there.
 
     Raises
     ------
     ScanError
-        If it is no such file, is not exactly as torch.save writes it, or holds no tensor.
+        If it is no such file, is not exactly as those write it, or holds no tensor.
     """
     if source.offset:
         raise ScanError("it starts in the middle of another file")
     try:
         with source.open() as file:
-            head = file.read(4)
+            head = file.read(_HEAD)
             file.seek(0)
             size = os.fstat(file.fileno()).st_size if source.path is not None else len(source.data)
-            result, places = _read_zip(file) if is_zip(head) else _read_legacy(file)
-            return _plan(result, places, size)
+            if is_zip(head) or _is_legacy(head):
+                result, places = _read_zip(file) if is_zip(head) else _read_legacy(file)
+                return _plan(result, places, size, Spool(spool, _GROWTH * size))
+            result, size = read_plain(file, head, size)
+            return _plan(result, {}, size, Spool(spool, _GROWTH * size))
     except ScanError:
         raise
     except (MemoryError, RecursionError):
-        raise ScanError("it is nested too deeply to be taken apart") from None
+        raise ScanError("it is too large or nested too deeply to be taken apart") from None
     except Exception as error:  # noqa: BLE001 a stranger's bytes: an unpickler raises anything at all
-        raise ScanError(f"its tensors cannot be told: {type(error).__name__}: {str(error)[:200]}") from None
+        raise ScanError(f"its tensors cannot be told: {type(error).__name__}: {_shown(str(error), 200)}") from None
+
+
+def _is_legacy(head: bytes) -> bool:
+    """Whether a file starts with torch's magic number, in whatever protocol."""
+    start = 2 if head.startswith(b"\x80") else 0
+    start += 9 if head[start : start + 1] == b"\x95" else 0  # a frame and its length
+    return head.startswith(_TORCH, start)
 
 
 def _read_zip(file: BinaryIO) -> tuple[Any, dict[str, tuple[int, int]]]:
@@ -177,7 +199,7 @@ def _read_legacy(file: BinaryIO) -> tuple[Any, dict[str, tuple[int, int]]]:
     return result, places
 
 
-def _plan(result: Any, places: dict[str, tuple[int, int]], size: int) -> WeightsPlan:
+def _plan(result: Any, places: dict[str, tuple[int, int]], size: int, spool: Spool) -> WeightsPlan:
     tensors: list[TensorPlace] = []
     left_out: list[str] = []
     others = 0
@@ -189,24 +211,24 @@ def _plan(result: Any, places: dict[str, tuple[int, int]], size: int) -> Weights
         if made is None:
             others += 1
             if isinstance(value, StandIn) and value.looks_like_tensor:
-                left_out.append(f"{name}: a kind of tensor that cannot be copied out ({value.name})")
+                left_out.append(f"{_shown(name)}: a kind of tensor that cannot be copied out ({_shown(value.name)})")
             continue
-        if name == "__metadata__" or not name.isprintable():
+        if name == "__metadata__" or not name.isprintable() or len(name) > _LONGEST:
             raise ScanError("one of its tensors has a name that cannot be written")
-        start, length = places.get(made.storage.key, (-1, -1))
         needed = made.storage.count * made.storage.itemsize
-        if start < 0 or length < needed or start + length > size:
-            raise ScanError(f"the numbers of {name:.80} are missing from the file")
         if made.reaches * made.itemsize > needed:
             raise ScanError(f"{name:.80} is laid out beyond its own numbers")
         if name in names:
             raise ScanError(f"two of its tensors would be called {name:.80}")
         names.add(name)
-        place = TensorPlace(name, made.dtype, made.shape, made.strides, start, length, made.offset, made.itemsize)
-        total += place.size
-        tensors.append(place)
-        if len(tensors) > _MOST_TENSORS or total > _GROWTH * size:
+        total += prod(made.shape) * made.itemsize
+        if len(names) > _MOST_TENSORS or total > _GROWTH * size:
             raise ScanError("written out, its tensors would be much larger than the file")
+        apart = made.storage.data is not None
+        start, length = spool.place(made.storage) if apart else places.get(made.storage.key, (-1, -1))
+        if start < 0 or length < needed or (not apart and start + length > size):
+            raise ScanError(f"the numbers of {name:.80} are missing from the file")
+        tensors.append(TensorPlace(name, made.dtype, made.shape, made.strides, start, length, made.offset, made.itemsize, apart))
     if not tensors:
         raise ScanError("it holds no tensor that can be copied out")
     keys = result.mapping() if isinstance(result, StandIn) else result
@@ -241,12 +263,24 @@ def _inside(value: Any) -> list[tuple[str, Any]] | None:
         module = value.module()
         if module is not None:
             return [(str(key), item) for part in module for key, item in part.items()]
-        mapping = value.mapping()
-        if mapping is None:
-            return None
-        value = mapping
+        held = value.inside()
+        return None if held is None else [(_named(key), item) for key, item in held]
     if isinstance(value, dict):
-        return [(str(key), item) for key, item in value.items() if type(key) in (str, int)]
+        return [(_named(key), item) for key, item in value.items()]
     if type(value) in (list, tuple):
         return [(str(place), item) for place, item in enumerate(value)]
     return None
+
+
+def _named(key: Any) -> str:
+    """Write a key as part of a name."""
+    if type(key) in (str, int):
+        return str(key)
+    if type(key) in _ATOMS or (type(key) is tuple and all(type(item) in (str, int, *_ATOMS) for item in key)):
+        return repr(key)[:_LONGEST]
+    return f"<{type(key).__name__}>"
+
+
+def _shown(text: str, longest: int = 80) -> str:
+    """Write a stranger's text in one line."""
+    return (text if text.isprintable() else ascii(text))[:longest]

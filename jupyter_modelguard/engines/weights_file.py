@@ -23,7 +23,7 @@ _PIECE: Final = 1 << 24  # bytes that are copied at a time
 _MOST_DIMENSIONS: Final = 32  # numpy knows no more in its older versions
 
 
-def write_weights(plan: WeightsPlan, source: str, target: Path) -> None:
+def write_weights(plan: WeightsPlan, source: str, target: Path, spool: str = os.devnull) -> None:
     """Write a safetensors file.
 
     Parameters
@@ -32,6 +32,8 @@ def write_weights(plan: WeightsPlan, source: str, target: Path) -> None:
         Of the file `source`; see `jupyter_modelguard.engines.weights.plan_weights`.
     target
         Must not exist yet; nothing is left of it when this fails.
+    spool
+        Where the plan keeps numbers that are not in the file as they are.
 
     Raises
     ------
@@ -47,12 +49,12 @@ def write_weights(plan: WeightsPlan, source: str, target: Path) -> None:
         end += tensor.size
     text = json.dumps(header, ensure_ascii=False).encode("utf-8", "surrogatepass")
     text += b" " * (-len(text) % 8)
-    with open(source, "rb") as file, target.open("xb") as out:  # noqa: PTH123 a file descriptor's path is no `Path`
+    with open(source, "rb") as file, open(spool, "rb") as kept, target.open("xb") as out:  # noqa: PTH123 a file descriptor's path is no `Path`
         try:
             out.write(len(text).to_bytes(8, "little"))
             out.write(text)
             for tensor in plan.tensors:
-                _copy(file, out, tensor)
+                _copy(kept if tensor.apart else file, out, tensor)
         except BaseException:
             with contextlib.suppress(OSError):
                 target.unlink()

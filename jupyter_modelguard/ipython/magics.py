@@ -50,7 +50,7 @@ class ModelGuardMagics(Magics):
         %modelguard policy accept FILE   let a lock file or policy of this project count; asks you. forget FILE takes it back
         %modelguard lock [ID …]    write what was allowed here to modelguard.lock
         %modelguard stats [7d]     how often was asked, about what, and how long the answers took
-        %modelguard convert FILE [OUT]  take the weights out of a file of torch, running nothing of it
+        %modelguard convert FILE [OUT]  take the weights out of a file of torch, pickle or joblib, running nothing of it
         """
         command, *arguments = _split(line) or ["status"]
         actions: dict[str, Callable[[list[str]], None]] = {

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from jupyter_modelguard.engines.scanner import Scanner
     from jupyter_modelguard.types import ScanReport
 
-__all__ = ["ENGINE"]
+__all__ = ["ENGINE", "opener"]
 
 _BLOCK: Final = 1 << 16  # bytes of packed data at a time
 _DEFLATE: Final = 8  # zlib's only method, in the low half of its first byte
@@ -70,7 +70,7 @@ _OPENERS: Final[tuple[tuple[bytes, str, Callable[[BinaryIO], BinaryIO]], ...]] =
     (b"\x1f\x8b", "gzip", lambda file: cast("BinaryIO", gzip.GzipFile(fileobj=file))),
     (b"BZh", "bz2", lambda file: cast("BinaryIO", bz2.BZ2File(file))),
     (b"\xfd7zXZ\x00", "xz", _unlzma),
-    (b"\x5d\x00\x00", "lzma", _unlzma),
+    (b"\x5d\x00", "lzma", _unlzma),
     (b"\x04\x22\x4d\x18", "lz4", _of_library("lz4.frame", "LZ4FrameFile")),
     (b"\x28\xb5\x2f\xfd", "zstd", _of_library("zstandard", "open")),
 )
@@ -83,11 +83,11 @@ class Compressed:
 
     def takes(self, content: Content) -> bool:
         """By the magic bytes; zlib's are two that must be divisible by 31."""
-        return _opener(content.head) is not None
+        return opener(content.head) is not None
 
     def scan(self, content: Content, scanner: Scanner) -> ScanReport:
         """Scan what comes out."""
-        found = _opener(content.head)
+        found = opener(content.head)
         if found is None:
             raise ScanError("no compressed stream")
         kind, opened = found
@@ -99,7 +99,8 @@ class Compressed:
         return replace(inner, target=content.name, size=content.size, coverage=coverage)
 
 
-def _opener(head: bytes) -> tuple[str, Callable[[BinaryIO], BinaryIO]] | None:
+def opener(head: bytes) -> tuple[str, Callable[[BinaryIO], BinaryIO]] | None:
+    """Give the kind of a compressed stream and what opens it, by its first bytes; None if it is none."""
     for magic, kind, opened in _OPENERS:
         if head.startswith(magic):
             return kind, opened

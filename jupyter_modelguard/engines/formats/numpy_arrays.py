@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from jupyter_modelguard.engines.content import Content
     from jupyter_modelguard.engines.scanner import Scanner
 
-__all__ = ["ENGINE", "is_plain"]
+__all__ = ["ENGINE", "plain_size"]
 
 _MAGIC: Final = b"\x93NUMPY"
 _LENGTHS: Final = {(1, 0): "<H", (2, 0): "<I", (3, 0): "<I"}  # how the length of the header is written
@@ -62,15 +62,16 @@ class NumpyArrays:
         return replace(report, coverage=Coverage(ranges=tuple(ranges)))
 
 
-def is_plain(head: bytes) -> bool:
-    """Whether these first bytes are the whole header of an array that holds numbers alone."""
+def plain_size(head: bytes) -> int:
+    """Give the bytes that an array takes, of whose header these are the first; 0 unless it holds numbers alone."""
     if not head.startswith(_MAGIC):
-        return False
+        return 0
+    file = io.BytesIO(head)
     try:
-        _, dtype = _header(io.BytesIO(head))
+        shape, dtype = _header(file)
     except Exception:  # noqa: BLE001 then somebody has to look at all of it
-        return False
-    return not dtype.hasobject
+        return 0
+    return 0 if dtype.hasobject else file.tell() + prod(shape) * int(dtype.itemsize)
 
 
 def _header(file: BinaryIO) -> tuple[tuple[int, ...], Any]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from jupyter_modelguard.artifacts.source import StreamSource
 from jupyter_modelguard.engines.byte_ranges import DATA, INSPECTED
 from jupyter_modelguard.engines.formats.pickles import resolved
+from jupyter_modelguard.engines.merging import merged_globals
 from jupyter_modelguard.engines.trace import trace_stream
 
 if TYPE_CHECKING:
@@ -25,8 +27,8 @@ _NUMBERS: Final = ("data/", "constants/")
 
 
 def matches(names: Sequence[str]) -> bool:
-    """Whether an archive has what torch reads, or the code of TorchScript."""
-    return any(name.rpartition("/")[2].lower() in _PICKLES or "code" in name.lower().split("/")[:-1] for name in names)
+    """Whether an archive has what torch reads, or the code of TorchScript, in its outermost folder."""
+    return any(_inside(name).lower() in _PICKLES or _inside(name).lower().startswith("code/") for name in names)
 
 
 def knows(name: str) -> bool:
@@ -41,9 +43,32 @@ def byte_kind(name: str) -> str:
 
 
 def scan(content: Content, scanner: Scanner, archive: zipfile.ZipFile) -> ScanReport:
-    """Trace what torch would read."""
-    del scanner
-    return replace(resolved(trace_stream(content.source, "torch", archive), "data.pkl"), target=content.name, size=content.size)
+    """Trace what torch would read; where that is not how torch writes, every pickle of the archive."""
+    report = resolved(trace_stream(content.source, "torch", archive), "data.pkl")
+    others = [_alone(scanner, archive, member) for member in archive.infolist() if report.coverage.missed and _is_pickle(member)]
+    told = [finding for other in others if other is not None for finding in other.findings if finding.code]
+    uses = [use for other in others if other is not None for use in other.globals]
+    return replace(
+        report,
+        target=content.name,
+        size=content.size,
+        findings=tuple(dict.fromkeys((*report.findings, *told))),
+        globals=merged_globals((*report.globals, *uses)),
+    )
+
+
+def _is_pickle(member: zipfile.ZipInfo) -> bool:
+    return member.filename.lower().endswith(".pkl")
+
+
+def _alone(scanner: Scanner, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> ScanReport | None:
+    """Trace one pickle of an archive; None where it cannot be had, which the archive's own report says."""
+    try:
+        with archive.open(member) as stream:
+            data = scanner.unpack(stream)
+    except Exception:  # noqa: BLE001 as for engines
+        return None
+    return resolved(trace_stream(StreamSource(data=data), "torch-package"), member.filename)
 
 
 def _inside(name: str) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from jupyter_modelguard.engines.byte_ranges import INSPECTED
 from jupyter_modelguard.engines.formats import keras_archives, torch_archives, torch_zips
 from jupyter_modelguard.engines.formats.hdf5 import MAGIC as HDF5
-from jupyter_modelguard.engines.formats.numpy_arrays import is_plain
+from jupyter_modelguard.engines.formats.numpy_arrays import plain_size
 from jupyter_modelguard.engines.merging import merged_reports
 from jupyter_modelguard.engines.part import stored_part
 from jupyter_modelguard.engines.zip_layout import zip_ranges
@@ -70,7 +70,7 @@ def _member(content: Content, scanner: Scanner, archive: zipfile.ZipFile, member
         return ScanReport(name, "zip", coverage=Coverage(0, 0))
     try:
         with archive.open(member) as stream:
-            plain = is_plain(stream.read(_HEAD))
+            plain = plain_size(stream.read(_HEAD)) == member.file_size
     except Exception:  # noqa: BLE001 whoever unpacks all of it says why
         plain = False
     if plain:
