@@ -24,6 +24,7 @@ _OWN: Final = (  # in the order in which they are asked; the first that takes a 
     "compressed",
     "tars",
     "safetensors",
+    "gguf",
     "hdf5",
     "onnx_models",
     "saved_models",

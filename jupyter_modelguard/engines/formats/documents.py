@@ -1,4 +1,8 @@
-"""Text: documents that name what they call, which are judged as their loads are, and all other text, which is data."""
+"""Text: documents that name what they call, which are judged as their loads are, and all other text, which is data.
+
+Text can be large (vocabularies, tables, logs) and is told apart by marks before anything parses it: names that a configuration must have
+to be of interest, or the escapes that such a name could be written with.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +11,16 @@ import hashlib
 import importlib
 import importlib.util
 import json
-from typing import TYPE_CHECKING, Final
+import re
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import unquote_to_bytes
 
 from jupyter_modelguard.errors import ScanError
+from jupyter_modelguard.policy.chat_templates import template_findings
 from jupyter_modelguard.policy.jsonpickle_tags import judge_jsonpickle
-from jupyter_modelguard.policy.yaml_tags import python_tags
-from jupyter_modelguard.types import ScanReport
+from jupyter_modelguard.policy.model_configs import MARKS, judge_config
+from jupyter_modelguard.policy.own_yaml_tags import judge_yaml
+from jupyter_modelguard.types import Coverage, ScanReport
 
 if TYPE_CHECKING:
     from jupyter_modelguard.engines.content import Content
@@ -22,15 +30,27 @@ if TYPE_CHECKING:
 __all__ = ["ENGINE"]
 
 _LARGEST: Final = 256 << 20  # bytes
-_MARKS: Final = (b"!!python/", b":python/", b'"py/')
-_WIDE: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)  # marks of wider text begin with these, too
+_LARGEST_YAML: Final = 4 << 20  # a parser takes a second for that
+_LARGEST_TWICE: Final = 1 << 20
+_LARGEST_TEMPLATE: Final = 1 << 20
+_WIDE: Final = ((codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _NO_TEXT: Final = bytes(set(range(32)) - set(b"\t\n\r\f\v\b\x1b")) + b"\x7f"
+_ESCAPES: Final = (b"\\u00", b"\\U0000", b"\\x", b"\\\n", b"\\\r")  # by which a name can be written otherwise
+_TAG: Final = re.compile(rb"(?:^|[\s,\[{])!(<[^>\s]*>|[\w%!][^\s,\[\]{}]*)", re.MULTILINE)
+_KEY: Final = re.compile(  # that a configuration may have which was not parsed: a name that matters, or one that is written with escapes
+    rb"_target_|auto_map|class_path|loader_module|custom_pipelines|!new:|!apply:|\?\s+[\"']?target\b|(?:^|[\s{,\"'])(?:target|chat_template|pip)[\"']?\s*:\s"
+    rb"|\\(?:x|u00|U000000|\r?\n)[^\"\n]{1,200}\"\s*:"
+)
+_TEMPLATE: Final = re.compile(r"\{%-?\s*for\s+\w+\s+in\s+\w*messages\b")
+_TEMPLATES: Final = (".jinja", ".jinja2", ".j2")
+_Judged = tuple[str, tuple["GlobalUse", ...], tuple["Finding", ...], tuple[str, ...]]
+_PLAIN: Final[_Judged] = ("text", (), (), ())
 
 
 class Documents:
-    """Finds the marks of Python objects in text."""
+    """Finds what text names: Python objects, code, templates."""
 
-    name = "text 1"
+    name = "text 2"
 
     def takes(self, content: Content) -> bool:
         """By the lack of what no text has."""
@@ -44,27 +64,112 @@ class Documents:
         data = content.read()
         if not _is_text(data):
             return None
-        judged: tuple[str, tuple[GlobalUse, ...], tuple[Finding, ...]] = ("text", (), ())
-        if any(mark in data.replace(b"\x00", b"") for mark in _MARKS):
-            judged = _judged(data)
         digest = hashlib.sha256(data).hexdigest()
-        kind, uses, findings = judged
-        return ScanReport(content.name, kind, digest, content.size, findings, uses, engines=(self.name,))
+        wide = next((name for mark, name in _WIDE if data.startswith(mark)), "")
+        if wide:
+            try:
+                data = data.decode(wide).encode()
+            except UnicodeDecodeError:
+                return None
+        kind, uses, findings, missed = _judged(data, str(content.name or content.source.path or ""))
+        coverage = Coverage(1 + len(missed), 1, missed)
+        return ScanReport(content.name, kind, digest, content.size, findings, uses, coverage, engines=(self.name,))
 
 
 def _is_text(data: bytes) -> bool:
-    return data.startswith(_WIDE) or len(data.translate(None, _NO_TEXT)) == len(data)
+    return data.startswith(tuple(mark for mark, _ in _WIDE)) or len(data.translate(None, _NO_TEXT)) == len(data)
 
 
-def _judged(data: bytes) -> tuple[str, tuple[GlobalUse, ...], tuple[Finding, ...]]:
+def _judged(data: bytes, name: str) -> _Judged:
+    data = data.removeprefix(codecs.BOM_UTF8)
+    if name.lower().endswith(_TEMPLATES) or _reads_messages(data):
+        judged = _template(data, name)
+        if judged is not None:
+            return judged
+    marked = any(mark in data for mark in MARKS) or any(escape in data for escape in _ESCAPES)
+    pickled = b'"py/' in data
+    tags = [unquote_to_bytes(tag) for tag in _TAG.findall(data)] if b"!" in data else []
+    if not (marked or pickled or tags):
+        return _PLAIN
+    if data[:_LARGEST_TEMPLATE].lstrip()[:1] in (b"{", b"["):
+        tree = _json(data)
+        if tree is not _PLAIN:
+            return _json_judged(data, tree, pickled=pickled)
+    python = any(b"python" in tag for tag in tags) or (b"%TAG" in data and bool(tags))
+    return _yaml(data, python=python) if marked or tags else _PLAIN
+
+
+def _reads_messages(data: bytes) -> bool:
+    if b"{%" not in data or b"messages" not in data or len(data) > _LARGEST_TEMPLATE or b"get_flashed_messages" in data:
+        return False
+    start = data.lstrip()[:2]
+    return start in (b"{%", b"{{", b"{#") or (start[:1] != b"{" and _TEMPLATE.search(data.decode("utf-8", "replace")) is not None)
+
+
+def _template(data: bytes, name: str) -> _Judged | None:
+    """Judge a template; text that only looks like one, and cannot be read as one, is text."""
+    place = name.replace("\\", "/").rpartition("/")[2]
+    if len(data) > _LARGEST_TEMPLATE:
+        return ("jinja", (), (), (f"{place}: a template of more than {_LARGEST_TEMPLATE >> 20} MiB",))
+    findings, missed = template_findings(data.decode("utf-8", "replace"), place)
+    if missed and not name.lower().endswith(_TEMPLATES):
+        return None
+    return "jinja", (), findings, missed
+
+
+def _json(data: bytes) -> Any:
+    """Read JSON with everything that stands in it, also what a later key of the same name hides."""
+
+    def every(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) != len(pairs):
+            for number, (key, value) in enumerate(pairs):
+                if found[key] is not value:
+                    found[f"{key} (hidden {number})"] = {key: value}
+        return found
+
     try:
-        tree = json.loads(data)
-    except (ValueError, RecursionError):
-        if importlib.util.find_spec("yaml") is None:
-            raise ScanError("PyYAML is not installed here, and nothing else reads its tags") from None
-        yaml = importlib.import_module("yaml")
-        return "yaml", *python_tags(data, yaml.SafeLoader, data)
-    return "jsonpickle", *judge_jsonpickle(tree)
+        return json.loads(data, object_pairs_hook=every)
+    except RecursionError:
+        raise ScanError("JSON that is nested too deeply to be read") from None
+    except ValueError:
+        return _PLAIN
+
+
+def _json_judged(data: bytes, tree: Any, *, pickled: bool) -> _Judged:
+    uses, findings, missed = judge_config(tree, _lines(data))
+    kind = "json" if isinstance(tree, (dict, list)) and (uses or findings) else "text"
+    if pickled:
+        more, found = judge_jsonpickle(tree)
+        if more or found:
+            kind, uses, findings = "jsonpickle", uses + more, findings + found
+    return kind, uses, findings, missed
+
+
+def _yaml(data: bytes, *, python: bool) -> _Judged:
+    """Judge YAML, of which nearly any text is some; only what parses, or holds tags before it breaks off, is worth a word."""
+    if len(data) > _LARGEST_YAML or importlib.util.find_spec("yaml") is None:
+        if python or _KEY.search(data):
+            why = "no parser is installed here" if len(data) <= _LARGEST_YAML else f"it is larger than {_LARGEST_YAML >> 20} MiB"
+            raise ScanError(f"what it names was not looked at: {why}")
+        return _PLAIN
+    yaml = importlib.import_module("yaml")
+    line_of = _lines(data)
+    found = judge_yaml(data, getattr(yaml, "CSafeLoader", yaml.SafeLoader), line_of, python=python)
+    if python and not found[0]:  # the two parsers of PyYAML need not agree
+        if len(data) > _LARGEST_TWICE:
+            raise ScanError("its YAML tags were not looked at: it is too large for a second parser")
+        found = judge_yaml(data, yaml.SafeLoader, line_of, python=python)
+    uses, findings, missed = found
+    return ("yaml" if uses or findings or missed else "text"), uses, findings, missed
+
+
+def _lines(data: bytes) -> Any:
+    def line_of(text: str) -> int:
+        place = data.find(text.partition("\n")[0].encode("utf-8", "surrogatepass"))
+        return data.count(b"\n", 0, place) + 1 if place >= 0 else 0
+
+    return line_of
 
 
 ENGINE: Final = Documents()

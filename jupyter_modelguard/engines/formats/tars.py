@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import tarfile
+from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
 
+from jupyter_modelguard.engines.byte_ranges import INSPECTED
 from jupyter_modelguard.engines.merging import merged_reports, missed_report
 from jupyter_modelguard.policy.findings import finding
-from jupyter_modelguard.types import ScanReport
+from jupyter_modelguard.types import ByteRange, ScanReport
 
 if TYPE_CHECKING:
     from jupyter_modelguard.engines.content import Content
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["ENGINE"]
 
 _MARK: Final = slice(257, 262)  # where every tar of this century says "ustar"
+_SUM: Final = slice(148, 156)  # of the header's bytes, as octal digits; older tars have nothing else to tell them by
+_BLOCK: Final = 512
 _MOST_MEMBERS: Final = 10_000
 
 
@@ -27,18 +31,33 @@ class Tars:
 
     def takes(self, content: Content) -> bool:
         """By the mark in the first header."""
-        return content.head[_MARK] == b"ustar"
+        return content.head[_MARK] == b"ustar" or _is_summed(content.head[:_BLOCK])
 
     def scan(self, content: Content, scanner: Scanner) -> ScanReport:
         """Scan the members."""
         reports = [ScanReport(content.name, "tar", size=content.size, engines=(self.name,))]
+        end = 0
         with content.open() as file, tarfile.open(fileobj=file, mode="r:") as archive:
             for number, member in enumerate(archive):
                 if number >= _MOST_MEMBERS:
                     reports.append(missed_report(content.name, "tar", 0, f"more than {_MOST_MEMBERS:,} members"))
                     break
                 reports.append(_member(content, scanner, archive, member))
-        return merged_reports(content.name, "tar", reports, content.size)
+            end = archive.offset
+            file.seek(end)
+            empty = all(not block.strip(b"\0") for block in iter(lambda: file.read(1 << 20), b""))
+        merged = merged_reports(content.name, "tar", reports, content.size)
+        # what stands behind the last member is nothing but the zeros that fill an archive up, or belongs to nothing
+        ranges = (ByteRange(0, content.size if empty else min(end, content.size), INSPECTED),)
+        return replace(merged, coverage=replace(merged.coverage, ranges=ranges))
+
+
+def _is_summed(header: bytes) -> bool:
+    """Whether a block is a header of a tar from before there was a mark."""
+    digits = header[_SUM].strip(b" \0")
+    if len(header) < _BLOCK or not header[0] or not digits or digits.strip(b"01234567"):
+        return False
+    return sum(header) - sum(header[_SUM]) + 8 * ord(" ") == int(digits, 8)
 
 
 def _member(content: Content, scanner: Scanner, archive: tarfile.TarFile, member: tarfile.TarInfo) -> ScanReport:
