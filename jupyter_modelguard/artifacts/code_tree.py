@@ -15,8 +15,9 @@ from jupyter_modelguard.types import CodeFile
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-__all__ = ["CONFIGURATIONS", "auto_map_modules", "collect_code"]
+__all__ = ["ALWAYS_RUN", "CONFIGURATIONS", "auto_map_modules", "collect_code"]
 
+ALWAYS_RUN = ("hubconf.py",)  # what torch.hub.load runs of any folder
 CONFIGURATIONS = (
     "config.json",
     "tokenizer_config.json",

@@ -1,11 +1,11 @@
-"""The Python files that the configuration of a folder or repository would have executed; read in the limited worker."""
+"""The Python files that a load of a folder or repository would execute; read in the limited worker."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from jupyter_modelguard.artifacts.code_tree import auto_map_modules, collect_code
+from jupyter_modelguard.artifacts.code_tree import ALWAYS_RUN, auto_map_modules, collect_code
 from jupyter_modelguard.engines.code import scan_code
 
 if TYPE_CHECKING:
@@ -17,23 +17,27 @@ _LARGEST: Final = 100 << 20  # bytes of a code or configuration file
 
 
 def code_below(folder: str, within: str = "") -> ScanReport | None:
-    """Report what would be executed; None where a configuration names no code.
+    """Report what would be executed: what a configuration names, `hubconf.py`, or a file that was named itself; None without any.
 
     Parameters
     ----------
     folder
-        Where the configuration lies.
+        Where the configuration lies, or a Python file.
     within
         The folder that links may lead to: a snapshot's lead to the repository's blobs. The folder itself by default.
     """
-    allowed = Path(within or folder).resolve()
+    place = Path(folder)
+    base = place.parent if place.is_file() else place
+    allowed = Path(within or base).resolve()
 
     def read(name: str) -> bytes | None:
-        path = Path(folder, name).resolve()
+        path = Path(base, name).resolve()
         if not path.is_relative_to(allowed) or not path.is_file():
             return None
         with path.open("rb") as file:
             return file.read(_LARGEST)
 
-    entries = auto_map_modules(read)
+    entries = (
+        (place.name,) if place.is_file() else (*auto_map_modules(read), *(name for name in ALWAYS_RUN if read(name) is not None))
+    )
     return scan_code(folder, collect_code(entries, read)) if entries else None

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Scanned", "default_jobs", "scan_targets", "warm_up"]
 
+_SOURCE: Final = "python-source"
 _MOST_JOBS: Final = 4  # processes, unless more are asked for: each may take gigabytes
 _FILES_A_JOB: Final = 16  # fewer small files are read sooner than another process is started
 _BYTES_A_JOB: Final = 64 << 20
@@ -153,8 +154,10 @@ def _scan(target: Target, seconds: float | None, busy: set[Worker], *, opinions:
     busy.add(worker)
     try:
         if not target.code:
-            return worker.scan(target.path, seconds=seconds, opinions=opinions)
-        answer = worker.attempt(code_below, target.path, target.within) if _has_configuration(target.path) else None
+            report = worker.scan(target.path, seconds=seconds, opinions=opinions)
+            if not (target.named and report.format == _SOURCE):
+                return report
+        answer = worker.attempt(code_below, target.path, target.within) if not target.code or _runs_code(target.path) else None
         if isinstance(answer, str):
             return missed_report(target.path, "python-code", 0, f"its configuration: {answer}")
         return answer if isinstance(answer, ScanReport) else None
@@ -165,10 +168,11 @@ def _scan(target: Target, seconds: float | None, busy: set[Worker], *, opinions:
         _idle.put(worker)
 
 
-def _has_configuration(folder: str) -> bool:
-    from jupyter_modelguard.artifacts.code_tree import CONFIGURATIONS
+def _runs_code(folder: str) -> bool:
+    """Whether anything in a folder could have Python files executed; spares the worker a question for each of many."""
+    from jupyter_modelguard.artifacts.code_tree import ALWAYS_RUN, CONFIGURATIONS
 
-    return any(os.path.isfile(os.path.join(folder, name)) for name in CONFIGURATIONS)
+    return any(os.path.isfile(os.path.join(folder, name)) for name in (*CONFIGURATIONS, *ALWAYS_RUN))
 
 
 def _unread(target: Target) -> ScanReport:

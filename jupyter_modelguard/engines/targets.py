@@ -45,7 +45,9 @@ class Target:
     why_not
         Why it cannot be looked at; empty where it can.
     code
-        Whether this is a folder, of which only the Python files that its configuration names are looked at.
+        Whether this is a folder, of which only the Python files that a load of it would run are looked at.
+    named
+        Whether somebody named this very file: whoever names Python source means to run it.
     within
         The folder that links in it may lead to; empty for the folder itself.
     findings
@@ -57,6 +59,7 @@ class Target:
     group: str = ""
     why_not: str = ""
     code: bool = False
+    named: bool = False
     within: str = ""
     findings: tuple[Finding, ...] = ()
 
@@ -124,7 +127,7 @@ def _below(path: str) -> Iterator[Target]:
     from jupyter_modelguard.engines.hub_cache import repositories, targets_of
 
     if not os.path.isdir(path):
-        yield Target(path, path, why_not=why_not(path))
+        yield Target(path, path, why_not=why_not(path), named=True)
         return
     cached = repositories(path)
     if not cached:

@@ -217,3 +217,18 @@ def test_code_that_a_configuration_names_is_a_target(folder):
     (folder / "modeling_x.py").write_text("import os\nos.system('true')\n")
     status, found, _ = scanned(folder)
     assert (status, found["models"]["format"], found["models"]["risk"]) == (1, "python-code", "dangerous")
+
+
+def test_code_that_torch_hub_runs_of_a_folder_is_a_target(folder):
+    (folder / "hubconf.py").write_text("from .heads import head\n")
+    (folder / "heads.py").write_text("import os\nos.system('true')\n")
+    status, found, _ = scanned(folder)
+    assert (status, found["models"]["format"], found["models"]["risk"]) == (1, "python-code", "dangerous")
+    assert (found["heads.py"]["format"], found["heads.py"]["risk"]) == ("python-source", "note")
+
+
+def test_source_that_was_named_itself_is_what_somebody_means_to_run(folder):
+    (folder / "tool").write_text("import os\nos.system('true')\n")
+    assert scanned(folder)[0] == 0
+    status, found, _ = scanned(folder / "tool")
+    assert (status, found["tool"]["format"], found["tool"]["risk"]) == (1, "python-code", "dangerous")
