@@ -45,6 +45,7 @@ def add_scan(commands: Any) -> None:
     scan.add_argument("--format", choices=("text", "json", "sarif"), default="text")
     scan.add_argument("--output", metavar="FILE", help="write the result there instead of to the terminal")
     scan.add_argument("--all", action="store_true", help="name every file, also those about which there is nothing to tell")
+    scan.add_argument("--explain", action="store_true", help="write down what the pickles that ask would do, as text")
     scan.add_argument("--jobs", type=_positive, metavar="N", help="files at once, each in a process (processors, 4 at the most)")
     scan.add_argument("--timeout", type=_seconds, metavar="SECONDS", help="what one file may take (60)")
     scan.add_argument(
@@ -138,6 +139,11 @@ def _write(
 
         view = ScanView(each, everything=options.all, errors=tuple(errors.items()), seconds=seconds)
         write(view, options.output, console)
+        if options.explain:
+            from jupyter_modelguard.running.explaining import explained
+
+            for line in explained(each):
+                say(console, line)
         return
     from rich.console import Console as Plain
 

@@ -193,6 +193,16 @@ def test_nothing_but_the_result_goes_into_a_pipe(folder):
     assert len(json.loads(run.stdout)["targets"]) == 10
 
 
+def test_flagged_pickles_are_explained(folder, capsys):
+    (folder / "armed.pkl").write_bytes(pickle.dumps([Reduced(os.system, "true \x1b[2J")]))
+    assert main(["scan", "--explain", str(folder)]) == 1
+    said = capsys.readouterr().out
+    assert "! os.system('true " in said
+    assert "_var0 = system(" in said
+    assert said.count("Calls, each above") == 1
+    assert "\x1b[2J" not in said
+
+
 @pytest.mark.parametrize("wrong", [["--jobs", "0"], ["--timeout", "nan"], ["--timeout", "x"]])
 def test_limits_that_are_none_are_refused(wrong, folder, capsys):
     with pytest.raises(SystemExit):
