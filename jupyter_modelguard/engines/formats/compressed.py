@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["ENGINE", "opener"]
 
 _BLOCK: Final = 1 << 16  # bytes of packed data at a time
+_MOST_KEPT: Final = 1 << 26  # bytes that are remembered of a stream that may break off
 _DEFLATE: Final = 8  # zlib's only method, in the low half of its first byte
 _WINDOWS: Final = 7  # the largest window that zlib knows, in the high half
 _CHECK: Final = 31  # what its first two bytes can be divided by
@@ -51,6 +52,20 @@ class _Inflated(io.RawIOBase):
         if self._inflater.unused_data or self._file.read(1):
             raise ScanError("there is something behind the compressed stream")
         return b""
+
+
+class _Pieces:
+    """Remembers what was unpacked, for the case that the stream breaks off; small pieces, so that none is lost with the failure."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self.seen = bytearray()
+
+    def read(self, size: int) -> bytes:
+        piece = self._stream.read(min(size, _BLOCK))
+        if len(self.seen) < _MOST_KEPT:
+            self.seen += piece
+        return piece
 
 
 def _of_library(module: str, name: str) -> Callable[[BinaryIO], BinaryIO]:
@@ -92,10 +107,20 @@ class Compressed:
             raise ScanError("no compressed stream")
         kind, opened = found
         with content.open() as file:
-            data = scanner.unpack(opened(file))
+            pieces = _Pieces(opened(file))
+            try:
+                data = scanner.unpack(cast("BinaryIO", pieces))
+            except Exception as error:  # a loader reads what comes out before the failure, and runs it
+                if not pieces.seen or not isinstance(error, (EOFError, OSError, zlib.error, lzma.LZMAError)):
+                    raise
+                data = bytes(pieces.seen)
+                broken = f"the {kind} stream cannot be read to its end: {error}"
+            else:
+                broken = ""
         inner = scanner.scan(content.inside(data, f"unpacked from {kind}"))
-        ranges = (ByteRange(0, content.size, "inspected" if inner.coverage.inspected else "missed"),)
-        coverage = Coverage(inner.coverage.parts, inner.coverage.inspected, inner.coverage.missed, ranges)
+        ranges = (ByteRange(0, content.size, "inspected" if inner.coverage.inspected and not broken else "missed"),)
+        missed = (*inner.coverage.missed, *([broken] if broken else []))
+        coverage = Coverage(inner.coverage.parts + bool(broken), inner.coverage.inspected, missed, ranges)
         return replace(inner, target=content.name, size=content.size, coverage=coverage)
 
 

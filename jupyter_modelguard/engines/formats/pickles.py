@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import itertools
 import logging
 import pickle
 import pickletools
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -30,6 +32,8 @@ _TORCH: Final = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."  # torch's magic number as a
 _ZIP: Final = b"PK\x03\x04"
 _JOBLIB: Final = b"NumpyArrayWrapper"
 _BEGINNING: Final = 1 << 20  # bytes in which joblib's first array is described
+_BEGINS: Final = re.compile(rb"\x80[\x02-\x05]")
+_MOST_BEGINNINGS: Final = 50
 _MOST_STREAMS: Final = 1_000  # pickles one behind the other
 _OPCODES: Final = frozenset(ord(opcode.code) for opcode in pickletools.opcodes)
 
@@ -136,6 +140,7 @@ def _with_rest(report: ScanReport, content: Content, start: int) -> ScanReport |
         if trace.copy is None:
             rest = resolved(trace)
             missed = f"{content.size - start:,} bytes behind the pickle"
+            reports += _further(content, start)
             reports.append(replace(rest, findings=tuple(item for item in rest.findings if item.code)))
             break
         reports.append(resolved(trace))
@@ -150,6 +155,20 @@ def _with_rest(report: ScanReport, content: Content, start: int) -> ScanReport |
         globals=merged_globals(use for one in reports for use in one.globals),
         coverage=Coverage(len(reports), len(reports) - bool(missed), (missed,) if missed else (), tuple(ranges)),
     )
+
+
+def _further(content: Content, start: int) -> list[ScanReport]:
+    """Look for pickles that begin somewhere in bytes of no known format: whoever wrote them there knows where."""
+    reports = []
+    with content.open() as file:
+        file.seek(start, 1)
+        rest = file.read(_BEGINNING)
+    for found in itertools.islice(_BEGINS.finditer(rest), _MOST_BEGINNINGS):
+        trace = trace_stream(_from(content.source, start + found.start()), "pickle")
+        report = resolved(trace)
+        if trace.copy is not None and report.globals:  # a broken one is more often no pickle at all
+            reports.append(report)
+    return reports
 
 
 def _from(source: StreamSource, start: int) -> StreamSource:
