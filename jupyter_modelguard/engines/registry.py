@@ -35,6 +35,7 @@ _OWN: Final = (  # in the order in which they are asked; the first that takes a 
     "pictures_and_sounds",
     "model_texts",
     "pickles",
+    "encoded_pickles",
     "sources",
     "documents",
 )

@@ -14,6 +14,7 @@ from armed import armed
 from armed_opcodes import Command
 
 NPY = b"\x93NUMPY\x01\x00"
+UNZIPPED = "import gzip, pickle\nwith gzip.open(path) as file: pickle.load(file)"
 JOBLIB = {"zlib": ".z", "gzip": ".gz", "bz2": ".bz2", "xz": ".xz", "lzma": ".lzma", "lz4": ".lz4"}
 PANDAS = {
     ".gz": gzip.compress,
@@ -82,6 +83,11 @@ for suffix, compress in PANDAS.items():
 @armed("zlib in gzip in bz2 by joblib's reader of files", "compression in compression", "joblib", ".pkl.gz", ("joblib",))
 def gzip_of_pickle(effect, path):
     return gzip.compress(effect.system, 9)
+
+
+@armed("gzip that breaks off behind the pickle", "a stream that some readers give up at", UNZIPPED, ".pkl.gz")
+def cut_off(effect, path):
+    return gzip.compress(effect.system + bytes(range(256)) * 99, 0)[:-900]
 
 
 @armed("joblib: armed behind arrays", "raw arrays between the opcodes", "joblib", ".joblib", ("joblib", "numpy"))

