@@ -83,13 +83,20 @@ def honest(folder):
         path = Path(folder, f"{number}", "file")
         path.parent.mkdir(parents=True)
         try:
-            with contextlib.redirect_stdout(None), contextlib.redirect_stderr(None):
+            with open(os.devnull, "w") as nothing, contextlib.redirect_stdout(nothing), contextlib.redirect_stderr(nothing):
                 file.write(path)
         except Exception as error:  # noqa: BLE001 a library that is not here, or does not work here
             print(f"left out, cannot be written here: {name} ({type(error).__name__})")
             continue
-        paths[name] = path.rename(path.with_suffix(suffix_of(path))) if path.is_file() else path
+        paths[name] = (
+            path.rename(path.with_suffix(suffix_of(path))) if path.is_file() else path if path.is_dir() else with_ending(path)
+        )
     return paths
+
+
+def with_ending(path):
+    """Find what a library wrote under the name with an ending of its own."""
+    return next(path.parent.glob(f"{path.name}.*"))
 
 
 def suffix_of(path):

@@ -56,9 +56,9 @@ def written(file, path):
 
 
 def scanned(worker, path):
-    """Say what a scan makes of a file, or of the worst file of a folder."""
-    files = [one for one in path.rglob("*") if one.is_file()] if path.is_dir() else [path]
-    reports = [worker.scan(str(file)) for file in files]
+    """Say what a scan makes of what was written: of its worst file, where there are several, or one with an ending."""
+    written = path.rglob("*") if path.is_dir() else path.parent.glob(f"{path.name}*")
+    reports = [worker.scan(str(file)) for file in written if file.is_file() and file.stat().st_size]
     for report in reports:
         assert report.coverage.ranges[0].start == 0
         assert report.coverage.ranges[-1].end == report.size
