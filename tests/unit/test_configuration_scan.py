@@ -45,8 +45,11 @@ def test_keras_archive_with_a_lambda_layer_runs_code(tmp_path):
     assert level(keras_file(tmp_path / "m.keras", config)) is RiskLevel.RUNS_CODE
 
 
-def test_keras_archive_with_something_else_in_it_is_not_clean(tmp_path):
-    assert level(keras_file(tmp_path / "m.keras", DENSE, **{"data.pkl": pickle.dumps(1)})) is RiskLevel.UNINSPECTED
+def test_what_else_lies_in_a_keras_archive_is_looked_at(tmp_path):
+    armed = b"cos\nsystem\n(S'true'\ntR."
+    assert level(keras_file(tmp_path / "m.keras", DENSE, **{"data.pkl": pickle.dumps(1)})) is RiskLevel.DATA_ONLY
+    assert level(keras_file(tmp_path / "m.keras", DENSE, **{"assets/words.txt": armed})) is RiskLevel.DANGEROUS
+    assert level(keras_file(tmp_path / "m.keras", DENSE, **{"data.bin": b"\x00\x01\x02"})) is RiskLevel.UNINSPECTED
 
 
 @pytest.mark.parametrize(
