@@ -7,6 +7,7 @@ import pickle
 import signal
 import struct
 import sys
+import time
 import threading
 from typing import TYPE_CHECKING
 
