@@ -9,10 +9,10 @@ function that renderers give, nor a method of plain data. What a template says t
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, Final
 
 from jupyter_modelguard.policy.findings import finding
+from jupyter_modelguard.policy.template_names import DUNDER, FUNCTIONS, HIDDEN, INSIDES, MAKERS, METHODS, PROBES
 from jupyter_modelguard.policy.template_strings import Strings
 
 if TYPE_CHECKING:
@@ -24,65 +24,6 @@ __all__ = ["may_be_template", "template_findings"]
 
 _LARGEST: Final = 1 << 20  # characters; those of models have a few thousand
 _LONGEST: Final = 200  # characters of a line that is quoted
-_INSIDES: Final = frozenset(
-    [
-        "mro",
-        "gi_frame",
-        "gi_code",
-        "gi_yieldfrom",
-        "cr_frame",
-        "cr_code",
-        "ag_frame",
-        "ag_code",
-        "f_back",
-        "f_globals",
-        "f_builtins",
-        "f_locals",
-        "f_code",
-        "tb_frame",
-        "tb_next",
-        "func_globals",
-        "func_code",
-        "func_closure",
-        "func_defaults",
-        "im_class",
-        "im_func",
-        "im_self",
-        "co_consts",
-        "co_code",
-        "co_names",
-    ]
-)
-_DUNDER: Final = re.compile(r"__[A-Za-z][A-Za-z0-9_]*__")
-_HIDDEN: Final = re.compile(
-    r"__(?:class|base|bases|mro|subclasses|globals|builtins|import|init|dict|getattribute|getattr|getitem|code|"
-    r"closure|func|self|module|call|new|reduce|reduce_ex|loader|spec|subclasshook|wrapped)__"
-)
-_FUNCTIONS: Final = frozenset(  # of Jinja, and those that renderers of chat templates give
-    [
-        "range",
-        "dict",
-        "namespace",
-        "lipsum",
-        "cycler",
-        "joiner",
-        "raise_exception",
-        "strftime_now",
-        "caller",
-        "super",
-        "loop",
-        "gettext",
-        "ngettext",
-        "_",
-    ]
-)
-_MAKERS: Final = frozenset({"cycler", "joiner", "namespace", "dict", "range"})  # what they give may be called, or is plain data
-_METHODS: Final = frozenset(
-    name for kind in (str, list, dict, tuple, set, int, float, bytes) for name in dir(kind) if not name.startswith("_")
-) | {"cycle", "changed", "next", "reset", "strftime", "isoformat", "date", "now", "today"}
-_PROBES: Final = frozenset(
-    {"lipsum", "self", "request", "url_for", "get_flashed_messages"}
-)  # nothing for a chat; attacks begin there
 _MOST_STEPS: Final = 1_000_000  # of one loop, and of everything that a real conversation has
 
 
@@ -154,8 +95,8 @@ class _Judge:
         made, bound = self._bound()
         self._bound_names = bound | made
         # a name that a loop or a parameter may give another value to is no macro any more
-        self._callable = (macros | made | _FUNCTIONS) - bound
-        self._functions = (macros | _FUNCTIONS) - bound - made - {"loop", "_"}
+        self._callable = (macros | made | FUNCTIONS) - bound
+        self._functions = (macros | FUNCTIONS) - bound - made - {"loop", "_"}
         self._carried = set(self._namespaced())
         self._harmless = {id(inner) for node in self._all for inner in self._operands(node)}
 
@@ -194,7 +135,7 @@ class _Judge:
             if isinstance(node, nodes.Assign) and isinstance(node.target, nodes.Name):
                 value = node.node
                 maker = value.node if isinstance(value, nodes.Call) else None
-                known = isinstance(maker, nodes.Name) and maker.name in _MAKERS
+                known = isinstance(maker, nodes.Name) and maker.name in MAKERS
                 (made if known else bound).add(node.target.name)
             elif isinstance(node, nodes.Name) and node.ctx == "param":
                 bound.add(node.name)
@@ -229,13 +170,13 @@ class _Judge:
                     yield from self._strings.of(pair.key)
 
     def _name(self, node: Any) -> Iterator[Finding]:
-        if node.name in _PROBES - self._bound_names and not (node.name == "self" and self._blocks):
+        if node.name in PROBES - self._bound_names and not (node.name == "self" and self._blocks):
             yield self._finding(node, "template-given-name", f"the template uses {node.name}, which no chat needs")
         if node.name in self._functions and id(node) not in self._harmless:
             yield self._finding(node, "template-call", f"the template takes hold of the function {node.name} itself")
 
     def _named(self, node: Any, name: str) -> Iterator[Finding]:
-        if name.startswith("__") or name in _INSIDES:
+        if name.startswith("__") or name in INSIDES:
             yield self._finding(node, "template-escape", f"the template reaches for {name}, which leads into Python's insides")
         elif name.startswith("_"):
             yield self._finding(node, "template-call", f"the template reaches for {name}, an inner attribute")
@@ -243,7 +184,7 @@ class _Judge:
     def _hidden(self, node: Any, text: str) -> Iterator[Finding]:
         """Find names of Python's insides in strings, which subscripts, filters and formats use as names."""
         stripped = text.strip()
-        if _HIDDEN.search(text) or _DUNDER.fullmatch(stripped) or stripped in _INSIDES - {"mro"}:
+        if HIDDEN.search(text) or DUNDER.fullmatch(stripped) or stripped in INSIDES - {"mro"}:
             yield self._finding(node, "template-escape", f"the template holds {stripped[:60]!r}, which names Python's insides")
 
     def _subscript(self, node: Any) -> Iterator[Finding]:
@@ -251,7 +192,7 @@ class _Judge:
             yield from self._named_item(node, text)
 
     def _named_item(self, node: Any, text: str) -> Iterator[Finding]:
-        if text.startswith("__") or text in _INSIDES:
+        if text.startswith("__") or text in INSIDES:
             yield self._finding(
                 node, "template-escape", f"the template reaches for {text[:60]}, which leads into Python's insides"
             )
@@ -297,7 +238,7 @@ class _Judge:
         elif isinstance(callee, nodes.Getattr):
             inner = callee.node
             carried = callee.attr in self._carried
-            if (callee.attr in _METHODS and not carried) or (
+            if (callee.attr in METHODS and not carried) or (
                 isinstance(inner, nodes.Name) and inner.name == "self" and callee.attr in self._blocks
             ):
                 return

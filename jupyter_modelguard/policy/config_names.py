@@ -19,7 +19,7 @@ from jupyter_modelguard.policy.libraries import known_libraries
 from jupyter_modelguard.policy.named import named_use
 from jupyter_modelguard.types import GlobalUse, Judgement, QualifiedName
 
-__all__ = ["is_dotted", "target_use"]
+__all__ = ["is_dotted", "pipeline_libraries", "target_use"]
 
 _DOTTED: Final = re.compile(r"[^\W\d]\w*(?:[.:][^\W\d]\w*)*")
 _PARTS: Final = frozenset(  # names of Python's own modules that libraries have modules of
@@ -132,3 +132,18 @@ def _is_librarys(name: str) -> bool:
         return True
     made = [part.lstrip("_")[:1].isupper() for part in parts[-2:]]
     return made[-1] or (made[0] and parts[-1] in ("from_pretrained", "from_config"))
+
+
+@functools.cache
+def pipeline_libraries() -> frozenset[str]:
+    """Name the libraries whose classes pipelines of diffusers are made of."""
+    rows = tomllib.loads(Path(__file__).with_name("config_libraries.toml").read_text(encoding="utf-8"))
+    return frozenset(rows["pipelines"]) | {
+        "diffusers",
+        "transformers",
+        "onnxruntime",
+        "optimum",
+        "peft",
+        "flax",
+        "controlnet_aux",
+    }

@@ -7,21 +7,17 @@ expressions, MLflow's `MLmodel`, PEFT's `auto_mapping`, and chat templates where
 
 from __future__ import annotations
 
-import ast
-import functools
 import re
-import tomllib
 from collections import Counter
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from jupyter_modelguard.policy.catalogue import capability_of
 from jupyter_modelguard.policy.chat_templates import may_be_template, template_findings
-from jupyter_modelguard.policy.config_names import is_dotted, target_use
+from jupyter_modelguard.policy.config_expressions import judge_expression
+from jupyter_modelguard.policy.config_names import is_dotted, pipeline_libraries, target_use
 from jupyter_modelguard.policy.findings import finding
 from jupyter_modelguard.policy.named import named_finding
-from jupyter_modelguard.types import Judgement, QualifiedName, Severity
+from jupyter_modelguard.types import Judgement, QualifiedName
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -79,20 +75,6 @@ def judge_config(root: Any, line_of: Callable[[str], int]) -> tuple[tuple[Global
     judge = _Judge(root, line_of)
     judge.walk()
     return tuple(judge.uses.values()), tuple(dict.fromkeys(judge.findings)), tuple(judge.missed)
-
-
-@functools.cache
-def _pipelines() -> frozenset[str]:
-    rows = tomllib.loads(Path(__file__).with_name("config_libraries.toml").read_text(encoding="utf-8"))
-    return frozenset(rows["pipelines"]) | {
-        "diffusers",
-        "transformers",
-        "onnxruntime",
-        "optimum",
-        "peft",
-        "flax",
-        "controlnet_aux",
-    }
 
 
 class _Judge:
@@ -216,7 +198,7 @@ class _Judge:
             if not (isinstance(entry, list) and len(entry) == 2 and all(isinstance(one, str) for one in entry)):  # noqa: PLR2004 library and class
                 continue
             library, name = entry
-            if key.startswith("_") or not name.isidentifier() or library.partition(".")[0] in _pipelines():
+            if key.startswith("_") or not name.isidentifier() or library.partition(".")[0] in pipeline_libraries():
                 continue
             use = target_use(f"{library}.{name}")
             if use is not None and use.judgement is Judgement.DANGEROUS:
@@ -269,27 +251,11 @@ class _Judge:
 
     def _expression(self, expression: str, path: str) -> None:
         """Judge a text that MONAI evaluates: it begins with a dollar sign in a file that builds things."""
-        try:
-            tree = ast.parse(re.sub(r"[@%][\w#:.]+", "value", expression[1:]).strip())
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return
-        names = [_dotted(node) for node in ast.walk(tree) if isinstance(node, (ast.Attribute, ast.Name))]
-        acts = any(isinstance(node, (ast.Call, ast.Import, ast.ImportFrom)) for node in ast.walk(tree))
-        if not acts:
-            return
-        known = [
-            capability_of(QualifiedName(*(f"builtins.{name}" if "." not in name else name).rsplit(".", 1)))
-            for name in names
-            if name
-        ]
-        bad = next((one for one in known if one is not None and one.judgement is Judgement.DANGEROUS), None)
-        bad_severity = Severity.CRITICAL if bad is not None else None
-        does = bad.sentence if bad is not None else "is evaluated as Python"
-        self.findings.append(
-            finding(
-                "config-expression", f"a text that {does}", self._place(path, "", expression), expression[:_LONGEST], bad_severity
-            )
-        )
+        judged = judge_expression(expression)
+        if judged is not None:
+            title, severity = judged
+            place = self._place(path, "", expression)
+            self.findings.append(finding("config-expression", title, place, expression[:_LONGEST], severity))
 
     def _own(self, reference: str, path: str, key: str) -> None:
         if not _REFERENCE.fullmatch(reference):
@@ -325,11 +291,3 @@ def _texts(value: Any) -> Iterator[str]:
         elif isinstance(one, (dict, list)) and id(one) not in seen:
             seen.add(id(one))
             waiting += one.values() if isinstance(one, dict) else one
-
-
-def _dotted(node: ast.expr) -> str:
-    parts = []
-    while isinstance(node, ast.Attribute):
-        parts.append(node.attr)
-        node = node.value
-    return ".".join([node.id, *reversed(parts)]) if isinstance(node, ast.Name) else ""

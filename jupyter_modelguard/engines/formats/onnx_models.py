@@ -13,7 +13,8 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Final
 
 from jupyter_modelguard.engines.formats.onnx_schema import ONNX
-from jupyter_modelguard.engines.protobuf import LARGEST, Walk, buffer, inside
+from jupyter_modelguard.engines.protobuf import Walk
+from jupyter_modelguard.engines.protobuf_wire import LARGEST, buffer, inside
 from jupyter_modelguard.engines.weightiest import weightiest
 from jupyter_modelguard.errors import ScanError
 from jupyter_modelguard.policy.findings import finding
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from jupyter_modelguard.engines.content import Content
-    from jupyter_modelguard.engines.protobuf import Bytes, Message
+    from jupyter_modelguard.engines.protobuf import Message
+    from jupyter_modelguard.engines.protobuf_wire import Bytes
     from jupyter_modelguard.engines.scanner import Scanner
     from jupyter_modelguard.types import Finding
 

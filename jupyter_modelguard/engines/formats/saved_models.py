@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Final
 
 from jupyter_modelguard.engines.formats.tensorflow_graphs import Graphs
 from jupyter_modelguard.engines.formats.tensorflow_schema import TENSORFLOW
-from jupyter_modelguard.engines.protobuf import LARGEST, Walk, buffer, inside
+from jupyter_modelguard.engines.protobuf import Walk
+from jupyter_modelguard.engines.protobuf_wire import LARGEST, buffer, inside
 from jupyter_modelguard.engines.weightiest import weightiest
 from jupyter_modelguard.policy.findings import finding
 from jupyter_modelguard.policy.keras_config import judge_keras_config
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
 
     from jupyter_modelguard.engines.content import Content
     from jupyter_modelguard.engines.formats.tensorflow_graphs import Node, Origin
-    from jupyter_modelguard.engines.protobuf import Bytes, Field, Message
+    from jupyter_modelguard.engines.protobuf import Message
+    from jupyter_modelguard.engines.protobuf_wire import Bytes, Field
     from jupyter_modelguard.engines.scanner import Scanner
     from jupyter_modelguard.policy.tensorflow_operators import Operator
     from jupyter_modelguard.types import Finding, GlobalUse

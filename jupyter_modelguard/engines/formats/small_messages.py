@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from jupyter_modelguard.engines.protobuf import LARGEST, Walk, buffer
+from jupyter_modelguard.engines.protobuf import Walk
+from jupyter_modelguard.engines.protobuf_wire import LARGEST, buffer
 from jupyter_modelguard.errors import ScanError
 from jupyter_modelguard.types import ScanReport
 
