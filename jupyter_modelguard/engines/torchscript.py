@@ -13,12 +13,14 @@ from __future__ import annotations
 
 import ast
 import functools
+import itertools
 import pickletools
 import re
 import tomllib
 from importlib import resources
 from typing import TYPE_CHECKING
 
+from jupyter_modelguard.engines.torchscript_reach import python_calls, reach_of
 from jupyter_modelguard.engines.torchscript_syntax import chain_of, is_declaration, is_literal, is_type
 from jupyter_modelguard.policy.findings import finding
 
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["script_findings"]
 
 _LARGEST_CODE = 64 << 20  # bytes of code in all
+_MOST_CALLS = 20  # of Python functions that are told of a file
 _NOT_TORCHS = re.compile(rb"[^\n -~]|\\\n")
 _NODES = (
     *(ast.Module, ast.ClassDef, ast.FunctionDef, ast.arguments, ast.arg, ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Return),
@@ -77,6 +80,7 @@ def script_findings(members: Mapping[str, bytes]) -> tuple[tuple[Finding, ...], 
             source = _Source(name, content)
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             missed.append(f"{name}: cannot be read as TorchScript ({type(error).__name__})")
+            found += _python_in(name, content)
             continue
         found += source.findings()
         missed += source.missed
@@ -92,6 +96,14 @@ def script_findings(members: Mapping[str, bytes]) -> tuple[tuple[Finding, ...], 
         )
         found.append(finding("torchscript-module", title))
     return tuple(dict.fromkeys(found)), tuple(missed)
+
+
+def _python_in(name: str, content: bytes) -> Iterator[Finding]:
+    """Find calls of Python functions, which make source that neither Python nor torch's own reader takes."""
+    lines = content.decode("ascii", "replace").splitlines()
+    for line, called in itertools.islice(python_calls("\n".join(lines)), _MOST_CALLS):
+        title = f"{called:.80} is a Python function, called from the model's code"
+        yield finding("torchscript-operator", title, f"{name}:{line}", lines[line - 1].strip()[:200])
 
 
 def _named_in(name: str, content: bytes) -> Iterator[Finding]:
@@ -187,14 +199,12 @@ class _Source:
                     continue
                 chain = chain_of(node)
                 if chain and not _is_listed(chain, operators):
-                    shown = ".".join(chain)
-                    yield self._finding(
-                        node.lineno, "torchscript-operator", f"{shown} is not on the list of operators that only compute"
-                    )
+                    does = reach_of(chain) or "is not on the list of operators that only compute"
+                    yield self._finding(node.lineno, "torchscript-operator", f"{'.'.join(chain)} {does}")
             elif isinstance(node, ast.Name) and id(node) not in inner:
                 if node.id in _NEVER or (isinstance(node.ctx, ast.Load) and node.id not in known):
-                    title = f"{node.id} is not on the list of functions that only compute"
-                    yield self._finding(node.lineno, "torchscript-operator", title)
+                    does = reach_of((node.id,)) or "is not on the list of functions that only compute"
+                    yield self._finding(node.lineno, "torchscript-operator", f"{node.id} {does}")
             elif isinstance(node, ast.Constant) and (type(node.value) in (bytes, complex) or node.kind is not None):
                 yield self._finding(node.lineno, "torchscript-unknown-source", "a constant that torch does not write")
 

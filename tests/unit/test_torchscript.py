@@ -85,6 +85,49 @@ def test_what_is_not_listed_is_asked_about(call):
     assert "torchscript-operator" in changed("weight = self.weight", f"weight = {call}")[0]
 
 
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        ("torch.save(1, 'x')", "torch.save writes a file"),
+        ("ops.aten.save(1, 'x')", "ops.aten.save writes a file"),
+        ("torch.from_file('x', True, 1)", "torch.from_file reads a file"),
+        ("ops.aten.from_file('x', True, 1)", "ops.aten.from_file reads a file"),
+        ("ops.prim.rpc_sync('x', 'y')", "has other machines run functions"),
+        ("ops.c10d.send(1)", "has other machines run functions"),
+        ("rpc_async('x', 'y')", "rpc_async has other machines run functions"),
+        ("ops.prim.PythonOp(1)", "calls a Python function"),
+        ("ops.acme.run('x')", "ops.acme.run is an operator of acme, whose native code may do anything"),
+        ("torch.ops.acme.run('x')", "is an operator of acme, whose native code may do anything"),
+        ("torch.ops.load_library('x')", "loads a native library"),
+        ("torch.classes.load_library('x')", "loads a native library"),
+        ("__torch__.torch.classes.acme.Thing('x')", "is a C++ class of acme, whose native code may do anything"),
+        ("ops.profiler._record_function_enter('x')", "is not on the list"),
+        ("unheard_of('x')", "unheard_of is not on the list"),
+    ],
+)
+def test_finding_says_what_an_operator_can_do(call, says):
+    source = LINEAR.replace("weight = self.weight", f"weight = {call}")
+    found, missed = script_findings({"code/__torch__.py": source.encode()})
+    assert not missed
+    line = source[: source.index(call)].count("\n") + 1
+    told = [finding for finding in found if says in finding.title]
+    assert [finding.location for finding in told] == [f"code/__torch__.py:{line}"]
+    assert told[0].rule == "torchscript-operator"
+    assert call in told[0].code
+
+
+def test_call_of_python_is_named_and_the_rest_is_missed():
+    source = LINEAR.replace("weight = self.weight", "weight = ^Own(1)(self.weight)")
+    found, missed = script_findings({"code/__torch__.py": source.encode()})
+    assert [finding.location for finding in found] == ["code/__torch__.py:14"]
+    assert found[0].title.startswith("Own is a Python function")
+    assert missed
+
+
+def test_power_of_two_numbers_is_no_call_of_python():
+    assert rules(LINEAR.replace("weight = self.weight", "weight = 1 ^ int(2)"))[0] == {"torchscript-module"}
+
+
 def test_operator_under_another_name():
     assert "torchscript-operator" in changed("weight = self.weight", "t = torch\n    weight = t.from_file('x', True, 1)")[0]
     assert "torchscript-operator" in changed("weight = self.weight", "f = torch.from_file\n    weight = f('x', True, 1)")[0]
@@ -148,3 +191,27 @@ def test_layers_of_torch_only_compute():
         found, missed = script_findings(archive.members)
         assert [finding.rule for finding in found] == ["torchscript-module"]
         assert not (*archive.missed, *missed)
+
+
+@pytest.mark.torch
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_operators_that_reach_files_do_so_and_are_told(tmp_path):
+    torch = pytest.importorskip("torch")
+    import io
+
+    from jupyter_modelguard.engines.archive import read_archive
+
+    class Saves(torch.nn.Module):
+        def forward(self, place: str):
+            torch.save([1], place)
+            return torch.from_file(place + "2", True, 4)
+
+    file = io.BytesIO()
+    torch.jit.save(torch.jit.script(Saves()), file)
+    file.seek(0)
+    torch.jit.load(file)(str(tmp_path / "canary"))
+    assert {path.name for path in tmp_path.iterdir()} == {"canary", "canary2"}
+    file.seek(0)
+    titles = [finding.title for finding in script_findings(read_archive(file).members)[0]]
+    assert any("writes a file" in title for title in titles)
+    assert any("reads a file" in title for title in titles)
