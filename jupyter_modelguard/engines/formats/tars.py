@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
 
 from jupyter_modelguard.engines.byte_ranges import INSPECTED
+from jupyter_modelguard.engines.formats.torch_tars import MEMBERS, member_report
 from jupyter_modelguard.engines.merging import merged_reports, missed_report
 from jupyter_modelguard.policy.findings import finding
 from jupyter_modelguard.types import ByteRange, ScanReport
@@ -36,13 +37,16 @@ class Tars:
     def scan(self, content: Content, scanner: Scanner) -> ScanReport:
         """Scan the members."""
         reports = [ScanReport(content.name, "tar", size=content.size, engines=(self.name,))]
+        pickled: dict[str, list[ScanReport]] = {}  # of an old torch, by member
         end = 0
         with content.open() as file, tarfile.open(fileobj=file, mode="r:") as archive:
             for number, member in enumerate(archive):
                 if number >= _MOST_MEMBERS:
                     reports.append(missed_report(content.name, "tar", 0, f"more than {_MOST_MEMBERS:,} members"))
                     break
-                reports.append(_member(content, scanner, archive, member))
+                reports.append(_member(content, scanner, archive, member, pickled))
+            if pickled.keys() == MEMBERS:
+                reports += [report for found in pickled.values() for report in found]
             end = archive.offset
             file.seek(end)
             empty = all(not block.strip(b"\0") for block in iter(lambda: file.read(1 << 20), b""))
@@ -60,7 +64,13 @@ def _is_summed(header: bytes) -> bool:
     return sum(header) - sum(header[_SUM]) + 8 * ord(" ") == int(digits, 8)
 
 
-def _member(content: Content, scanner: Scanner, archive: tarfile.TarFile, member: tarfile.TarInfo) -> ScanReport:
+def _member(
+    content: Content,
+    scanner: Scanner,
+    archive: tarfile.TarFile,
+    member: tarfile.TarInfo,
+    pickled: dict[str, list[ScanReport]],
+) -> ScanReport:
     name = member.name
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts:
@@ -75,7 +85,10 @@ def _member(content: Content, scanner: Scanner, archive: tarfile.TarFile, member
         if member.isdir():
             return ScanReport(name, "tar")
         return missed_report(name, "tar", 0, "is neither a file nor a folder")
-    return scanner.scan(content.inside(scanner.unpack(stream), name))
+    data = scanner.unpack(stream)
+    if name in MEMBERS:
+        pickled.setdefault(name, []).append(member_report(name, data))
+    return scanner.scan(content.inside(data, name))
 
 
 ENGINE: Final = Tars()
