@@ -1,8 +1,8 @@
 """CatBoost's models: a FlatBuffer that names the parts behind it, and these parts, all of them tables of numbers and words.
 
 Nothing in them is called. The core's end, its version and the names of the parts are read; what the core's trees hold is left to
-the verifier that CatBoost runs before it believes them. Tables of categories are walked one by one. The collections of what
-texts and embeddings become name no length of their own, and reach to the end of the file.
+the verifier that CatBoost runs before it believes them. Tables of categories and what is made of embeddings are walked one by one. The
+collection of words has no lengths to walk by: it reaches to the mark of its end, or to the end of the file where more follows it.
 https://github.com/catboost/catboost/blob/master/catboost/libs/model/model.cpp
 """
 
@@ -29,7 +29,10 @@ _START: Final = 8  # bytes of the mark and the core's length
 _VERSION: Final = b"FlabuffersModel_v1"
 _TABLES: Final = b"static_provider_v1"
 _WORDS: Final = b"text_process_v2\0"  # a collection begins with its own name
-_COLLECTIONS: Final = frozenset({_WORDS, b"embed_process_1\0"})
+_EMBEDDINGS: Final = b"embed_process_1\0"
+_COLLECTIONS: Final = frozenset({_WORDS, _EMBEDDINGS})
+_CALCULATOR: Final = b"EmbedCalcerV1\0\0\0"
+_DISCRIMINANT, _NEIGHBOURS = 3, 4  # kinds of what is made of embeddings
 _TEXTS_END: Final = b"___ILLEGAL_GUID\0"  # the name of the part that ends a collection for texts
 _VERSION_FIELD, _PARTS_FIELD = 0, 3
 _MOST_PARTS: Final = 8
@@ -136,12 +139,29 @@ def _collection(file: BoundedFile, part: bytes, following: list[bytes]) -> None:
     file.skip(file.number("<Q", "the length of a header"), "a header")
     if not set(following) <= _COLLECTIONS - {part}:
         raise ScanError("parts stand in an order that CatBoost does not write")
-    if part == _WORDS and not following:
+    if part == _EMBEDDINGS and not following:
+        _embeddings(file)
+    elif part == _WORDS and not following:
         file.skip(max(file.left - len(_TEXTS_END), 0), "words")
         if file.take(len(_TEXTS_END), "the end of a collection") != _TEXTS_END:
             raise LieError("is cut off in its collection of words")
     else:
         file.skip(file.left, "numbers")
+
+
+def _embeddings(file: BoundedFile) -> None:
+    while file.left:
+        file.skip(file.number("<Q", "the length of a name"), "a name")
+        if file.take(len(_CALCULATOR), "a mark") != _CALCULATOR:
+            raise ScanError("what is made of its embeddings is of a version that is not known here")
+        kind = file.number("<I", "a kind")
+        file.skip(file.number("<Q", "the length of settings"), "settings")
+        if kind == _NEIGHBOURS:
+            file.skip(4 * _length(file, "a count"), "classes")
+            file.skip(_length(file, "the length of an index"), "an index")
+            file.skip(4 * _length(file, "a count"), "points")
+        elif kind != _DISCRIMINANT:
+            raise ScanError(f"what is made of its embeddings is of kind {kind:,}, which is not known here")
 
 
 def _length(file: BoundedFile, what: str) -> int:
