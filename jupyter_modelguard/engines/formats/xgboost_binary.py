@@ -1,4 +1,4 @@
-"""The format that XGBoost wrote before version 3, and reads up to then: structures of C as they stood in memory.
+"""The format that XGBoost wrote before version 3, and read up to 3.0: structures of C as they stood in memory.
 
 A header names the objective and the booster, trees or weights follow, then pairs of texts. Nothing in it is called. Its counts are
 held against the bytes that are left, which XGBoost did not do.
