@@ -7,8 +7,8 @@ import pickle
 import signal
 import struct
 import sys
-import time
 import threading
+import time
 from typing import TYPE_CHECKING
 
 import pytest
