@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import mmap
+import re
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
@@ -28,6 +29,7 @@ LARGEST: Final = (1 << 31) - 1
 DEEPEST: Final = 150
 """Messages in one another; the format's own library stops at 100."""
 
+_PICKLED: Final = re.compile(rb"\x80[\x00-\x05]")
 _MOST_ASIDE: Final = 1_000_000  # fields that are passed over before one that matters
 _MOST_TRIED: Final = 100_000
 _SUFFIXES: Final = frozenset({".pb", ".onnx", ".meta"})
@@ -140,8 +142,8 @@ def inside(data: Bytes, span: tuple[int, int], numbers: frozenset[int], content:
             return found
     except ScanError:
         return []
-    if content is not None and content.head.isascii() and PurePath(content.source.path or content.name).suffix not in _SUFFIXES:
-        return []  # tables of noughts and ones can be read as fields, too
+    if content is not None and _says_otherwise(content):
+        return []
     raise ScanError(f"more than {_MOST_ASIDE:,} fields lead nowhere")
 
 
@@ -186,3 +188,9 @@ def _behind_group(data: Bytes, start: int, end: int, number: int) -> int:
         if start > end:
             raise ScanError("a field is cut off")
     return start
+
+
+def _says_otherwise(content: Content) -> bool:
+    """Whether a file is something else by name and first bytes: tables of noughts and ones can be read as fields, and so can long pickles."""
+    named = PurePath(content.source.path or content.name).suffix in _SUFFIXES
+    return not named and (content.head.isascii() or _PICKLED.match(content.head) is not None)

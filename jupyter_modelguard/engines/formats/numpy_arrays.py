@@ -51,6 +51,8 @@ class NumpyArrays:
                 behind = file.tell() - base
                 if dtype.hasobject:
                     pickled = scanner.scan(content.inside(scanner.unpack(file), "objects"))
+                    if not pickled.coverage.inspected and not pickled.coverage.missed:
+                        raise ScanError("its objects are no pickle")
                     ranges.append(ByteRange(start, content.size, INSPECTED))
                     coverage = replace(pickled.coverage, ranges=tuple(ranges))
                     return replace(pickled, target=content.name, format="npy", size=content.size, coverage=coverage)
