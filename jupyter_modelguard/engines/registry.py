@@ -34,6 +34,7 @@ _OWN: Final = (  # in the order in which they are asked; the first that takes a 
     "msgpack_documents",
     "pictures_and_sounds",
     "model_texts",
+    "shelves",
     "pickles",
     "encoded_pickles",
     "sources",

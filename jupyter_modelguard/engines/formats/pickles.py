@@ -124,7 +124,11 @@ def _plain(content: Content) -> ScanReport | None:
 def _could_be(head: bytes, report: ScanReport) -> bool:
     """Whether a stream that broke off was meant to be a pickle: it says so, or it named something that could be imported."""
     said = head[:1] == b"\x80" and head[1:2] <= bytes([pickle.HIGHEST_PROTOCOL]) and len(head) > 2  # noqa: PLR2004 protocol and an opcode
-    return said or any(use.name.module.replace(".", "_").isidentifier() for use in report.globals)
+    return said or _names_importable(report)
+
+
+def _names_importable(report: ScanReport) -> bool:
+    return any(use.name.module.replace(".", "_").isidentifier() for use in report.globals)
 
 
 def _with_rest(report: ScanReport, content: Content, start: int) -> ScanReport | None:
@@ -146,7 +150,8 @@ def _with_rest(report: ScanReport, content: Content, start: int) -> ScanReport |
         reports.append(resolved(trace))
         ranges += of_copy(trace.copy, start)
         start += trace.copy.length
-    if missed and len(reports) <= 2 and not report.globals and content.head[:1] != b"\x80":  # noqa: PLR2004 the first, and what broke
+    named = any(map(_names_importable, reports))  # also what broke may have called something before it did
+    if missed and len(reports) <= 2 and not named and content.head[:1] != b"\x80":  # noqa: PLR2004 the first, and what broke
         return None  # a few opcodes by chance
     return replace(
         report,
