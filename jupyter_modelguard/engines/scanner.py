@@ -84,7 +84,7 @@ class Scanner:
         if self._members < 0:
             return _missed(content, "the file has more parts than are looked into")
         if not content.size:
-            return _missed(content, "the file is empty") if not content.depth else _nothing(content)
+            return _nothing(content)  # no loader takes it, and folders have many: marks of packages, and of folders that are kept
         reports = [report for engine in self._known if (report := self._ask(engine, content)) is not None]
         if not reports:
             return _missed(content, "its content is of no format that is known here")

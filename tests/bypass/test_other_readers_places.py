@@ -7,6 +7,7 @@ import pickle
 import shelve
 import struct
 import tarfile
+import warnings
 import zipfile
 import zlib
 
@@ -24,6 +25,7 @@ ARCHIVES = {
     "version of torch": ({"m/data.pkl": pickle.dumps({"a": 1}, 2)}, "m/version"),
     "numbers of torch": ({"m/data.pkl": pickle.dumps({"a": 1}, 2), "m/version": b"3\n"}, "m/data/0"),
     "numbers of a package": ({"m/.data/extern_modules": b"os"}, "m/.data/0.storage"),
+    "what a model was traced with": ({"m/data.pkl": pickle.dumps({"a": 1}, 2), "m/version": b"3\n"}, "m/traced_inputs/0"),
     "what Keras notes": ({"config.json": b'{"module": "keras", "class_name": "Sequential", "config": {}}'}, "metadata.json"),
 }
 
@@ -105,3 +107,26 @@ def test_shelf_of_plain_values_is_data(tmp_path):
     assert report.format == "shelf"
     assert not any(finding.code for finding in report.findings)
     assert not report.globals
+
+
+def test_pickle_that_has_the_name_of_what_a_model_was_traced_with(tmp_path, armed, canary):
+    path = tmp_path / "model.pt"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("m/data.pkl", pickle.dumps({"a": 1}, 2))
+        archive.writestr("m/version", b"3\n")
+        archive.writestr("m/traced_inputs.pkl", pickle.dumps(armed))
+    with zipfile.ZipFile(path) as archive:
+        pickle.loads(archive.read("m/traced_inputs.pkl"))
+    assert canary.exists(), "the file is not armed"
+    assert level(path).asks
+
+
+def test_traced_model_only_computes(tmp_path):
+    torch = pytest.importorskip("torch", reason="it writes the file")
+    path = tmp_path / "traced.pt"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        torch.jit.trace(torch.nn.Linear(4, 2), torch.ones(1, 4)).save(str(path))
+    with zipfile.ZipFile(path) as archive:
+        assert any(name.endswith("traced_inputs.pkl") for name in archive.namelist())
+    assert not level(path).asks
