@@ -130,3 +130,21 @@ def test_traced_model_only_computes(tmp_path):
     with zipfile.ZipFile(path) as archive:
         assert any(name.endswith("traced_inputs.pkl") for name in archive.namelist())
     assert not level(path).asks
+
+
+@pytest.mark.parametrize("far", [False, True])
+def test_pickle_behind_an_old_file_of_torch(tmp_path, armed, canary, far):
+    """The next load of an open file goes on where the last one ended."""
+    torch = pytest.importorskip("torch", reason="it writes the file")
+    path = tmp_path / "model.pt"
+    with path.open("wb") as file:
+        torch.save({"a": torch.ones(2) if far else 1}, file, _use_new_zipfile_serialization=False)
+        plain = file.tell()
+        torch.save(armed, file, _use_new_zipfile_serialization=False) if far else pickle.dump(armed, file)
+    with path.open("rb") as file:
+        torch.load(file, weights_only=False)
+        torch.load(file, weights_only=False) if far else pickle.load(file)
+    assert canary.exists(), "the file is not armed"
+    assert level(path).asks
+    path.write_bytes(path.read_bytes()[:plain])
+    assert not level(path).asks

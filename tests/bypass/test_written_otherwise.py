@@ -90,3 +90,13 @@ def test_text_stays_text(tmp_path, text):
     path = tmp_path / "README.md"
     path.write_text(text)
     assert not level(path).asks
+
+
+def test_configuration_of_keras_far_behind_the_beginning(tmp_path):
+    """Nothing but space stands before it, which no reader of JSON minds; the same without the space runs code, too."""
+    layer = {"class_name": "Lambda", "config": {"function": {"class_name": "__lambda__", "config": {"code": "4wEAAAA="}}}}
+    model = json.dumps({"class_name": "Sequential", "config": {"name": "m", "layers": [layer]}})
+    path = tmp_path / "config.json"
+    for before in ("", " " * 5_000):
+        path.write_text(before + model)
+        assert level(path).asks

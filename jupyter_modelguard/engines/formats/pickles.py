@@ -93,8 +93,26 @@ def _torch(content: Content) -> ScanReport:
     report = resolved(trace)
     if trace.copy is None:
         return report
-    behind = ByteRange(trace.copy.length, content.size, DATA)  # the numbers of its storages
-    return replace(report, coverage=replace(report.coverage, ranges=(*of_copy(trace.copy), behind)))
+    end = trace.copy.length
+    behind = ByteRange(end, content.size, DATA)  # the numbers of its storages
+    report = replace(report, coverage=replace(report.coverage, ranges=(*of_copy(trace.copy), behind)))
+    if _has_another(content, end):
+        another = ("another file of torch behind the first, where the next load of an open file finds it",)
+        coverage = replace(report.coverage, parts=report.coverage.parts + 1, missed=report.coverage.missed + another)
+        return replace(report, coverage=coverage)
+    rest = resolved(trace_stream(_from(content.source, end), "pickle")) if end < content.size else report
+    return replace(report, globals=merged_globals(report.globals + rest.globals)) if _names_importable(rest) else report
+
+
+def _has_another(content: Content, start: int) -> bool:
+    kept = b""
+    with content.open() as file:
+        file.seek(file.tell() + start)
+        while block := file.read(_BEGINNING):
+            if _TORCH in kept + block:
+                return True
+            kept = block[-len(_TORCH) :]
+    return False
 
 
 def _joblib(content: Content) -> ScanReport:
