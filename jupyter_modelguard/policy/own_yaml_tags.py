@@ -59,7 +59,7 @@ def judge_yaml(
                 findings += (named_finding("config-target", use, f"line {line}", f"{tag} {text}"[:200]),)
     structured = any(isinstance(one, (dict, list)) for one in read.documents)
     if read.error:  # what broke off was no YAML to begin with, unless it said something of interest before
-        return uses, findings, (f"YAML that breaks off: {read.error}",) if findings else ()
+        return uses, findings, (f"YAML that breaks off: {read.error}",) if findings or python else ()
     strange = {tag: line for tag, (line, _) in own.items() if not tag.startswith((*_BUILDS, "!ref", "!tuple", "!copy"))}
     if strange and structured:
         shown = ", ".join(list(strange)[:3])

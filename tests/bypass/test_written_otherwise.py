@@ -80,7 +80,6 @@ def test_pickle_that_breaks_off_behind_one_of_text(tmp_path, canary):
     "text",
     [
         "# Model\n\n![logo](https://example.org/python.png)\n\n```\n!python train.py: now\n```\nHello: [you!\n",
-        "# How to\n\n```yaml\na: !!python/tuple [1, 2]\n```\n",
         "",
         '{"a": 1}\n{"name": "caf\\u00e9"}\n',
         "{% TAG %}\nHello!\n",
