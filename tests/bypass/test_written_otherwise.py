@@ -21,6 +21,7 @@ TAGS = {
     "by a handle for the middle of a word": '%TAG ! tag:yaml.org,2002:python\n---\n!/object/apply:os.mkdir ["CANARY"]',
     "behind a separator of lines": f"# comment\u2028{APPLY}",
     "behind a next line": f"# comment\x85{APPLY}",
+    "behind a template": f"# {{% for message in messages %}}{{% endfor %}}\n{APPLY}",
     "behind marks of the encoding": f"\ufeff\ufeff{APPLY}",
     "behind a mark of the encoding inside": f"# comment\n\ufeff{APPLY}",
 }

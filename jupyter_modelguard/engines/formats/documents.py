@@ -100,8 +100,11 @@ def _judged(data: bytes, name: str) -> _Judged:
     data = data.removeprefix(codecs.BOM_UTF8)
     if name.lower().endswith(_TEMPLATES) or _reads_messages(data):
         judged = _template(data, name)
-        if judged is not None:
+        if judged is not None and not any(mark in data for mark in (b"!!", b"!<", b"%TAG")):
             return judged
+        if judged is not None:  # what YAML reads of it, too: to that the template may be a comment
+            read = _yaml(data, python=True)
+            return judged[0], judged[1] + read[1], judged[2] + read[2], judged[3] + (read[3] if read[1] else ())
     marked = any(mark in data for mark in MARKS) or any(escape in data for escape in _ESCAPES)
     pickled = b'"py' in data or b"\\u00" in data
     tags = [unquote_to_bytes(tag) for tag in _TAG.findall(data)] if b"!" in data else []
