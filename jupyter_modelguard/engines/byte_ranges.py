@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from jupyter_modelguard.artifacts.copy import StreamCopy
     from jupyter_modelguard.types import ScanReport
 
-__all__ = ["DATA", "INSPECTED", "MISSED", "complete", "joined", "of_copy"]
+__all__ = ["DATA", "INSPECTED", "MISSED", "complete", "joined", "of_copy", "united"]
 
 INSPECTED: Final = "inspected"
 DATA: Final = "data"
@@ -46,6 +46,14 @@ def joined(ranges: Iterable[ByteRange]) -> tuple[ByteRange, ...]:
         open_ones[kind] += step
         before = place
     return tuple(found)
+
+
+def united(reports: Iterable[ScanReport], size: int) -> tuple[ByteRange, ...]:
+    """Put together what several engines say of the same bytes; one that names no ranges and missed nothing vouches for all."""
+    found: list[ByteRange] = []
+    for report in reports:
+        found += report.coverage.ranges or (() if report.coverage.missed else (ByteRange(0, size, INSPECTED),))
+    return joined(one._replace(end=min(one.end, size)) for one in found)
 
 
 def complete(report: ScanReport, size: int) -> ScanReport:

@@ -191,6 +191,6 @@ def _behind_group(data: Bytes, start: int, end: int, number: int) -> int:
 
 
 def _says_otherwise(content: Content) -> bool:
-    """Whether a file is something else by name and first bytes: tables of noughts and ones can be read as fields, and so can long pickles."""
+    """Whether name and first bytes say something else: tables of noughts and ones can be read as fields, and so can long pickles."""
     named = PurePath(content.source.path or content.name).suffix in _SUFFIXES
     return not named and (content.head.isascii() or _PICKLED.match(content.head) is not None)

@@ -37,6 +37,7 @@ _OWN: Final = (  # in the order in which they are asked; the first that takes a 
     "xgboost_ubjson",
     "xgboost_binary",
     "catboost_models",
+    "shelves",
     "pickles",
     "encoded_pickles",
     "sources",

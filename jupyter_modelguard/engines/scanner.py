@@ -11,7 +11,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from jupyter_modelguard.engines.byte_ranges import complete
+from jupyter_modelguard.engines.byte_ranges import complete, united
 from jupyter_modelguard.engines.content import Content
 from jupyter_modelguard.engines.merging import ENGINE, merged_reports, missed_report
 from jupyter_modelguard.engines.planted import with_planted
@@ -84,13 +84,14 @@ class Scanner:
         if self._members < 0:
             return _missed(content, "the file has more parts than are looked into")
         if not content.size:
-            return _missed(content, "the file is empty") if not content.depth else _nothing(content)
+            return _nothing(content)  # no loader takes it, and folders have many: marks of packages, and of folders that are kept
         reports = [report for engine in self._known if (report := self._ask(engine, content)) is not None]
         if not reports:
             return _missed(content, "its content is of no format that is known here")
         if len(reports) == 1:
             return reports[0]
-        return merged_reports(content.name, reports[0].format, reports, content.size)
+        merged = merged_reports(content.name, reports[0].format, reports, content.size)
+        return replace(merged, coverage=replace(merged.coverage, ranges=united(reports, content.size)))
 
     def look_into(self, content: Content, name: str, opened: Callable[[], IO[bytes]]) -> ScanReport:
         """Unpack a member of a container and scan it.

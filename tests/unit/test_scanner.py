@@ -104,9 +104,9 @@ def test_limit_counts_for_all_members_together():
     assert report.coverage.missed == ("b: it grows to more than a scan may unpack",)
 
 
-def test_empty_file_was_not_inspected_and_an_empty_member_is_nothing(tmp_path):
+def test_empty_file_is_nothing_and_so_is_an_empty_member(tmp_path):
     (tmp_path / "empty.pkl").write_bytes(b"")
-    assert level(scan_file(str(tmp_path / "empty.pkl"))) is RiskLevel.UNINSPECTED
+    assert level(scan_file(str(tmp_path / "empty.pkl"))) is RiskLevel.DATA_ONLY
     assert level(Scanner().scan(Content.of_bytes(zipped(a="")))) is RiskLevel.DATA_ONLY
 
 

@@ -29,6 +29,8 @@ _BLOCK: Final = 1 << 16  # bytes of packed data at a time
 _MOST_KEPT: Final = 1 << 26  # bytes that are remembered of a stream that may break off
 _DEFLATE: Final = 8  # zlib's only method, in the low half of its first byte
 _WINDOWS: Final = 7  # the largest window that zlib knows, in the high half
+_OLD_JOBLIB: Final = b"ZF"  # before a length and a zlib stream, as joblib wrote its files until 0.10 and still reads them
+_OLD_HEAD: Final = 21  # bytes before that stream, and a space of some versions
 _CHECK: Final = 31  # what its first two bytes can be divided by
 
 
@@ -75,6 +77,20 @@ def _of_library(module: str, name: str) -> Callable[[BinaryIO], BinaryIO]:
         return cast("BinaryIO", getattr(importlib.import_module(module), name)(file))
 
     return opened
+
+
+def _old_joblib(file: BinaryIO) -> BinaryIO:
+    file.seek(_OLD_HEAD, io.SEEK_CUR)
+    if file.read(1) != b" ":
+        file.seek(-1, io.SEEK_CUR)
+    return cast("BinaryIO", _Inflated(file))
+
+
+def _has_length(head: bytes) -> bool:
+    try:
+        return int(head[len(_OLD_JOBLIB) : _OLD_HEAD], 16) >= 0  # as joblib reads it
+    except ValueError:
+        return False
 
 
 def _unlzma(file: BinaryIO) -> BinaryIO:
@@ -129,6 +145,8 @@ def opener(head: bytes) -> tuple[str, Callable[[BinaryIO], BinaryIO]] | None:
     for magic, kind, opened in _OPENERS:
         if head.startswith(magic):
             return kind, opened
+    if head.startswith(_OLD_JOBLIB) and _has_length(head):
+        return "zlib", _old_joblib
     if len(head) > 1 and head[0] & 0x0F == _DEFLATE and head[0] >> 4 <= _WINDOWS and (head[0] << 8 | head[1]) % _CHECK == 0:
         return "zlib", lambda file: cast("BinaryIO", _Inflated(file))
     return None

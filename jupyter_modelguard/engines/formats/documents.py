@@ -23,6 +23,8 @@ from jupyter_modelguard.policy.own_yaml_tags import judge_yaml
 from jupyter_modelguard.types import Coverage, ScanReport
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from jupyter_modelguard.engines.content import Content
     from jupyter_modelguard.engines.scanner import Scanner
     from jupyter_modelguard.types import Finding, GlobalUse
@@ -35,12 +37,26 @@ _LARGEST_TWICE: Final = 1 << 20
 _LARGEST_TEMPLATE: Final = 1 << 20
 _WIDE: Final = ((codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _NO_TEXT: Final = bytes(set(range(32)) - set(b"\t\n\r\f\v\b\x1b")) + b"\x7f"
-_ESCAPES: Final = (b"\\u00", b"\\U0000", b"\\x", b"\\\n", b"\\\r")  # by which a name can be written otherwise
-_TAG: Final = re.compile(rb"(?:^|[\s,\[{])!(<[^>\s]*>|[\w%!][^\s,\[\]{}]*)", re.MULTILINE)
+_ESCAPES: Final = (
+    b"\\u00",
+    b"\\U0000",
+    b"\\x",
+    b"\\\n",
+    b"\\\r",
+    b"\\\xc2\x85",
+    b"\\\xe2\x80",
+)  # by which a name can be written otherwise
+_TAG: Final = (
+    re.compile(  # behind what may stand before one: YAML has more line breaks than bytes have, and needs no space in braces
+        rb"(?:^|[\s,\[{:?]|\xc2\x85|\xe2\x80[\xa8\xa9]|\xef\xbb\xbf)!(<[^>\s]*>|[\w%!][^\s,\[\]{}]*)", re.MULTILINE
+    )
+)
+_PYTHON: Final = (b"!python", b"2002:python")  # in a tag, where no handle of the document's own stands for a part of it
 _KEY: Final = re.compile(  # that a configuration may have which was not parsed: a name that matters, or one that is written with escapes
     rb"_target_|auto_map|class_path|loader_module|custom_pipelines|!new:|!apply:|\?\s+[\"']?target\b|(?:^|[\s{,\"'])(?:target|chat_template|pip)[\"']?\s*:\s"
     rb"|\\(?:x|u00|U000000|\r?\n)[^\"\n]{1,200}\"\s*:"
 )
+_JSON: Final = re.compile(rb"\s*[\[{]")
 _TEMPLATE: Final = re.compile(r"\{%-?\s*for\s+\w+\s+in\s+\w*messages\b")
 _TEMPLATES: Final = (".jinja", ".jinja2", ".j2")
 _Judged = tuple[str, tuple["GlobalUse", ...], tuple["Finding", ...], tuple[str, ...]]
@@ -84,19 +100,25 @@ def _judged(data: bytes, name: str) -> _Judged:
     data = data.removeprefix(codecs.BOM_UTF8)
     if name.lower().endswith(_TEMPLATES) or _reads_messages(data):
         judged = _template(data, name)
-        if judged is not None:
+        if judged is not None and not any(mark in data for mark in (b"!!", b"!<", b"%TAG")):
             return judged
+        if judged is not None:  # what YAML reads of it, too: to that the template may be a comment
+            read = _yaml(data, python=True)
+            return judged[0], judged[1] + read[1], judged[2] + read[2], judged[3] + (read[3] if read[1] else ())
     marked = any(mark in data for mark in MARKS) or any(escape in data for escape in _ESCAPES)
-    pickled = b'"py/' in data
+    pickled = b'"py' in data or b"\\u00" in data
     tags = [unquote_to_bytes(tag) for tag in _TAG.findall(data)] if b"!" in data else []
-    if not (marked or pickled or tags):
+    handles = b"%TAG" in data and b"!" in data
+    if not (marked or pickled or tags or handles):
         return _PLAIN
-    if data[:_LARGEST_TEMPLATE].lstrip()[:1] in (b"{", b"["):
+    if _JSON.match(data) is not None:
         tree = _json(data)
         if tree is not _PLAIN:
             return _json_judged(data, tree, pickled=pickled)
-    python = any(b"python" in tag for tag in tags) or (b"%TAG" in data and bool(tags))
-    return _yaml(data, python=python) if marked or tags else _PLAIN
+    if pickled and (judged := _lines_judged(data)) is not None:
+        return judged
+    python = handles or any(mark in tag for tag in tags for mark in _PYTHON)
+    return _yaml(data, python=python) if marked or tags or handles else _PLAIN
 
 
 def _reads_messages(data: bytes) -> bool:
@@ -134,6 +156,29 @@ def _json(data: bytes) -> Any:
         raise ScanError("JSON that is nested too deeply to be read") from None
     except ValueError:
         return _PLAIN
+
+
+def _lines_judged(data: bytes) -> _Judged | None:
+    uses: tuple[GlobalUse, ...] = ()
+    findings: dict[Finding, None] = {}
+    for tree in _json_lines(data):
+        more, found = judge_jsonpickle(tree)
+        uses += more
+        findings |= dict.fromkeys(found)
+    return ("jsonpickle", uses, tuple(findings), ()) if uses or findings else None
+
+
+def _json_lines(data: bytes) -> Iterator[Any]:
+    """Read one document a line, as programs write them one after another; none where the first line is no document."""
+    first = True
+    for line in data.splitlines():
+        if line.strip() and (first or b'"py' in line or b"\\u00" in line):
+            tree = _json(line)
+            if tree is not _PLAIN:
+                yield tree
+            elif first:
+                return
+            first = False
 
 
 def _json_judged(data: bytes, tree: Any, *, pickled: bool) -> _Judged:

@@ -23,6 +23,8 @@ __all__ = ["ENGINE"]
 
 _LARGEST: Final = 64 << 20  # bytes
 _BEFORE: Final = b"\x00 \t\r\n\xef\xbb\xbf\xff\xfe"  # what may stand before a document, marks of its encoding too
+_MOST: Final = 256 << 20
+_KEYS: Final = (b'"class_name"', b'"config"')
 _KEY: Final = b"class_name"
 _ESCAPE: Final = b"\\u"  # by which a document can write any letter
 _SAVED_MODEL: Final = re.compile(rb"^\s*(meta_graphs|saved_model_schema_version)\s*[:{<#]", re.MULTILINE)
@@ -36,18 +38,23 @@ class ModelTexts:
 
     def takes(self, content: Content) -> bool:
         """By an opening brace, or the words a SavedModel begins with."""
-        return content.head.lstrip(_BEFORE).startswith((b"{", b"[")) or _is_saved_model(content)
+        start = content.head.lstrip(_BEFORE)
+        return not start or start.startswith((b"{", b"[")) or _is_saved_model(content)
 
     def scan(self, content: Content, scanner: Scanner) -> ScanReport | None:
         """Judge a configuration; None where a document is none."""
         del scanner
         if _is_saved_model(content):
             raise ScanError("a SavedModel written as text is not read here: save it again as saved_model.pb")
-        if content.size > _LARGEST:
-            return None
+        if content.size > _MOST:
+            return None  # which the engine of all text says, too
         data = content.read()
         plain = data.replace(b"\x00", b"")
         if _KEY not in plain and _ESCAPE not in plain:
+            return None
+        if content.size > _LARGEST:
+            if all(key in plain for key in _KEYS):
+                raise ScanError(f"a configuration of more than {_LARGEST >> 20} MiB")
             return None
         try:
             tree = json.loads(data)

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from jupyter_modelguard.engines.content import Content
     from jupyter_modelguard.engines.scanner import Scanner
 
-__all__ = ["ENGINE", "plain_size"]
+__all__ = ["ENGINE", "MAGIC", "plain_size"]
 
-_MAGIC: Final = b"\x93NUMPY"
+MAGIC: Final = b"\x93NUMPY"
 _LENGTHS: Final = {(1, 0): "<H", (2, 0): "<I", (3, 0): "<I"}  # how the length of the header is written
 _LARGEST_HEADER: Final = 10_000  # characters; NumPy asks its caller to allow longer ones
 _MOST_ARRAYS: Final = 10_000  # one behind the other, as several calls of `numpy.save` leave them in one file
@@ -34,7 +34,7 @@ class NumpyArrays:
 
     def takes(self, content: Content) -> bool:
         """By the magic bytes."""
-        return content.head.startswith(_MAGIC)
+        return content.head.startswith(MAGIC)
 
     def scan(self, content: Content, scanner: Scanner) -> ScanReport:
         """Scan the arrays of a file, one behind the other."""
@@ -44,7 +44,7 @@ class NumpyArrays:
             base = file.tell()
             for _ in range(_MOST_ARRAYS):
                 start = file.tell() - base
-                if start >= content.size or (start and file.read(len(_MAGIC)) != _MAGIC):
+                if start >= content.size or (start and file.read(len(MAGIC)) != MAGIC):
                     break
                 file.seek(base + start)
                 shape, dtype = _header(file)
@@ -66,7 +66,7 @@ class NumpyArrays:
 
 def plain_size(head: bytes) -> int:
     """Give the bytes that an array takes, of whose header these are the first; 0 unless it holds numbers alone."""
-    if not head.startswith(_MAGIC):
+    if not head.startswith(MAGIC):
         return 0
     file = io.BytesIO(head)
     try:

@@ -93,8 +93,26 @@ def _torch(content: Content) -> ScanReport:
     report = resolved(trace)
     if trace.copy is None:
         return report
-    behind = ByteRange(trace.copy.length, content.size, DATA)  # the numbers of its storages
-    return replace(report, coverage=replace(report.coverage, ranges=(*of_copy(trace.copy), behind)))
+    end = trace.copy.length
+    behind = ByteRange(end, content.size, DATA)  # the numbers of its storages
+    report = replace(report, coverage=replace(report.coverage, ranges=(*of_copy(trace.copy), behind)))
+    if _has_another(content, end):
+        another = ("another file of torch behind the first, where the next load of an open file finds it",)
+        coverage = replace(report.coverage, parts=report.coverage.parts + 1, missed=report.coverage.missed + another)
+        return replace(report, coverage=coverage)
+    rest = resolved(trace_stream(_from(content.source, end), "pickle")) if end < content.size else report
+    return replace(report, globals=merged_globals(report.globals + rest.globals)) if _names_importable(rest) else report
+
+
+def _has_another(content: Content, start: int) -> bool:
+    kept = b""
+    with content.open() as file:
+        file.seek(file.tell() + start)
+        while block := file.read(_BEGINNING):
+            if _TORCH in kept + block:
+                return True
+            kept = block[-len(_TORCH) :]
+    return False
 
 
 def _joblib(content: Content) -> ScanReport:
@@ -124,7 +142,11 @@ def _plain(content: Content) -> ScanReport | None:
 def _could_be(head: bytes, report: ScanReport) -> bool:
     """Whether a stream that broke off was meant to be a pickle: it says so, or it named something that could be imported."""
     said = head[:1] == b"\x80" and head[1:2] <= bytes([pickle.HIGHEST_PROTOCOL]) and len(head) > 2  # noqa: PLR2004 protocol and an opcode
-    return said or any(use.name.module.replace(".", "_").isidentifier() for use in report.globals)
+    return said or _names_importable(report)
+
+
+def _names_importable(report: ScanReport) -> bool:
+    return any(use.name.module.replace(".", "_").isidentifier() for use in report.globals)
 
 
 def _with_rest(report: ScanReport, content: Content, start: int) -> ScanReport | None:
@@ -146,7 +168,8 @@ def _with_rest(report: ScanReport, content: Content, start: int) -> ScanReport |
         reports.append(resolved(trace))
         ranges += of_copy(trace.copy, start)
         start += trace.copy.length
-    if missed and len(reports) <= 2 and not report.globals and content.head[:1] != b"\x80":  # noqa: PLR2004 the first, and what broke
+    named = any(map(_names_importable, reports))  # also what broke may have called something before it did
+    if missed and len(reports) <= 2 and not named and content.head[:1] != b"\x80":  # noqa: PLR2004 the first, and what broke
         return None  # a few opcodes by chance
     return replace(
         report,

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 __all__ = ["ENGINE"]
 
 _MARK: Final = slice(257, 262)  # where every tar of this century says "ustar"
-_SUM: Final = slice(148, 156)  # of the header's bytes, as octal digits; older tars have nothing else to tell them by
 _BLOCK: Final = 512
 _MOST_MEMBERS: Final = 10_000
 
@@ -31,8 +30,8 @@ class Tars:
     name = "tar 1"
 
     def takes(self, content: Content) -> bool:
-        """By the mark in the first header."""
-        return content.head[_MARK] == b"ustar" or _is_summed(content.head[:_BLOCK])
+        """By the mark in the first header, or a header whose sum is right."""
+        return content.head[_MARK] == b"ustar" or _begins_tar(content.head[:_BLOCK])
 
     def scan(self, content: Content, scanner: Scanner) -> ScanReport:
         """Scan the members."""
@@ -56,12 +55,13 @@ class Tars:
         return replace(merged, coverage=replace(merged.coverage, ranges=ranges))
 
 
-def _is_summed(header: bytes) -> bool:
-    """Whether a block is a header of a tar from before there was a mark."""
-    digits = header[_SUM].strip(b" \0")
-    if len(header) < _BLOCK or not header[0] or not digits or digits.strip(b"01234567"):
+def _begins_tar(block: bytes) -> bool:
+    """Whether readers take a block for the header of a member, which Python's own module knows best: it need have no mark."""
+    try:
+        tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
+    except Exception:  # noqa: BLE001 a stranger's bytes; what is no header is no tar
         return False
-    return sum(header) - sum(header[_SUM]) + 8 * ord(" ") == int(digits, 8)
+    return True
 
 
 def _member(

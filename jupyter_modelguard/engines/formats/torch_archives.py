@@ -22,8 +22,13 @@ if TYPE_CHECKING:
 __all__ = ["byte_kind", "knows", "matches", "scan"]
 
 _PICKLES: Final = frozenset({"data.pkl", "constants.pkl"})
-_OWN: Final = frozenset({"version", "byteorder", ".format_version", ".storage_alignment", ".data/serialization_id", *_PICKLES})
-_NUMBERS: Final = ("data/", "constants/")
+_TRACED: Final = (
+    "traced_inputs.pkl"  # what a model was traced with, which torch keeps in its TorchScript beside the pickles of the model
+)
+_OWN: Final = frozenset(
+    {"version", "byteorder", _TRACED, ".format_version", ".storage_alignment", ".data/serialization_id", *_PICKLES}
+)
+_NUMBERS: Final = ("data/", "constants/", "traced_inputs/")
 
 
 def matches(names: Sequence[str]) -> bool:
@@ -45,7 +50,7 @@ def byte_kind(name: str) -> str:
 def scan(content: Content, scanner: Scanner, archive: zipfile.ZipFile) -> ScanReport:
     """Trace what torch would read; where that is not how torch writes, every pickle of the archive."""
     report = resolved(trace_stream(content.source, "torch", archive), "data.pkl")
-    others = [_alone(scanner, archive, member) for member in archive.infolist() if report.coverage.missed and _is_pickle(member)]
+    others = [_alone(scanner, archive, member) for member in archive.infolist() if _is_left(report, member)]
     told = [finding for other in others if other is not None for finding in other.findings if finding.code]
     uses = [use for other in others if other is not None for use in other.globals]
     return replace(
@@ -57,8 +62,11 @@ def scan(content: Content, scanner: Scanner, archive: zipfile.ZipFile) -> ScanRe
     )
 
 
-def _is_pickle(member: zipfile.ZipInfo) -> bool:
-    return member.filename.lower().endswith(".pkl")
+def _is_left(report: ScanReport, member: zipfile.ZipInfo) -> bool:
+    """Whether a member is a pickle that may not have been looked at: every one of TorchScript was."""
+    if report.coverage.missed:
+        return member.filename.lower().endswith(".pkl")
+    return _inside(member.filename) == _TRACED and report.format != "torchscript"
 
 
 def _alone(scanner: Scanner, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> ScanReport | None:

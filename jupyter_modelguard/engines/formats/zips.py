@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from jupyter_modelguard.engines.byte_ranges import INSPECTED
 from jupyter_modelguard.engines.formats import keras_archives, torch_archives, torch_zips
 from jupyter_modelguard.engines.formats.hdf5 import MAGIC as HDF5
+from jupyter_modelguard.engines.formats.numpy_arrays import MAGIC as ARRAY
 from jupyter_modelguard.engines.formats.numpy_arrays import plain_size
 from jupyter_modelguard.engines.merging import merged_reports
 from jupyter_modelguard.engines.part import stored_part
@@ -50,7 +51,11 @@ class Zips:
             names = archive.namelist()
             kinds = [kind for kind in _KINDS if kind.matches(names)]
             reports = [kind.scan(content, scanner, archive) for kind in kinds]
-            others = [member for member in archive.infolist() if not any(kind.knows(member.filename) for kind in kinds)]
+            others = [
+                member
+                for member in archive.infolist()
+                if not any(kind.knows(member.filename) for kind in kinds) or _begins_array(archive, member)
+            ]
             reports += [_member(content, scanner, archive, member) for member in others]
             ranges = zip_ranges(file, archive, kinds[0].byte_kind if kinds else lambda _: INSPECTED)
         format_name = reports[0].format if kinds else "npz" if names and all(name.endswith(".npy") for name in names) else "zip"
@@ -58,6 +63,15 @@ class Zips:
         merged = merged_reports(content.name, format_name, [*reports, whole], content.size)
         digest = reports[0].digest if kinds else merged.digest
         return replace(merged, digest=digest, coverage=replace(merged.coverage, ranges=ranges))
+
+
+def _begins_array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bool:
+    """Whether NumPy would take a member for an array: it looks at every member by its content, also at what another reader wrote."""
+    try:
+        with archive.open(member) as stream:
+            return stream.read(len(ARRAY)) == ARRAY
+    except Exception:  # noqa: BLE001 nobody else can read it either, which those whose member it is say
+        return False
 
 
 def _member(content: Content, scanner: Scanner, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> ScanReport:
