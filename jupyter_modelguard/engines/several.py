@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import queue
 import threading
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor, as_completed, wait
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
@@ -13,13 +13,15 @@ from jupyter_modelguard.engines.merging import ENGINE, merged_reports, missed_re
 from jupyter_modelguard.types import Coverage, ScanReport
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
+    from concurrent.futures import Future
 
     from jupyter_modelguard.engines.targets import Target
     from jupyter_modelguard.engines.worker import Worker
 
 __all__ = ["Scanned", "default_jobs", "scan_targets", "warm_up"]
 
+_PAUSE: Final = 0.05  # seconds between attempts to stop what runs
 _SOURCE: Final = "python-source"
 _MOST_JOBS: Final = 4  # processes, unless more are asked for: each may take gigabytes
 _FILES_A_JOB: Final = 16  # fewer small files are read sooner than another process is started
@@ -126,8 +128,11 @@ def _read(
                     told(report)
         except BaseException:
             stopped.set()  # interrupted: what was not begun is not begun any more, and what runs is not wanted
-            for worker in tuple(busy):
-                worker.stop()
+            still: Collection[Future[ScanReport | None]] = waiting
+            while still:  # a file that is just being handed to its process is stopped the next time
+                for worker in tuple(busy):
+                    worker.stop()
+                still = wait(still, _PAUSE).not_done
             raise
     return found
 
