@@ -36,3 +36,11 @@ class StreamSource:
         file = WatchedFile(self.path)
         file.seek(self.offset)
         return file
+
+    def open_buffered(self) -> BinaryIO:
+        """Open for reading in many small pieces, positioned at the start of the stream."""
+        if self.path is None:
+            return io.BytesIO(self.data)
+        file = open(self.path, "rb")  # noqa: SIM115 the caller closes it
+        file.seek(self.offset)
+        return file

@@ -67,11 +67,7 @@ class Content:
 
     def open_buffered(self) -> BinaryIO:
         """Open for reading in many small pieces, at the start."""
-        if self.source.path is None:
-            return self.open()
-        file = open(self.source.path, "rb")  # noqa: PTH123, SIM115 as in artifacts
-        file.seek(self.source.offset)
-        return file
+        return self.source.open_buffered()
 
     def read(self, size: int = -1) -> bytes:
         """Read from the start, to the end by default."""

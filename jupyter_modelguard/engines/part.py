@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import io
-import struct
 import zipfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, cast
 
 from jupyter_modelguard.artifacts.source import StreamSource
 from jupyter_modelguard.engines.content import Content
+from jupyter_modelguard.engines.zip_layout import data_start
 
 if TYPE_CHECKING:
     from typing import BinaryIO
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 __all__ = ["part_of", "stored_part"]
 
 _HEAD: Final = 4096  # bytes, as all content shows them
-_LOCAL_HEAD: Final = 30  # bytes of a member's header before its name
 
 
 def part_of(content: Content, start: int, size: int, name: str) -> Content:
@@ -37,14 +36,11 @@ def stored_part(content: Content, member: zipfile.ZipInfo, magic: bytes) -> Cont
     if member.compress_type != zipfile.ZIP_STORED or member.compress_size != member.file_size or member.flag_bits & 1:
         return None
     with content.open() as file:
-        base = file.tell()
-        file.seek(base + member.header_offset)
-        head = file.read(_LOCAL_HEAD)
-        if len(head) < _LOCAL_HEAD or head[:4] != b"PK\x03\x04":
+        start = data_start(file, member)
+        if start is None or start + member.file_size > content.size:
             return None
-        start = member.header_offset + _LOCAL_HEAD + sum(struct.unpack("<26xHH", head))
-        file.seek(base + start)
-        if file.read(len(magic)) != magic or start + member.file_size > content.size:
+        file.seek(start)
+        if file.read(len(magic)) != magic:
             return None
     return part_of(content, start, member.file_size, member.filename)
 
@@ -57,6 +53,9 @@ class _PartSource(StreamSource):
 
     def open(self) -> BinaryIO:
         return cast("BinaryIO", io.BufferedReader(_Window(StreamSource(self.path).open(), self.offset, self.length)))
+
+    def open_buffered(self) -> BinaryIO:
+        return self.open()
 
 
 class _Window(io.RawIOBase):

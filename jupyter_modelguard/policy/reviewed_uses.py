@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_modelguard.policy.checks import CHECKS, CONTENT, LAYOUTS
 from jupyter_modelguard.policy.patterns import matches, matches_all
-from jupyter_modelguard.policy.record import ATOMS, hides_method, is_global, is_made, is_plain
+from jupyter_modelguard.policy.record import ATOMS, CONTAINERS, hides_method, is_global, is_made, is_plain
 from jupyter_modelguard.policy.reviewed import ReviewedObjects
 
 if TYPE_CHECKING:
@@ -96,12 +96,14 @@ class ReviewedUses(ReviewedObjects):
 
 
 def _is_settled(value: Any) -> bool:
-    """Whether no later opcode could change what was judged. Objects in it are judged by themselves."""
+    """Whether what was judged, and stands here at the end of the stream, was the same then. Objects in it are judged by themselves."""
     if type(value) is not tuple:
         return False
     for item in value:
         if is_made(item) or is_global(item):
             continue
+        if type(item) in CONTAINERS and not item:
+            continue  # opcodes only ever add
         if type(item) not in ATOMS and not (type(item) is tuple and all(not is_made(one) and type(one) in ATOMS for one in item)):
             return False
     return True

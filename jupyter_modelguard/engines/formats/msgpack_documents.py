@@ -56,8 +56,16 @@ class MsgpackDocuments:
     name = "msgpack 1"
 
     def takes(self, content: Content) -> bool:
-        """By a first byte that begins a map or a list."""
-        return content.head[0] in _FIRST and content.size > 2  # noqa: PLR2004 less says nothing
+        """By a map or a list at the start, which goes on to the end as far as the head shows: many a pickle begins like one."""
+        if content.head[0] not in _FIRST or content.size <= 2:  # noqa: PLR2004 less says nothing
+            return False
+        try:
+            list(_Walk(content.head, content.size).values())
+        except (struct.error, IndexError):
+            return True  # it goes on behind the head
+        except ScanError:
+            return False
+        return True
 
     def scan(self, content: Content, scanner: Scanner) -> ScanReport | None:
         """Scan a document; None where the bytes are none to their end."""
@@ -65,7 +73,7 @@ class MsgpackDocuments:
             return None
         data = content.read()
         try:
-            walk = _Walk(data)
+            walk = _Walk(data, content.size)
             objects: list[tuple[int, int]] = []
             numpy, before = False, b""
             for start, end, kind in walk.values():
@@ -94,14 +102,15 @@ class MsgpackDocuments:
 def _is_one(data: bytes) -> bool:
     """Whether bytes are MessagePack themselves, without extensions."""
     try:
-        return all(kind is None for _, _, kind in _Walk(data).values())
+        return all(kind is None for _, _, kind in _Walk(data, len(data)).values())
     except (ScanError, struct.error, IndexError):
         return False
 
 
 class _Walk:
-    def __init__(self, data: bytes) -> None:
-        self._data = data
+    def __init__(self, data: bytes, size: int) -> None:
+        self._data = data  # or the first of it
+        self._size = size
         self.extensions: list[tuple[int, int, int]] = []
 
     def values(self) -> Iterator[tuple[int, int, int | None]]:
@@ -123,16 +132,16 @@ class _Walk:
                 place += _WIDTHS[mark]
             elif mark < 0xA0 or mark in _COUNTS:  # noqa: PLR2004 a map or a list
                 count, place = _count(data, mark, place)
-                if len(left) > _DEEPEST or count > len(data):
+                if len(left) > _DEEPEST or count > self._size:
                     raise ScanError("nested too deeply")
                 left.append(count)
             else:
                 start, end, kind = _span(data, mark, place)
-                if end > len(data):
+                if end > self._size:
                     raise ScanError("cut off")
                 yield start, end, kind
                 place = end
-        if place != len(data) or any(left):
+        if place != self._size or any(left):
             raise ScanError("not one document")
 
 

@@ -18,11 +18,13 @@ from jupyter_modelguard.engines.formats.numpy_arrays import MAGIC as ARRAY
 from jupyter_modelguard.engines.formats.numpy_arrays import plain_size
 from jupyter_modelguard.engines.merging import merged_reports
 from jupyter_modelguard.engines.part import stored_part
-from jupyter_modelguard.engines.zip_layout import zip_ranges
+from jupyter_modelguard.engines.zip_layout import first_bytes, zip_ranges
 from jupyter_modelguard.policy.findings import finding
 from jupyter_modelguard.types import Coverage, ScanReport
 
 if TYPE_CHECKING:
+    from typing import BinaryIO
+
     from jupyter_modelguard.engines.content import Content
     from jupyter_modelguard.engines.scanner import Scanner
 
@@ -54,9 +56,9 @@ class Zips:
             others = [
                 member
                 for member in archive.infolist()
-                if not any(kind.knows(member.filename) for kind in kinds) or _begins_array(archive, member)
+                if not any(kind.knows(member.filename) for kind in kinds) or _begins_array(file, archive, member)
             ]
-            reports += [_member(content, scanner, archive, member) for member in others]
+            reports += [_member(content, scanner, file, archive, member) for member in others]
             ranges = zip_ranges(file, archive, kinds[0].byte_kind if kinds else lambda _: INSPECTED)
         format_name = reports[0].format if kinds else "npz" if names and all(name.endswith(".npy") for name in names) else "zip"
         whole = ScanReport(content.name, format_name, size=content.size, coverage=Coverage(0, 0), engines=(self.name,))
@@ -65,16 +67,15 @@ class Zips:
         return replace(merged, digest=digest, coverage=replace(merged.coverage, ranges=ranges))
 
 
-def _begins_array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bool:
+def _begins_array(file: BinaryIO, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bool:
     """Whether NumPy would take a member for an array: it looks at every member by its content, also at what another reader wrote."""
     try:
-        with archive.open(member) as stream:
-            return stream.read(len(ARRAY)) == ARRAY
+        return first_bytes(file, archive, member, len(ARRAY)) == ARRAY
     except Exception:  # noqa: BLE001 nobody else can read it either, which those whose member it is say
         return False
 
 
-def _member(content: Content, scanner: Scanner, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> ScanReport:
+def _member(content: Content, scanner: Scanner, file: BinaryIO, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> ScanReport:
     name = member.filename
     path = PurePosixPath(name.replace("\\", "/"))
     if path.is_absolute() or ".." in path.parts:
@@ -83,8 +84,7 @@ def _member(content: Content, scanner: Scanner, archive: zipfile.ZipFile, member
     if member.is_dir() and not member.file_size:
         return ScanReport(name, "zip", coverage=Coverage(0, 0))
     try:
-        with archive.open(member) as stream:
-            plain = plain_size(stream.read(_HEAD)) == member.file_size
+        plain = plain_size(first_bytes(file, archive, member, _HEAD)) == member.file_size
     except Exception:  # noqa: BLE001 whoever unpacks all of it says why
         plain = False
     if plain:
