@@ -145,6 +145,7 @@ class CodeFile:
     path: str
     digest: str
     content: bytes = field(repr=False)
+    origin: str = ""  # of a file that comes from another repository than the load's: "hf:other/repo", with "@commit" if pinned
 
 
 @dataclass(frozen=True, slots=True)

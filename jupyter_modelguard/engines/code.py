@@ -12,6 +12,7 @@ import hashlib
 import time
 from typing import TYPE_CHECKING
 
+from jupyter_modelguard.engines.code_origins import elsewhere
 from jupyter_modelguard.policy.catalogue import capability_of
 from jupyter_modelguard.policy.findings import finding
 from jupyter_modelguard.types import Coverage, GlobalUse, Judgement, QualifiedName, ScanReport, Severity
@@ -45,6 +46,7 @@ def scan_code(origin: str, files: tuple[CodeFile, ...]) -> ScanReport:
     """
     started = time.perf_counter()
     findings = [finding("remote-code", f"{len(files)} Python file{'s' * (len(files) != 1)} would be imported and run", origin)]
+    findings += elsewhere(files)
     missed = []
     dangerous: dict[QualifiedName, GlobalUse] = {}
     for file in files:

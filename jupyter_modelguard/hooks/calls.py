@@ -15,6 +15,7 @@ from jupyter_modelguard.hooks.scopes import Mode, Scope, current_scope, for_each
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from jupyter_modelguard.hooks.hub_repositories import Place
     from jupyter_modelguard.types import LoadRequest
 
 __all__ = ["Call", "current_call", "holding_code"]
@@ -43,12 +44,15 @@ class Call:
         Whether something inside was looked at, and so has a line in the history.
     asked
         Digests of code files that were asked about already during this call.
+    places
+        The repositories or folders that it and the calls inside it are on, the first one first.
     """
 
     def __init__(self, request: LoadRequest) -> None:
         self.request = request
         self.looked = False
         self.asked: set[str] = set()
+        self.places: list[Place] = []
         self._outer: Call | None = None
 
     def __enter__(self) -> Self:

@@ -11,10 +11,11 @@ import inspect
 import os
 from typing import TYPE_CHECKING, Any
 
-from jupyter_modelguard.artifacts.code_tree import collect_code
+from jupyter_modelguard.artifacts.code_tree import collect_code, folder_reader, python_files
 from jupyter_modelguard.artifacts.imported import absolute_imports, imported_files
 from jupyter_modelguard.artifacts.trusted_paths import is_trusted
-from jupyter_modelguard.hooks.remote_code import ask_about_code, folder_reader, hub_origin, python_files
+from jupyter_modelguard.hooks.hub_repositories import hub_origin
+from jupyter_modelguard.hooks.remote_code import ask_about_code
 from jupyter_modelguard.hooks.same_text import handing_out
 from jupyter_modelguard.hooks.scopes import Suspended
 

@@ -6,34 +6,33 @@ even before it runs the file), all files that the call will execute are collecte
 
 from __future__ import annotations
 
+import contextlib
 import os
-import re
 import sys
 from typing import TYPE_CHECKING, Any
 
-from jupyter_modelguard.artifacts.code_tree import auto_map_modules, collect_code
+from jupyter_modelguard.artifacts.code_tree import collect_code, folder_reader, python_files
 from jupyter_modelguard.artifacts.reach import path_of
 from jupyter_modelguard.hooks.calls import Call, current_call, holding_code
 from jupyter_modelguard.hooks.code_files import CODE_TURN
+from jupyter_modelguard.hooks.hub_repositories import Place, code_of
 from jupyter_modelguard.hooks.passage import Passage, call_text
 from jupyter_modelguard.hooks.scopes import Mode, Scope, Suspended, current_scope
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from jupyter_modelguard.types import CodeFile
 
 __all__ = [
     "ask_about_code",
-    "folder_reader",
     "guard_code_call",
     "guard_dynamic_module",
     "guard_hub_import",
-    "hub_origin",
-    "python_files",
+    "guard_trust_question",
 ]
 
-_COMMIT = re.compile(r"[0-9a-f]{40}")
+_TRUST_PARAMETERS = ("trust_remote_code", "model_name", "has_local_code", "has_remote_code")
 
 
 def guard_code_call(passage: Passage, loader: str, parameter: str, position: int = 0) -> Callable[..., Any]:
@@ -53,19 +52,33 @@ def guard_code_call(passage: Passage, loader: str, parameter: str, position: int
         if passage.inside():
             return wrapped(*args, **options)
         name = loader.replace("{class}", getattr(instance, "__name__", type(instance).__name__))
+        target = options.get(parameter, args[position] if len(args) > position else None)
         if current_call() is not None:
-            with holding_code(name):
+            with holding_code(name), _naming(target, options):
                 return wrapped(*args, **options)
         frame = sys._getframe(1)
-        target = options.get(parameter, args[position] if len(args) > position else None)
         local = isinstance(target, (str, os.PathLike)) and os.path.isdir(target)
         source = path_of(target) if local else f"hf:{target}"
         with Suspended():
             request = passage.gate.request(name, call_text(name, options), source or "", frame)
-        with passage.call(request, frame):
+        with passage.call(request, frame), _naming(target, options):
             return wrapped(*args, **options)
 
     return call
+
+
+@contextlib.contextmanager
+def _naming(target: object, options: dict[str, Any]) -> Iterator[None]:
+    """Note for the call under way which repository or folder it is on."""
+    call = current_call()
+    if call is None or not isinstance(target, (str, os.PathLike)):
+        yield
+        return
+    call.places.append(Place(os.fspath(target), options))
+    try:
+        yield
+    finally:
+        call.places.pop()
 
 
 def guard_dynamic_module(passage: Passage) -> Callable[..., Any]:
@@ -74,15 +87,30 @@ def guard_dynamic_module(passage: Passage) -> Callable[..., Any]:
     def fetch(wrapped: Callable[..., Any], _instance: object, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
         if passage.inside() and not _in_call():
             return wrapped(*args, **options)
-        repository = str(args[0] if args else options["pretrained_model_name_or_path"])
+        module = Place(str(args[0] if args else options["pretrained_model_name_or_path"]), options)
         module_file = str(args[1] if len(args) > 1 else options["module_file"])
+        call = current_call()
+        places = call.places if call is not None else []
         with Suspended():
-            read = _repository_reader(repository, options)
-            files = collect_code((module_file, *auto_map_modules(read)), read)
-            origin = os.path.abspath(repository) if os.path.isdir(repository) else hub_origin(repository, options.get("revision"))
+            files = code_of(places, module, module_file)
+            origin = (places[0] if places else module).origin
         return ask_about_code(passage, f"transformers: {module_file}", origin, files, lambda: wrapped(*args, **options))
 
     return fetch
+
+
+def guard_trust_question(_passage: Passage) -> Callable[..., Any]:
+    """Return a wrapt wrapper for transformers' `resolve_trust_remote_code`, which asks `[y/N]` where a call does not say.
+
+    In a guarded call the person is asked once, by the card, which shows what would run: nothing of it runs before that is decided. What
+    the call does say stays as it is.
+    """
+
+    def resolve(wrapped: Callable[..., Any], _instance: object, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+        said, _name, has_own, has_code = (*args, *(options.get(name) for name in _TRUST_PARAMETERS[len(args) :]))[:4]
+        return True if said is None and has_code and not has_own and _in_call() else wrapped(*args, **options)
+
+    return resolve
 
 
 def guard_hub_import(passage: Passage) -> Callable[..., Any]:
@@ -142,60 +170,6 @@ def _permit(passage: Passage, call: Call, scope: Scope, origin: str, files: tupl
     scope.files.update(permit.files)
 
 
-def hub_origin(repository: str, revision: object) -> str:
-    """Name a repository of a hub, with the commit if that was asked for by its full id: what a branch names can change."""
-    return f"hf:{repository}@{revision}" if isinstance(revision, str) and _COMMIT.fullmatch(revision) else f"hf:{repository}"
-
-
 def _in_call() -> bool:
     scope = current_scope()
     return scope is not None and scope.mode is Mode.CALL
-
-
-def _repository_reader(repository: str, options: dict[str, Any]) -> Callable[[str], bytes | None]:
-    """Read files of a local folder or of a hub repository; fetching a file runs nothing of it."""
-    if os.path.isdir(repository):
-        return folder_reader(repository)
-    from transformers.utils import cached_file
-
-    passed = {
-        name: options[name]
-        for name in ("cache_dir", "force_download", "proxies", "token", "revision", "local_files_only", "repo_type")
-        if name in options
-    }
-
-    def read(name: str) -> bytes | None:
-        try:
-            path = cached_file(repository, name, **passed)
-        except (OSError, ValueError):
-            return None
-        return _read(path)
-
-    return read
-
-
-def folder_reader(folder: str) -> Callable[[str], bytes | None]:
-    """Make a function that reads files below a folder by their relative names, and gives None for what is not there."""
-
-    def read(name: str) -> bytes | None:
-        path = os.path.normpath(os.path.join(folder, name))
-        return _read(path) if path.startswith(os.path.abspath(folder) + os.sep) or not os.path.isabs(folder) else None
-
-    folder = os.path.abspath(folder)
-    return read
-
-
-def _read(path: str | None) -> bytes | None:
-    if path is None or not os.path.isfile(path):
-        return None
-    with open(path, "rb") as file:
-        return file.read()
-
-
-def python_files(folder: str) -> list[str]:
-    """List the Python files below a folder by their relative names."""
-    found = []
-    for parent, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".") and name != "__pycache__"]
-        found += [os.path.relpath(os.path.join(parent, name), folder) for name in names if name.endswith(".py")]
-    return found

@@ -1,10 +1,10 @@
 """Model folders with code of their own, through the real transformers: nothing of them runs before somebody says so."""
 
 import importlib
-import json
 import sys
 
 import pytest
+from acme_model import CANARY, FILES, model_files
 
 from jupyter_modelguard.errors import ModelLoadBlockedError
 
@@ -18,70 +18,6 @@ pytestmark = [
     ),
 ]
 
-CANARY = "from pathlib import Path\nwith open({canaries!r}, 'a') as file: print(__name__.rpartition('.')[2], file=file)\n"
-FILES = {
-    "sizes.py": "WIDTH = 5\n",
-    "configuration_acme.py": """
-from transformers import PretrainedConfig
-from .sizes import WIDTH
-
-class AcmeConfig(PretrainedConfig):
-    model_type = "acme"
-    def __init__(self, width=WIDTH, **options):
-        self.width = width
-        super().__init__(**options)
-""",
-    "modeling_acme.py": """
-import torch
-from transformers import PreTrainedModel
-from .configuration_acme import AcmeConfig
-from .dense import Dense
-
-class AcmeModel(PreTrainedModel):
-    config_class = AcmeConfig
-    def __init__(self, config):
-        super().__init__(config)
-        self.dense = Dense(config.width)
-        self.post_init()
-    def forward(self, inputs):
-        return self.dense(inputs)
-""",
-    "dense.py": """
-import torch
-
-class Dense(torch.nn.Linear):
-    def __init__(self, width):
-        super().__init__(width, 1)
-""",
-    "tokenization_acme.py": """
-from transformers import PreTrainedTokenizer
-
-class AcmeTokenizer(PreTrainedTokenizer):
-    @property
-    def vocab_size(self):
-        return 3
-    def get_vocab(self):
-        return {"a": 0, "b": 1, "c": 2}
-    def _tokenize(self, text):
-        return list(text)
-    def _convert_token_to_id(self, token):
-        return self.get_vocab().get(token, 0)
-    def _convert_id_to_token(self, index):
-        return "abc"[index]
-    def save_vocabulary(self, folder, filename_prefix=None):
-        return ()
-""",
-}
-CONFIG = {
-    "model_type": "acme",
-    "architectures": ["AcmeModel"],
-    "auto_map": {
-        "AutoConfig": "configuration_acme.AcmeConfig",
-        "AutoModel": "modeling_acme.AcmeModel",
-        "AutoTokenizer": ["tokenization_acme.AcmeTokenizer", None],
-    },
-}
-
 
 class Repository:
     """A folder as a hub repository would be, each of whose files says when it runs."""
@@ -90,14 +26,8 @@ class Repository:
         self.folder = folder
         self.canaries = canaries
         folder.mkdir()
-        for name, source in FILES.items():
-            self.write(name, source)
-        (folder / "config.json").write_text(json.dumps(CONFIG))
-        (folder / "tokenizer_config.json").write_text(json.dumps({"auto_map": CONFIG["auto_map"]}))
-        from safetensors.torch import save_file
-
-        weights = {"dense.weight": torch.full((1, 5), 2.0), "dense.bias": torch.ones(1)}
-        save_file(weights, folder / "model.safetensors", {"format": "pt"})
+        for name, content in model_files(canaries).items():
+            (folder / name).write_bytes(content if isinstance(content, bytes) else content.encode())
 
     def write(self, name, source):
         (self.folder / name).write_text(CANARY.format(canaries=str(self.canaries)) + source)

@@ -137,7 +137,7 @@ def test_names_of_strangers_stay_text(guarded, person):
 
 
 def test_origin_names_the_commit_only_where_it_was_asked_for_by_its_full_id():
-    from jupyter_modelguard.hooks.remote_code import hub_origin
+    from jupyter_modelguard.hooks.hub_repositories import hub_origin
 
     assert hub_origin("acme/yolo", COMMIT) == ORIGIN
     for revision in (None, "main", COMMIT[:7], COMMIT.upper(), f"{COMMIT}\n", 7):
