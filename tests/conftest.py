@@ -1,12 +1,29 @@
 """What tests of several folders share."""
 
 import os
+import shutil
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
 sys.path.append(str(Path(__file__).parent / "shared"))
+
+from fake_hub import FakeHub
+
+# Clients of the hub read these once, when they are imported; no test asks another one.
+HUB = FakeHub()
+HUB_HOME = tempfile.mkdtemp(prefix="hub-")
+os.environ.update(HF_ENDPOINT=HUB.url, HF_HOME=HUB_HOME, HF_HUB_DISABLE_XET="1", HF_HUB_DISABLE_TELEMETRY="1")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def hub_of_this_run():
+    """The hub that all tests of this run ask."""
+    yield HUB
+    HUB.close()
+    shutil.rmtree(HUB_HOME, ignore_errors=True)
 
 
 @pytest.fixture(params=["watched", "light"])

@@ -5,12 +5,10 @@ import os
 import pickle
 import shutil
 import sys
-import tempfile
 import time
 
 import pytest
 from executed import execute
-from fake_hub import FakeHub
 
 from jupyter_modelguard import config, guard
 from jupyter_modelguard.approval.order import Approver
@@ -19,18 +17,6 @@ from jupyter_modelguard.history.store import Store
 from jupyter_modelguard.types import Decision
 
 from searched_modules import SEARCHED  # isort: skip
-
-# Before anything imports a client of the hub, which reads these once; no test asks another one.
-HUB = FakeHub()
-HUB_HOME = tempfile.mkdtemp(prefix="hub-")
-os.environ.update(HF_ENDPOINT=HUB.url, HF_HOME=HUB_HOME, HF_HUB_DISABLE_XET="1", HF_HUB_DISABLE_TELEMETRY="1")
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _no_cache_is_left():
-    yield
-    HUB.close()
-    shutil.rmtree(HUB_HOME, ignore_errors=True)
 
 
 class Touch:
@@ -185,13 +171,13 @@ def fresh_modules(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def hub(fresh_modules, monkeypatch):
+def hub(hub_of_this_run, fresh_modules, monkeypatch):
     """A hub that has nothing yet, which clients in this process ask; nothing of it is cached."""
     constants = importlib.import_module("huggingface_hub.constants")
-    assert HUB.url == constants.ENDPOINT
+    assert hub_of_this_run.url == constants.ENDPOINT
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     shutil.rmtree(constants.HF_HUB_CACHE, ignore_errors=True)
-    HUB.repositories.clear()
-    HUB.asked.clear()
-    HUB.before = None
-    return HUB
+    hub_of_this_run.repositories.clear()
+    hub_of_this_run.asked.clear()
+    hub_of_this_run.before = None
+    return hub_of_this_run
