@@ -154,9 +154,14 @@ def read_file(path: str | None) -> bytes | None:
 
 
 def python_files(folder: str) -> list[str]:
-    """List the Python files below a folder by their relative names."""
-    found = []
-    for parent, folders, names in os.walk(folder):
+    """List the Python files below a folder by their relative names, those behind links to folders too."""
+    found, seen = [], set()
+    for parent, folders, names in os.walk(folder, followlinks=True):
+        place = os.path.realpath(parent)
+        if place in seen or "pyvenv.cfg" in names:  # a link back; an environment, whose libraries are nobody's model
+            folders.clear()
+            continue
+        seen.add(place)
         folders[:] = [name for name in folders if not name.startswith(".") and name != "__pycache__"]
         found += [os.path.relpath(os.path.join(parent, name), folder) for name in names if name.endswith(".py")]
     return found

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from jupyter_modelguard.hooks.passage import Passage
     from jupyter_modelguard.types import CodeFile
 
-__all__ = ["guard_diffusers_module", "guard_model_folder", "guard_named_file", "guard_named_imports"]
+__all__ = ["and_what_they_import", "guard_diffusers_module", "guard_model_folder", "guard_named_file", "guard_named_imports"]
 
 
 def guard_named_imports(passage: Passage, loader: str) -> Callable[..., Any]:
@@ -57,7 +57,7 @@ def guard_named_file(passage: Passage, loader: str, position: int = 0, parameter
             return wrapped(*args, **options)
         with Suspended():
             texts = _with_bases(path)
-            files = _and_what_they_import(tuple(texts.values()))
+            files = and_what_they_import(tuple(texts.values()))
 
         def read() -> Any:
             with handing_out(getattr(wrapped, "__globals__", {}), {place: file.content for place, file in texts.items()}):
@@ -77,7 +77,7 @@ def guard_model_folder(passage: Passage, loader: str, position: int = 0, paramet
             return wrapped(*args, **options)
         with Suspended():
             folder = os.path.abspath(given)
-            files = _and_what_they_import(collect_code(sorted(python_files(folder)), folder_reader(folder)))
+            files = and_what_they_import(collect_code(sorted(python_files(folder)), folder_reader(folder)))
         if not files:
             return wrapped(*args, **options)
         return ask_about_code(passage, loader, folder, files, lambda: wrapped(*args, **options))
@@ -100,7 +100,7 @@ def guard_diffusers_module(passage: Passage) -> Callable[..., Any]:
         with Suspended():
             read = folder_reader(os.path.join(repository, subfolder)) if local else _hub_reader(repository, subfolder, options)
             entry = module_file if local or "/" in repository else f"{repository}.py"
-            files = _and_what_they_import(collect_code((entry,), read))
+            files = and_what_they_import(collect_code((entry,), read))
             origin = os.path.abspath(repository) if local else hub_origin(repository, options.get("revision"))
         return ask_about_code(passage, f"diffusers: {module_file}", origin, files, lambda: wrapped(*args, **options))
 
@@ -133,7 +133,7 @@ def _bases(content: bytes) -> list[str]:
     return []
 
 
-def _and_what_they_import(files: tuple[CodeFile, ...]) -> tuple[CodeFile, ...]:
+def and_what_they_import(files: tuple[CodeFile, ...]) -> tuple[CodeFile, ...]:
     """Add the modules in the working directory and beside it that the files import: `check_imports` runs those even earlier."""
     names = [name for file in files for name in absolute_imports(file.content)]
     known = {file.digest for file in files}

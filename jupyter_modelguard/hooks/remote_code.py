@@ -11,7 +11,6 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
-from jupyter_modelguard.artifacts.code_tree import collect_code, folder_reader, python_files
 from jupyter_modelguard.artifacts.reach import path_of
 from jupyter_modelguard.hooks.calls import Call, current_call, holding_code
 from jupyter_modelguard.hooks.code_files import CODE_TURN
@@ -28,7 +27,6 @@ __all__ = [
     "ask_about_code",
     "guard_code_call",
     "guard_dynamic_module",
-    "guard_hub_import",
     "guard_trust_question",
 ]
 
@@ -111,21 +109,6 @@ def guard_trust_question(_passage: Passage) -> Callable[..., Any]:
         return True if said is None and has_code and not has_own and _in_call() else wrapped(*args, **options)
 
     return resolve
-
-
-def guard_hub_import(passage: Passage) -> Callable[..., Any]:
-    """Return a wrapt wrapper for `torch.hub._import_module`, which runs a repository's `hubconf.py`."""
-
-    def run(wrapped: Callable[..., Any], _instance: object, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
-        path = str(args[1] if len(args) > 1 else options["path"])
-        folder = os.path.dirname(os.path.abspath(path))
-        with Suspended():
-            # hubconf.py puts its folder on sys.path: every Python file below it can be imported by name
-            others = sorted(python_files(folder))
-            files = collect_code((os.path.basename(path), *others), folder_reader(folder))
-        return ask_about_code(passage, "torch.hub", folder, files, lambda: wrapped(*args, **options))
-
-    return run
 
 
 def ask_about_code(passage: Passage, loader: str, origin: str, files: tuple[CodeFile, ...], go_on: Callable[[], Any]) -> Any:

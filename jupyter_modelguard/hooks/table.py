@@ -10,10 +10,11 @@ from typing import Final
 
 from jupyter_modelguard.hooks.array_loaders import guard_reader
 from jupyter_modelguard.hooks.pickle_loaders import guard_load, guard_loads
-from jupyter_modelguard.hooks.remote_code import guard_code_call, guard_dynamic_module, guard_hub_import, guard_trust_question
+from jupyter_modelguard.hooks.remote_code import guard_code_call, guard_dynamic_module, guard_trust_question
 from jupyter_modelguard.hooks.row import GuardedFunction, Row, bare, wrap
 from jupyter_modelguard.hooks.rows.configurations import CONFIGURATIONS
 from jupyter_modelguard.hooks.rows.mechanism import MECHANISM
+from jupyter_modelguard.hooks.rows.platforms import PLATFORMS
 from jupyter_modelguard.hooks.rows.readers import READERS
 from jupyter_modelguard.hooks.rows.repositories import REPOSITORIES
 from jupyter_modelguard.hooks.rows.savers import SAVERS
@@ -71,8 +72,6 @@ TABLE: Final[tuple[Row, ...]] = (
     Row("torch.serialization", "load", wrap(guard_torch_load), "torch.load", "a pickle's, or TorchScript"),
     Row("torch._weights_only_unpickler", "Unpickler.__init__", bare(swap_proved_stream)),
     Row("torch.jit._serialization", "load", wrap(guard_jit_load), "torch.jit.load", "TorchScript"),
-    Row("torch.hub", "load", wrap(guard_code_call, "torch.hub.load", "repo_or_dir"), "torch.hub.load", _REPOSITORY),
-    Row("torch.hub", "_import_module", wrap(guard_hub_import)),
     Row("transformers.dynamic_module_utils", "get_cached_module_file", wrap(guard_dynamic_module)),
     Row("transformers.dynamic_module_utils", "resolve_trust_remote_code", wrap(guard_trust_question)),
     _auto("auto_factory", "_BaseAutoModelClass"),
@@ -94,6 +93,7 @@ TABLE: Final[tuple[Row, ...]] = (
     *CONFIGURATIONS,
     *TORCH_ARCHIVES,
     *REPOSITORIES,
+    *PLATFORMS,
     *READERS,
     *SAVERS,
 )

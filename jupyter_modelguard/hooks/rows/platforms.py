@@ -1,0 +1,106 @@
+"""Rows of the hubs beside Hugging Face, whose own libraries run a repository's code: PyTorch Hub, OpenMMLab, ModelScope, OpenCSG."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from jupyter_modelguard.hooks.named import guard_call
+from jupyter_modelguard.hooks.named_imports import guard_model_folder, guard_named_file, guard_named_imports
+from jupyter_modelguard.hooks.opaque_loaders import guard_opaque
+from jupyter_modelguard.hooks.row import Row, wrap
+from jupyter_modelguard.hooks.torch_hub import (
+    guard_hub_call,
+    guard_hub_fetch,
+    guard_hub_import,
+    guard_hub_removal,
+    guard_hub_trust,
+)
+
+__all__ = ["PLATFORMS"]
+
+_CODE = "Python files of the repository"
+
+
+def _torch_hub(name: str, parameter: str) -> Row:
+    loader = f"torch.hub.{name}"
+    return Row("torch.hub", name, wrap(guard_hub_call, loader, parameter), loader, _CODE)
+
+
+PLATFORMS: Final[tuple[Row, ...]] = (
+    _torch_hub("load", "repo_or_dir"),
+    _torch_hub("help", "github"),
+    _torch_hub("list", "github"),
+    Row("torch.hub", "_check_repo_is_trusted", wrap(guard_hub_trust)),
+    Row("torch.hub", "_get_cache_or_reload", wrap(guard_hub_fetch)),
+    Row("torch.hub", "_remove_if_exists", wrap(guard_hub_removal)),
+    Row("torch.hub", "_import_module", wrap(guard_hub_import)),
+    Row(
+        "mmengine.config.config",
+        "Config.fromfile",
+        wrap(guard_call, "mmengine.Config.fromfile", 0, "filename"),
+        "mmengine.Config.fromfile",
+        _CODE,
+    ),
+    Row("mmengine.config.config", "Config._file2dict", wrap(guard_named_file, "mmengine.Config")),
+    Row("mmengine.config.config", "Config._parse_lazy_import", wrap(guard_named_file, "mmengine.Config")),
+    Row("mmengine.utils.misc", "import_modules_from_strings", wrap(guard_named_imports, "mmengine.Config")),
+    Row(
+        "mmengine.fileio.io",
+        "load",
+        wrap(guard_call, "mmengine.fileio.load", 0, "file"),
+        "mmengine.fileio.load",
+        "a pickle's, or YAML tags",
+    ),
+    Row(
+        "mmengine.runner.checkpoint",
+        "load_checkpoint",
+        wrap(guard_call, "mmengine.runner.load_checkpoint", 1, "filename"),
+        "mmengine.runner.load_checkpoint",
+        "a pickle's",
+    ),
+    Row(
+        "mmcv.utils.config",
+        "Config.fromfile",
+        wrap(guard_call, "mmcv.Config.fromfile", 0, "filename"),
+        "mmcv.Config.fromfile",
+        _CODE,
+    ),
+    Row("mmcv.utils.config", "Config._file2dict", wrap(guard_named_file, "mmcv.Config")),
+    Row("mmcv.utils.misc", "import_modules_from_strings", wrap(guard_named_imports, "mmcv.Config")),
+    Row(
+        "modelscope.utils.plugins",
+        "import_module_from_model_dir",
+        wrap(guard_model_folder, "modelscope"),
+        "modelscope (a model's own code)",
+        _CODE,
+    ),
+    Row("modelscope.utils.plugins", "import_plugins", wrap(guard_named_imports, "modelscope")),
+    Row("modelscope.utils.plugins", "import_module_from_file", wrap(guard_named_file, "modelscope", 1, "file_path")),
+    Row(
+        "modelscope.utils.plugins",
+        "install_module_from_requirements",
+        wrap(
+            guard_opaque,
+            "modelscope.install_requirements",
+            "installs the packages that the repository lists",
+            0,
+            "requirement_path",
+        ),
+        "modelscope (a model's requirements)",
+        "packages that it installs",
+    ),
+    Row(
+        "modelscope.utils.config",
+        "Config._file2dict",
+        wrap(guard_named_file, "modelscope.Config"),
+        "modelscope.Config.from_file",
+        _CODE,
+    ),
+    Row(
+        "pycsghub.snapshot_download",
+        "snapshot_download",
+        wrap(guard_call, "pycsghub.snapshot_download", 0, "repo_id"),
+        "pycsghub.snapshot_download",
+        "nothing",
+    ),
+)
