@@ -1,4 +1,4 @@
-"""Modules and files that a configuration names for import or execution: mmengine, diffusers, sentence-transformers, ModelScope.
+"""Modules and folders that a configuration names for import: mmengine, diffusers, sentence-transformers, ModelScope.
 
 What lies in an installed library is that library's. Everything else, a module planted in the working directory included, is collected
 with whatever it imports from beside itself, and asked about before the first of it runs.
@@ -6,7 +6,6 @@ with whatever it imports from beside itself, and asked about before the first of
 
 from __future__ import annotations
 
-import ast
 import inspect
 import os
 from typing import TYPE_CHECKING, Any
@@ -16,7 +15,6 @@ from jupyter_modelguard.artifacts.imported import absolute_imports, imported_fil
 from jupyter_modelguard.artifacts.trusted_paths import is_trusted
 from jupyter_modelguard.hooks.hub_repositories import hub_origin
 from jupyter_modelguard.hooks.remote_code import ask_about_code
-from jupyter_modelguard.hooks.same_text import handing_out
 from jupyter_modelguard.hooks.scopes import Suspended
 
 if TYPE_CHECKING:
@@ -25,7 +23,7 @@ if TYPE_CHECKING:
     from jupyter_modelguard.hooks.passage import Passage
     from jupyter_modelguard.types import CodeFile
 
-__all__ = ["and_what_they_import", "guard_diffusers_module", "guard_model_folder", "guard_named_file", "guard_named_imports"]
+__all__ = ["and_what_they_import", "guard_diffusers_module", "guard_model_folder", "guard_named_imports"]
 
 
 def guard_named_imports(passage: Passage, loader: str) -> Callable[..., Any]:
@@ -41,29 +39,6 @@ def guard_named_imports(passage: Passage, loader: str) -> Callable[..., Any]:
         if not files:
             return wrapped(*args, **options)
         return ask_about_code(passage, loader, os.path.dirname(files[0].path), files, lambda: wrapped(*args, **options))
-
-    return run
-
-
-def guard_named_file(passage: Passage, loader: str, position: int = 0, parameter: str = "filename") -> Callable[..., Any]:
-    """Return a wrapt wrapper for a function that executes the Python file whose path it takes."""
-
-    def run(wrapped: Callable[..., Any], _instance: object, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
-        given = options.get(parameter, args[position] if len(args) > position else None)
-        if passage.inside() or not isinstance(given, (str, os.PathLike)):
-            return wrapped(*args, **options)
-        path = os.path.abspath(os.path.expanduser(os.fspath(given)))
-        if not path.endswith(".py") or not os.path.isfile(path) or is_trusted(path):
-            return wrapped(*args, **options)
-        with Suspended():
-            texts = _with_bases(path)
-            files = and_what_they_import(tuple(texts.values()))
-
-        def read() -> Any:
-            with handing_out(getattr(wrapped, "__globals__", {}), {place: file.content for place, file in texts.items()}):
-                return wrapped(*args, **options)
-
-        return ask_about_code(passage, loader, os.path.dirname(path), files, read)
 
     return run
 
@@ -105,32 +80,6 @@ def guard_diffusers_module(passage: Passage) -> Callable[..., Any]:
         return ask_about_code(passage, f"diffusers: {module_file}", origin, files, lambda: wrapped(*args, **options))
 
     return fetch
-
-
-def _with_bases(path: str) -> dict[str, CodeFile]:
-    """Collect a configuration in Python, the ones it is based on, and the modules beside it that they import, by where they are."""
-    waiting, found = [path], {}
-    while waiting:
-        one = waiting.pop(0)
-        if one in found or not os.path.isfile(one) or is_trusted(one):
-            continue
-        for file in collect_code((os.path.basename(one),), folder_reader(os.path.dirname(one))):
-            place = os.path.normpath(os.path.join(os.path.dirname(one), file.path))
-            found[place] = file
-            waiting += [os.path.normpath(os.path.join(os.path.dirname(place), base)) for base in _bases(file.content)]
-    return found
-
-
-def _bases(content: bytes) -> list[str]:
-    try:
-        tree = ast.parse(content)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return []
-    for node in tree.body:
-        if isinstance(node, ast.Assign) and any(isinstance(name, ast.Name) and name.id == "_base_" for name in node.targets):
-            texts = [part.value for part in ast.walk(node.value) if isinstance(part, ast.Constant)]
-            return [text for text in texts if isinstance(text, str)]
-    return []
 
 
 def and_what_they_import(files: tuple[CodeFile, ...]) -> tuple[CodeFile, ...]:

@@ -19,7 +19,7 @@ from jupyter_modelguard.hooks.scopes import for_each_thread
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["handing_out"]
+__all__ = ["handed_out", "handing_out"]
 
 
 class _Texts(threading.local):
@@ -54,13 +54,14 @@ def handing_out(namespace: dict[str, Any], texts: Mapping[str, bytes]) -> Iterat
         namespace.update(kept)
 
 
-def _text_of(path: Any) -> bytes | None:
+def handed_out(path: Any) -> bytes | None:
+    """Return what is handed out in place of a file on this thread at present; None if the file itself would be read."""
     texts = _texts.of
     return texts.get(os.path.abspath(os.fspath(path))) if texts and isinstance(path, (str, os.PathLike)) else None
 
 
 def _open(file: Any, mode: str = "r", buffering: int = -1, encoding: str | None = None, *others: Any, **options: Any) -> Any:
-    content = _text_of(file)
+    content = handed_out(file)
     if content is None or set(mode) - set("rbt"):
         return builtins.open(file, mode, buffering, encoding, *others, **options)
     stream = io.BytesIO(content)
@@ -73,7 +74,7 @@ class _Shutil:
     @staticmethod
     def copyfile(source: Any, target: Any, **options: Any) -> Any:
         """Write what was looked at."""
-        content = _text_of(source)
+        content = handed_out(source)
         if content is None:
             return shutil.copyfile(source, target, **options)
         with builtins.open(target, "wb") as file:

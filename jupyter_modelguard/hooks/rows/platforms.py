@@ -5,8 +5,14 @@ from __future__ import annotations
 from typing import Final
 
 from jupyter_modelguard.hooks.named import guard_call
-from jupyter_modelguard.hooks.named_imports import guard_model_folder, guard_named_file, guard_named_imports
+from jupyter_modelguard.hooks.named_imports import guard_model_folder, guard_named_imports
 from jupyter_modelguard.hooks.opaque_loaders import guard_opaque
+from jupyter_modelguard.hooks.python_configs import (
+    guard_config_call,
+    guard_named_file,
+    guard_registry_get,
+    guard_registry_scope,
+)
 from jupyter_modelguard.hooks.row import Row, wrap
 from jupyter_modelguard.hooks.torch_hub import (
     guard_hub_call,
@@ -37,12 +43,20 @@ PLATFORMS: Final[tuple[Row, ...]] = (
     Row(
         "mmengine.config.config",
         "Config.fromfile",
-        wrap(guard_call, "mmengine.Config.fromfile", 0, "filename"),
+        wrap(guard_config_call, "mmengine.Config.fromfile"),
         "mmengine.Config.fromfile",
         _CODE,
     ),
     Row("mmengine.config.config", "Config._file2dict", wrap(guard_named_file, "mmengine.Config")),
     Row("mmengine.config.config", "Config._parse_lazy_import", wrap(guard_named_file, "mmengine.Config")),
+    Row("mmengine.registry.registry", "Registry.get", wrap(guard_registry_get, "mmengine.Registry.get")),
+    Row(
+        "mmengine.registry.registry",
+        "Registry.switch_scope_and_registry",
+        wrap(guard_registry_scope, "mmengine.Registry.build"),
+        "mmengine.Registry.build",
+        "modules and functions that a configuration names",
+    ),
     Row("mmengine.utils.misc", "import_modules_from_strings", wrap(guard_named_imports, "mmengine.Config")),
     Row(
         "mmengine.fileio.io",
@@ -61,7 +75,7 @@ PLATFORMS: Final[tuple[Row, ...]] = (
     Row(
         "mmcv.utils.config",
         "Config.fromfile",
-        wrap(guard_call, "mmcv.Config.fromfile", 0, "filename"),
+        wrap(guard_config_call, "mmcv.Config.fromfile"),
         "mmcv.Config.fromfile",
         _CODE,
     ),

@@ -8,10 +8,10 @@ from jupyter_modelguard.hooks.named import guard_call
 from jupyter_modelguard.hooks.named_imports import (
     guard_diffusers_module,
     guard_model_folder,
-    guard_named_file,
     guard_named_imports,
 )
 from jupyter_modelguard.hooks.opaque_loaders import guard_opaque
+from jupyter_modelguard.hooks.python_configs import guard_named_file
 from jupyter_modelguard.hooks.remote_code import guard_code_call
 from jupyter_modelguard.hooks.row import Row, wrap
 
