@@ -33,7 +33,7 @@ _MOST_FILES: Final = 64  # that are kept in mind: the latest that a call opened
 _FUTURES: Final = functools.reduce(operator.or_, (getattr(future, name).compiler_flag for name in future.all_feature_names))
 _WRITES: Final = os.O_WRONLY | os.O_RDWR
 _INSTALLER: Final = re.compile(
-    r"(^|[\s/\\])(pip3?|uv|conda|mamba|micromamba|poetry|easy_install)(\.exe)?([\s'\"]|$).*\binstall\b"
+    r"(^|[\s/\\])(pip3?|uv|conda|mamba|micromamba|poetry|easy_install)(\.exe)?([\s'\"]|$).*\b(install|wheel|download)\b"
 )
 
 
@@ -119,7 +119,7 @@ def _judge_process(scope: Scope, args: tuple[Any, ...]) -> None:
     """Leave libraries the processes they need (compilers, tools that ask for the hardware), but none that installs more code."""
     words = args[1] if len(args) > 1 else args[0]
     command = words if isinstance(words, (str, bytes)) else " ".join(_text(word) for word in words or ())
-    if _INSTALLER.search(_text(command)):
+    if not scope.installs and _INSTALLER.search(_text(command)):
         raise scope.refuse(f"a process that installs packages: {_text(command)[:200]}")
 
 

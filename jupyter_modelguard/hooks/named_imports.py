@@ -83,10 +83,13 @@ def guard_diffusers_module(passage: Passage) -> Callable[..., Any]:
 
 
 def and_what_they_import(files: tuple[CodeFile, ...]) -> tuple[CodeFile, ...]:
-    """Add the modules in the working directory and beside it that the files import: `check_imports` runs those even earlier."""
+    """Add the modules in the working directory and beside it that the files import: `check_imports` runs those even earlier.
+
+    Empty ones, which libraries put beside a module that they copied, run nothing.
+    """
     names = [name for file in files for name in absolute_imports(file.content)]
     known = {file.digest for file in files}
-    return (*files, *(file for file in imported_files(names, is_trusted) if file.digest not in known))
+    return (*files, *(file for file in imported_files(names, is_trusted) if file.content and file.digest not in known))
 
 
 def _hub_reader(repository: str, subfolder: str, options: dict[str, Any]) -> Callable[[str], bytes | None]:

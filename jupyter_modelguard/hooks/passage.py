@@ -63,18 +63,23 @@ class Passage:
     ----------
     gate
         The guard.
+
+    Attributes
+    ----------
+    over
+        Whether the guard was taken away. Some library may have kept a wrapper, which then has to be as if it were not there.
     """
 
-    __slots__ = ("gate",)
+    __slots__ = ("gate", "over")
 
     def __init__(self, gate: Gate) -> None:
         self.gate = gate
+        self.over = False
 
-    @staticmethod
-    def inside() -> bool:
+    def inside(self) -> bool:
         """Whether an outer load of this thread was proved or approved already and holds for what is nested in it."""
         scope = thread_state.scope
-        return bool(thread_state.suspended) or (scope is not None and scope.mode not in _OWN_LOADS)
+        return self.over or bool(thread_state.suspended) or (scope is not None and scope.mode not in _OWN_LOADS)
 
     def stream(
         self,

@@ -81,6 +81,7 @@ class Patches:
         namespace
             The user's names; those bound to an original are bound to its guarded form instead.
         """
+        self._passage.over = False
         sys.meta_path.insert(0, self._finder)
         for name in tuple(self._rows):
             module = sys.modules.get(name)
@@ -98,6 +99,7 @@ class Patches:
 
     def restore(self) -> None:
         """Put back every attribute that is still ours; what somebody replaced since stays theirs."""
+        self._passage.over = True
         if self._finder in sys.meta_path:
             sys.meta_path.remove(self._finder)
         release(self._adopted)

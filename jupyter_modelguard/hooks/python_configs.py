@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import inspect
 import os
 import sys
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,7 @@ from jupyter_modelguard.hooks.named import go_on, guard_call
 from jupyter_modelguard.hooks.named_imports import and_what_they_import
 from jupyter_modelguard.hooks.remote_code import ask_about_code
 from jupyter_modelguard.hooks.same_text import handed_out, handing_out
-from jupyter_modelguard.hooks.scopes import Suspended
+from jupyter_modelguard.hooks.scopes import Mode, Scope, Suspended
 from jupyter_modelguard.policy.named import named_finding, named_use
 from jupyter_modelguard.types import Artifact, Judgement
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     from jupyter_modelguard.hooks.passage import Passage
 
-__all__ = ["guard_config_call", "guard_named_file", "guard_registry_get", "guard_registry_scope"]
+__all__ = ["guard_config_call", "guard_consented_file", "guard_named_file", "guard_registry_get", "guard_registry_scope"]
 
 
 def guard_config_call(passage: Passage, loader: str, parameter: str = "filename") -> Callable[..., Any]:
@@ -81,6 +82,22 @@ def guard_named_file(
                 return wrapped(*args, **options)
 
         return ask_about_code(passage, loader, os.path.dirname(path), files, read)
+
+    return run
+
+
+def guard_consented_file(passage: Passage, loader: str) -> Callable[..., Any]:
+    """Return a wrapt wrapper like `guard_named_file` for a function that refuses Python by itself unless it is told `trust_remote_code`."""
+    ask = guard_named_file(passage, loader)
+
+    def run(wrapped: Callable[..., Any], instance: object, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+        takes = inspect.signature(wrapped)
+        if passage.inside() or "trust_remote_code" not in takes.parameters:  # before ModelScope 1.36 it refused nothing
+            return ask(wrapped, instance, args, options)
+        if takes.bind_partial(*args, **options).arguments.get("trust_remote_code"):
+            return ask(wrapped, instance, args, options)
+        with Scope(Mode.CALL, label=loader):
+            return wrapped(*args, **options)
 
     return run
 

@@ -19,8 +19,25 @@ if TYPE_CHECKING:
 __all__ = ["GuardedFunction", "Row", "bare", "wrap"]
 
 
+class _BoundGuard(wrapt.BoundFunctionWrapper):  # type: ignore[type-arg] # as below
+    """A wrapped method, bound; what libraries take out of it to bind anew is guarded too."""
+
+    @property
+    def __func__(self) -> Callable[..., Any]:
+        """ModelScope keeps `Auto….from_pretrained.__func__` and calls it with the class of its own choice."""
+        guarded: Any = self._self_parent
+
+        def function(owner: Any, *args: Any, **options: Any) -> Any:
+            bound = guarded.__get__(None, owner) if isinstance(owner, type) else guarded.__get__(owner, type(owner))
+            return bound(*args, **options)
+
+        return function
+
+
 class GuardedFunction(wrapt.FunctionWrapper):  # type: ignore[type-arg] # generic only in recent wrapts
     """A wrapped loader that documents, shows, compares, copies and pickles as the function it guards."""
+
+    __bound_function_wrapper__ = _BoundGuard
 
     def __repr__(self) -> str:
         return repr(self.__wrapped__)

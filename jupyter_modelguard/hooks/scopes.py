@@ -137,6 +137,7 @@ class Scope:
         "expects",
         "files",
         "holds_code",
+        "installs",
         "label",
         "maps_for_writing",
         "mode",
@@ -168,6 +169,7 @@ class Scope:
         self.bound = False  # whether a person was shown all that it would call: what it does besides is a surprise
         self.own_code = False  # whether what was shown comes from Python files of the person's own, which import others
         self.expects: frozenset[str] = frozenset()  # surprises of an earlier load, which were on this one's card
+        self.installs = False  # whether a person agreed to what is being installed now
         self.alone = False  # whether it was agreed to earlier, for its own bytes: files beside them are another matter
         self.maps_for_writing = False  # whether the caller asked for arrays that write back to the artifact
         self.opened: list[str] = []  # files that a call read, in case it runs one of them as code

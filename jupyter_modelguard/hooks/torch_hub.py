@@ -10,16 +10,13 @@ from __future__ import annotations
 import ast
 import os
 import shutil
-import sys
 from typing import TYPE_CHECKING, Any
 
 from jupyter_modelguard.artifacts.code_tree import collect_code, folder_reader, python_files
 from jupyter_modelguard.artifacts.imported import imported_files
-from jupyter_modelguard.artifacts.reach import path_of
 from jupyter_modelguard.artifacts.trusted_paths import is_trusted
-from jupyter_modelguard.hooks.calls import current_call, holding_code
+from jupyter_modelguard.hooks.calls import current_call
 from jupyter_modelguard.hooks.named_imports import and_what_they_import
-from jupyter_modelguard.hooks.passage import call_text
 from jupyter_modelguard.hooks.remote_code import ask_about_code
 from jupyter_modelguard.hooks.scopes import Mode, Suspended, current_scope
 
@@ -29,29 +26,16 @@ if TYPE_CHECKING:
     from jupyter_modelguard.hooks.passage import Passage
     from jupyter_modelguard.types import CodeFile
 
-__all__ = ["guard_hub_call", "guard_hub_fetch", "guard_hub_import", "guard_hub_removal", "guard_hub_trust"]
+__all__ = ["github_page", "guard_hub_fetch", "guard_hub_import", "guard_hub_removal", "guard_hub_trust"]
 
 _fetched: set[str] = set()  # folders of torch's cache that calls under way have downloaded, and nobody has agreed to
 
 
-def guard_hub_call(passage: Passage, loader: str, parameter: str) -> Callable[..., Any]:
-    """Return a wrapt wrapper for a function of `torch.hub` that a person calls; `parameter` is its first, the repository."""
-
-    def call(wrapped: Callable[..., Any], _instance: object, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
-        if passage.inside():
-            return wrapped(*args, **options)
-        if current_call() is not None:
-            with holding_code(loader):
-                return wrapped(*args, **options)
-        frame = sys._getframe(1)
-        target = options.get(parameter, args[0] if args else None)
-        with Suspended():
-            source = path_of(target) if str(options.get("source")).lower() == "local" else _address(target)
-            request = passage.gate.request(loader, call_text(loader, options), source or "", frame)
-        with passage.call(request, frame):
-            return wrapped(*args, **options)
-
-    return call
+def github_page(repository: str, options: dict[str, Any]) -> str:
+    """Say where on GitHub a repository is, "owner/name:ref" as people write it; the branch is torch's to choose where none is named."""
+    name, _, ref = repository.partition(":")
+    local = str(options.get("source")).lower() == "local"
+    return "" if local else f"https://github.com/{name}" + (f"/tree/{ref}" if ref else "")
 
 
 def guard_hub_import(passage: Passage) -> Callable[..., Any]:
@@ -156,12 +140,6 @@ def _dependencies(content: bytes) -> list[str]:
         for part in ast.walk(value)
         if isinstance(part, ast.Constant) and isinstance(part.value, str)
     ]
-
-
-def _address(repository: object) -> str:
-    """Say where on GitHub a repository is, "owner/name:ref" as people write it; the branch is torch's to choose where none is named."""
-    name, _, ref = str(repository).partition(":")
-    return f"https://github.com/{name}" + (f"/tree/{ref}" if ref else "")
 
 
 def _cache() -> str:

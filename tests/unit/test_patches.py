@@ -119,3 +119,19 @@ def test_fault_in_a_row_never_breaks_the_import(monkeypatch, caplog):
     finally:
         patches.restore()
     assert {row.attribute for row in patches.missing} == {"check", "no_such_name"}
+
+
+def test_guarded_loader_that_a_library_kept_is_as_if_it_were_not_there_once_the_guard_is_gone(armed, closed, canary):
+    patches = Patches(FakeGate())
+    FLOOR.open(closed, lambda *_: False, lambda *_: None)
+    patches.install()
+    kept = pickle.loads
+    try:
+        with pytest.raises(ModelLoadBlockedError):
+            kept(armed)
+    finally:
+        patches.restore()
+        FLOOR.close()
+    assert not canary.exists()
+    kept(armed)
+    assert canary.exists()

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from typing import Final
 
+from jupyter_modelguard.hooks.installers import guard_installer
 from jupyter_modelguard.hooks.named import guard_call
 from jupyter_modelguard.hooks.named_imports import guard_model_folder, guard_named_imports
-from jupyter_modelguard.hooks.opaque_loaders import guard_opaque
 from jupyter_modelguard.hooks.python_configs import (
     guard_config_call,
+    guard_consented_file,
     guard_named_file,
     guard_registry_get,
     guard_registry_scope,
 )
+from jupyter_modelguard.hooks.repository_calls import guard_repository_call, modelscope_page, opencsg_page
 from jupyter_modelguard.hooks.row import Row, wrap
 from jupyter_modelguard.hooks.torch_hub import (
-    guard_hub_call,
+    github_page,
     guard_hub_fetch,
     guard_hub_import,
     guard_hub_removal,
@@ -29,7 +31,12 @@ _CODE = "Python files of the repository"
 
 def _torch_hub(name: str, parameter: str) -> Row:
     loader = f"torch.hub.{name}"
-    return Row("torch.hub", name, wrap(guard_hub_call, loader, parameter), loader, _CODE)
+    return Row("torch.hub", name, wrap(guard_repository_call, loader, parameter, 0, github_page), loader, _CODE)
+
+
+def _modelscope(module: str, attribute: str, name: str, parameter: str, position: int) -> Row:
+    build = wrap(guard_repository_call, f"modelscope.{name}", parameter, position, modelscope_page)
+    return Row(f"modelscope.{module}", attribute, build, f"modelscope.{attribute}", _CODE)
 
 
 PLATFORMS: Final[tuple[Row, ...]] = (
@@ -92,22 +99,32 @@ PLATFORMS: Final[tuple[Row, ...]] = (
     Row("modelscope.utils.plugins", "import_module_from_file", wrap(guard_named_file, "modelscope", 1, "file_path")),
     Row(
         "modelscope.utils.plugins",
-        "install_module_from_requirements",
-        wrap(
-            guard_opaque,
-            "modelscope.install_requirements",
-            "installs the packages that the repository lists",
-            0,
-            "requirement_path",
-        ),
-        "modelscope (a model's requirements)",
+        "PluginsManager.pip_command",
+        wrap(guard_installer, "modelscope.install_requirements", "command_args", 1, "install"),
+        "modelscope (a model's requirements and plugins)",
         "packages that it installs",
     ),
     Row(
+        "modelscope.utils.plugins",
+        "get_modules_from_package",
+        wrap(guard_installer, "modelscope.install_requirements", "package", 0),
+    ),
+    Row("modelscope.utils.plugins", "EnvsManager.run_process", wrap(guard_installer, "modelscope.EnvsManager", "cmd", 0)),
+    _modelscope("models.base.base_model", "Model.from_pretrained", "{class}.from_pretrained", "model_name_or_path", 0),
+    _modelscope("pipelines.builder", "pipeline", "pipeline", "model", 1),
+    Row(
         "modelscope.utils.config",
-        "Config._file2dict",
-        wrap(guard_named_file, "modelscope.Config"),
+        "Config.from_file",
+        wrap(guard_call, "modelscope.Config.from_file", 0, "filename"),
         "modelscope.Config.from_file",
+        _CODE,
+    ),
+    Row("modelscope.utils.config", "Config._file2dict", wrap(guard_consented_file, "modelscope.Config")),
+    Row(
+        "pycsghub.repo_reader.model.huggingface.model_auto",
+        "Auto*.from_pretrained",
+        wrap(guard_repository_call, "pycsghub.{class}.from_pretrained", "pretrained_model_name_or_path", 0, opencsg_page),
+        "pycsghub.Auto*.from_pretrained",
         _CODE,
     ),
     Row(
