@@ -17,6 +17,7 @@ import wrapt
 
 from jupyter_modelguard.artifacts.trusted_paths import trusted_roots
 from jupyter_modelguard.hooks.attribution import is_traffic
+from jupyter_modelguard.hooks.changed_names import holes
 from jupyter_modelguard.hooks.early_classes import adopt, release
 from jupyter_modelguard.hooks.passage import Passage
 from jupyter_modelguard.hooks.plugins import every_row
@@ -63,11 +64,18 @@ class Patches:
         self.searched: dict[int, tuple[int, object]] = {}
         self._finder = _Finder(self)
         self.missing: set[Row] = set()
+        self._in_place: set[Row] = set()
+        self._told: set[Row] = set()
 
     @property
     def libraries(self) -> frozenset[str]:
         """Top-level names of the libraries that the table knows."""
         return frozenset(name.partition(".")[0] for name in self._rows)
+
+    @property
+    def holes(self) -> list[Row]:
+        """What is missing and nothing stands in for."""
+        return holes(self.missing, self._in_place)
 
     def guards(self, module: str) -> bool:
         """Return whether something is done when a module is imported: the table has rows for it, or its pickles are traffic."""
@@ -136,19 +144,33 @@ class Patches:
             self._leave(module)
         for row in self._rows.get(name, ()):
             try:
-                for attribute in _spelled_out(module, row.attribute):
+                attributes = _spelled_out(module, row.attribute)
+                for attribute in attributes:
                     self._apply_row(module, row, attribute)
+                if not attributes:
+                    self.missing.add(row)
             except Exception:  # noqa: BLE001 a bug of ours, whatever it is, is logged and shown by the doctor
                 _log.exception("could not guard %s.%s", row.module, row.attribute)
                 self.missing.add(row)
+        self._tell(name)
+
+    def _tell(self, module: str) -> None:
+        """Say once in a short line what a library no longer has; not while another version's name for it may still be imported."""
+        changed = [row for row in self.holes if row.module == module and row not in self._told]
+        waiting = {row.either for rows in self._rows.values() for row in rows if row.either and row.module not in sys.modules}
+        changed = [row for row in changed if row.either not in waiting]
+        if changed:
+            self._told.update(changed)
+            names = ", ".join(row.attribute for row in changed)
+            _log.warning("%s has no %s any more: held by the audit hook alone. modelguard doctor says more.", module, names)
 
     def _apply_row(self, module: ModuleType, row: Row, attribute: str) -> None:
         try:
             owner, name, original = wrapt.resolve_path(module, attribute)
         except AttributeError:
-            _log.warning("%s has no %s any more: that way in is held by the audit floor alone", row.module, attribute)
             self.missing.add(row)
             return
+        self._in_place.add(row)
         if any(names is owner and at == name and replacement is original for names, at, _, replacement in self._placed):
             return  # executed again by somebody who kept its names
         original = _plain(original)  # bound by name from a module that was guarded when this one was imported

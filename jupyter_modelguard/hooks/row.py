@@ -66,6 +66,10 @@ class Row:
         Its name for people; empty for a sink or a part of the mechanism, which is no loader of its own.
     runs
         What kind of code its files can run, for the list of loaders: "a pickle's", "Python files of the repository", "nothing".
+    either
+        A word that this row shares with rows for other versions of the library: one of them is enough.
+    since
+        The first version of the library that has it; in an earlier one there is nothing to guard.
     """
 
     module: str
@@ -73,6 +77,8 @@ class Row:
     build: Callable[[Any, Passage], Any]
     loader: str = ""
     runs: str = ""
+    either: str = ""
+    since: str = ""
 
 
 def wrap(factory: Callable[..., Callable[..., Any]], *details: Any) -> Callable[[Any, Passage], Any]:

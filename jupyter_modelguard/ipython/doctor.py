@@ -42,6 +42,7 @@ def diagnosis() -> tuple[Diagnosis, ...]:
         _kernel,
         _panel,
         _rows,
+        _names,
         _engines,
         _lasting,
         _children,
@@ -164,6 +165,23 @@ def _rows() -> Diagnosis:
         said = "; ".join(f"{name} ({why})" for name, why in broken.items())
         return Diagnosis(well=False, text=f"The rows of other packages cannot be read, so their loaders are not held: {said}")
     return Diagnosis(well=True, text=f"{len(loaders)} loaders have a row of their own.")
+
+
+def _names() -> Diagnosis:
+    """Look for what the installed libraries call their loaders, in their sources and in what this process has guarded."""
+    from jupyter_modelguard.guard import current
+    from jupyter_modelguard.hooks.changed_names import changed_names
+    from jupyter_modelguard.hooks.plugins import every_row
+
+    guard = current()
+    seen = [] if guard is None else [f"{row.module}.{row.attribute}" for row in guard.patches.holes]
+    changed = sorted({*seen, *changed_names(every_row())})
+    if changed:
+        text = (
+            f"Libraries here no longer have what loads are held by, so the audit hook alone holds these: {', '.join(changed)}. "
+        )
+        return Diagnosis(well=False, text=text + "A later jupyter-modelguard may know their names.")
+    return Diagnosis(well=True, text="The libraries that are installed here have the loaders that the guard knows.")
 
 
 def _engines() -> Diagnosis:

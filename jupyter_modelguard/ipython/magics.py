@@ -51,6 +51,7 @@ class ModelGuardMagics(Magics):
         %modelguard lock [ID …]    write what was allowed here to modelguard.lock
         %modelguard stats [7d]     how often was asked, about what, and how long the answers took
         %modelguard convert FILE [OUT]  take the weights out of a file of torch, pickle or joblib, running nothing of it
+        %modelguard doctor         what would keep loads here from being held, or you from being asked
         """
         command, *arguments = _split(line) or ["status"]
         actions: dict[str, Callable[[list[str]], None]] = {
@@ -66,6 +67,7 @@ class ModelGuardMagics(Magics):
             "lock": self._lock,
             "stats": self._stats,
             "convert": self._convert,
+            "doctor": self._doctor,
         }
         if command not in actions:
             raise UsageError(f"%modelguard knows {', '.join(actions)}, not {command!r}.")
@@ -93,6 +95,13 @@ class ModelGuardMagics(Magics):
             ]
             facts += status.facts(guard)
         self._show_sheet(display.status_table(facts))
+
+    def _doctor(self, arguments: list[str]) -> None:
+        from jupyter_modelguard.ipython.doctor import diagnosis
+
+        _expect(arguments, 0, "%modelguard doctor")
+        for line in diagnosis():
+            self._say(f"{'ok ' if line.well else 'NOT'}  {line.text}")
 
     def _scan(self, arguments: list[str]) -> None:
         from jupyter_modelguard.ipython.scan_view import view_of

@@ -25,7 +25,7 @@ def facts(guard: Guard) -> list[tuple[str, str]]:
     if len(early) > _MOST:
         found.append(("bound early", f"{len(early) - _MOST} more"))
     found += [
-        ("not found", f"{row.module}.{row.attribute} is no more: held by the audit hook alone") for row in guard.patches.missing
+        ("not found", f"{row.module}.{row.attribute} is no more: held by the audit hook alone") for row in guard.patches.holes
     ]
     return found
 

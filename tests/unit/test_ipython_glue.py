@@ -50,7 +50,7 @@ class Guard:
         self.rulebook = None
         self.strict = False
         self.unguarded = types.SimpleNamespace(by_library=lambda: {"lib": {"evil.name": 2}})
-        self.patches = types.SimpleNamespace(bound_early=list, missing=())
+        self.patches = types.SimpleNamespace(bound_early=list, holes=())
         self.cells = 0
 
     def begin_cell(self):

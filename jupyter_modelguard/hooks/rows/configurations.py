@@ -42,12 +42,24 @@ def _keras(library: str) -> tuple[Row, ...]:
             _KERAS,
         ),
         Row(f"{saving}.serialization_lib", "deserialize_keras_object", wrap(guard_keras_config, library)),
-        Row(f"{legacy}.serialization", "deserialize_keras_object", wrap(guard_keras_config, library, 2)),
-        Row(f"{legacy}.saving_utils", "model_from_config", wrap(guard_keras_config, library, 1)),
-        Row(f"{old}.serialization", "deserialize_keras_object", wrap(guard_keras_config, library, 2)),
-        Row(f"{old}.model_config", "model_from_config", wrap(guard_keras_config, library, 1)),
-        Row(f"{library}.src.utils.python_utils", "func_load", wrap(guard_keras_bytecode)),
-        Row(f"{library}.src.utils.generic_utils", "func_load", wrap(guard_keras_bytecode)),
+        Row(
+            f"{legacy}.serialization",
+            "deserialize_keras_object",
+            wrap(guard_keras_config, library, 2),
+            either=f"{library} legacy objects",
+        ),
+        Row(
+            f"{legacy}.saving_utils", "model_from_config", wrap(guard_keras_config, library, 1), either=f"{library} legacy models"
+        ),
+        Row(
+            f"{old}.serialization",
+            "deserialize_keras_object",
+            wrap(guard_keras_config, library, 2),
+            either=f"{library} legacy objects",
+        ),
+        Row(f"{old}.model_config", "model_from_config", wrap(guard_keras_config, library, 1), either=f"{library} legacy models"),
+        Row(f"{library}.src.utils.python_utils", "func_load", wrap(guard_keras_bytecode), either=f"{library} bytecode"),
+        Row(f"{library}.src.utils.generic_utils", "func_load", wrap(guard_keras_bytecode), either=f"{library} bytecode"),
         Row(f"{library}.src.models.cloning", "clone_model", bare(live_keras_config)),
     )
 

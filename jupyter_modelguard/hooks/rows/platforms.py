@@ -43,7 +43,7 @@ PLATFORMS: Final[tuple[Row, ...]] = (
     _torch_hub("load", "repo_or_dir"),
     _torch_hub("help", "github"),
     _torch_hub("list", "github"),
-    Row("torch.hub", "_check_repo_is_trusted", wrap(guard_hub_trust)),
+    Row("torch.hub", "_check_repo_is_trusted", wrap(guard_hub_trust), since="1.12"),
     Row("torch.hub", "_get_cache_or_reload", wrap(guard_hub_fetch)),
     Row("torch.hub", "_remove_if_exists", wrap(guard_hub_removal)),
     Row("torch.hub", "_import_module", wrap(guard_hub_import)),
@@ -55,7 +55,7 @@ PLATFORMS: Final[tuple[Row, ...]] = (
         _CODE,
     ),
     Row("mmengine.config.config", "Config._file2dict", wrap(guard_named_file, "mmengine.Config")),
-    Row("mmengine.config.config", "Config._parse_lazy_import", wrap(guard_named_file, "mmengine.Config")),
+    Row("mmengine.config.config", "Config._parse_lazy_import", wrap(guard_named_file, "mmengine.Config"), since="0.8"),
     Row("mmengine.registry.registry", "Registry.get", wrap(guard_registry_get, "mmengine.Registry.get")),
     Row(
         "mmengine.registry.registry",

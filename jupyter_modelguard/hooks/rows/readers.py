@@ -22,13 +22,21 @@ _NOTHING = "nothing"
 
 def _pickle_rows(module: str, public: str) -> tuple[Row, ...]:
     return (
-        Row(module, "load", lambda original, passage: guard_load(original, passage, f"{public}.load"), f"{public}.load", _PICKLE),
+        Row(
+            module,
+            "load",
+            lambda original, passage: guard_load(original, passage, f"{public}.load"),
+            f"{public}.load",
+            _PICKLE,
+            f"{public}.load",
+        ),
         Row(
             module,
             "loads",
             lambda original, passage: guard_loads(original, passage, f"{public}.loads"),
             f"{public}.loads",
             _PICKLE,
+            f"{public}.loads",
         ),
     )
 

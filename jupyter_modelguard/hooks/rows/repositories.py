@@ -24,7 +24,7 @@ _NATIVE = "native code"
 def _sentence_transformers(module: str, owner: str) -> Row:
     name = f"sentence_transformers.{owner}"
     build = wrap(guard_code_call, name, "model_name_or_path")
-    return Row(f"sentence_transformers.{module}", f"{owner}.__init__", build, name, _CODE)
+    return Row(f"sentence_transformers.{module}", f"{owner}.__init__", build, name, _CODE, name)
 
 
 def _diffusers(module: str, owner: str) -> Row:
@@ -35,7 +35,7 @@ def _diffusers(module: str, owner: str) -> Row:
 
 def _kernels(module: str) -> Row:
     build = wrap(guard_opaque, "kernels.get_kernel", "downloads native code from the hub and runs it", 0, "repo_id")
-    return Row(f"kernels.{module}", "get_kernel", build, "kernels.get_kernel", _NATIVE)
+    return Row(f"kernels.{module}", "get_kernel", build, "kernels.get_kernel", _NATIVE, "kernels.get_kernel")
 
 
 REPOSITORIES: Final[tuple[Row, ...]] = (
@@ -48,8 +48,18 @@ REPOSITORIES: Final[tuple[Row, ...]] = (
     _sentence_transformers("cross_encoder.model", "CrossEncoder"),
     _sentence_transformers("sparse_encoder.model", "SparseEncoder"),
     _sentence_transformers("SentenceTransformer", "SentenceTransformer"),  # before version 6
-    Row("sentence_transformers.util.misc", "import_from_string", wrap(guard_named_imports, "sentence_transformers")),
-    Row("sentence_transformers.util", "import_from_string", wrap(guard_named_imports, "sentence_transformers")),
+    Row(
+        "sentence_transformers.util.misc",
+        "import_from_string",
+        wrap(guard_named_imports, "sentence_transformers"),
+        either="import_from_string",
+    ),
+    Row(
+        "sentence_transformers.util",
+        "import_from_string",
+        wrap(guard_named_imports, "sentence_transformers"),
+        either="import_from_string",
+    ),
     Row(
         "transformers.generation.utils",
         "GenerationMixin.load_custom_generate",
