@@ -73,7 +73,9 @@ def _judge_exec(scope: Scope, args: tuple[Any, ...]) -> None:
     with Suspended():
         if is_library_code(code.co_filename):
             return
-        same = next((path for path, content in _unapproved(scope) if _is_code_of(code, content)), None)
+        same = next(
+            (path for path, content in _unapproved(scope) for text in _texts_of(path, content) if _is_code_of(code, text)), None
+        )
     if same is not None:
         raise scope.refuse(f"code file {same}")
 
@@ -101,6 +103,11 @@ def _unapproved(scope: Scope) -> Iterator[tuple[str, bytes]]:
             continue
         if content and hashlib.sha256(content).hexdigest() not in scope.files:
             yield path, content
+
+
+def _texts_of(path: str, content: bytes) -> list[bytes]:
+    """Return what of a file is executed at once: of a `.pth` file, which a hub's code can have `site` read, each line for itself."""
+    return [line for line in content.splitlines() if line.startswith(b"import")] if path.endswith(".pth") else [content]
 
 
 def _is_code_of(code: CodeType, content: bytes) -> bool:

@@ -1,12 +1,17 @@
 """PyTorch Hub with the real torch: archives from loopback, a prepared cache, local folders, and one question about all files."""
 
 import builtins
+import inspect
 import os
 import sys
+import types
 
 import pytest
 
+from jupyter_modelguard import guard
 from jupyter_modelguard.errors import ModelLoadBlockedError
+from jupyter_modelguard.ipython import status
+from jupyter_modelguard.ipython.doctor import diagnosis
 
 from github_archives import Archives, archive  # isort: skip
 
@@ -220,6 +225,29 @@ def test_package_that_a_dependency_is_looked_for_in_is_in_the_same_question(hub,
     running = hold(says=True)
     assert hub.load(str(tmp_path / "tiny"), "tiny", source="local").width == 6
     assert len(running.guard.approver.asked) == 1
+
+
+def test_torch_that_has_renamed_what_is_guarded_is_reported_and_still_runs_nothing_unasked(
+    hub, hold, tmp_path, files, canary, monkeypatch, caplog
+):
+    renamed = types.ModuleType("torch.hub")
+    exec(compile(inspect.getsource(hub).replace("_import_module", "_run_hubconf"), hub.__file__, "exec"), vars(renamed))
+    monkeypatch.setitem(sys.modules, "torch.hub", renamed)
+    write(tmp_path / "tiny", files)
+    assert renamed.load(str(tmp_path / "tiny"), "tiny", source="local").width == 6
+    assert ran(canary), "the repository is not armed"
+    canary.unlink()
+    forget()
+    running = hold(says=True)
+    (line,) = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert line == "torch.hub has no _import_module any more: held by the audit hook alone. modelguard doctor says more."
+    told = ("not found", "torch.hub._import_module is no more: held by the audit hook alone")
+    assert told in status.facts(running.guard)
+    monkeypatch.setattr(guard, "_current", running.guard)
+    assert [said for said in diagnosis() if not said.well and "torch.hub._import_module." in said.text]
+    with pytest.raises(ModelLoadBlockedError, match="hubconf"):
+        renamed.load(str(tmp_path / "tiny"), "tiny", source="local")
+    assert ran(canary) == set()
 
 
 def test_weights_from_an_address_load_silently_and_armed_ones_are_held(hub, hold, github, tmp_path, armed, canary):
