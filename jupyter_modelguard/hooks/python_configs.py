@@ -6,6 +6,7 @@ Everything that a configuration would run is collected through all that it is ba
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import importlib
 import inspect
 import os
@@ -122,7 +123,7 @@ def guard_registry_get(passage: Passage, loader: str) -> Callable[..., Any]:
             return found
         with Suspended():
             request = passage.gate.request(loader, f"{loader}({key!r:.200})", "<text>", None)
-            artifact = Artifact(key, "<text>", "python-code", "", 0)
+            artifact = Artifact(key, "<text>", "yaml", hashlib.sha256(key.encode()).hexdigest(), len(key))
             findings = tuple(named_finding("config-target", use, key) for use in uses.values())
         with passage.public(request):
             return go_on(passage, request, artifact, tuple(uses.values()), findings, lambda: found)

@@ -41,9 +41,7 @@ class CodeCheck:
 
         started = time.perf_counter()
         report = scan_code(origin, files)
-        artifact = Artifact(
-            os.path.basename(_without_commit(origin)), origin, report.format, report.digest, report.size, files, alone=True
-        )
+        artifact = Artifact(_name_of(origin), origin, report.format, report.digest, report.size, files, alone=True)
         record, _ = self._deciding.decide(
             request,
             artifact,
@@ -54,5 +52,9 @@ class CodeCheck:
         return Permit(record.id, approved=True, files={file.digest: file.content for file in files})
 
 
-def _without_commit(origin: str) -> str:
-    return origin.partition("@")[0] if origin.startswith("hf:") else origin
+def _name_of(origin: str) -> str:
+    """Return what people call a repository or a folder; that of a cache ends in a revision (`models/acme--tiny/snapshots/master`)."""
+    if origin.startswith("hf:"):
+        return os.path.basename(origin.partition("@")[0])
+    folder, kind = os.path.split(os.path.dirname(origin))
+    return os.path.basename(folder).rpartition("--")[2] if kind == "snapshots" and "--" in folder else os.path.basename(origin)

@@ -149,6 +149,7 @@ def test_code_of_a_repository_is_asked_about_once(loader, hub, hold, canary):
     assert load(name, trust_remote_code=True) == 5
     ((record, _view),) = running.guard.approver.asked
     assert {file.path for file in record.artifact.files} == files
+    assert record.artifact.name == name.rpartition("/")[2]
     assert ran(canary)
     assert [outcome for _, outcome in running.outcomes()] == ["allowed"]
     forget()
@@ -238,7 +239,10 @@ def test_requirements_that_are_installed_already_are_not_asked_about(hub, hold, 
 
 
 def test_configuration_in_python_is_asked_about_where_the_sdk_would_run_it(hub, hold, says, canary, tmp_path):
-    from_file = importlib.import_module("modelscope.utils.config").Config.from_file
+
+    def from_file(*args, **options):  # looked up anew each time: guarded or not
+        return importlib.import_module("modelscope.utils.config").Config.from_file(*args, **options)
+
     path = tmp_path / "configuration.py"
     path.write_text(says + "width = 3\n")
     assert from_file(str(path), trust_remote_code=True).width == 3
