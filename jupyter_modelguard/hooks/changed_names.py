@@ -6,6 +6,7 @@ versions of a library says so (`either`, `since`); that such a one is missing is
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from importlib.machinery import PathFinder
@@ -44,14 +45,15 @@ def changed_names(rows: Iterable[Row]) -> list[str]:
     """
     rows = tuple(rows)
     states = {row: _is_there(row) for row in rows}
-    held = {row.either for row, there in states.items() if there and row.either}
-    return sorted({f"{row.module}.{row.attribute}" for row, there in states.items() if there is False and row.either not in held})
+    missing = (row for row, there in states.items() if there is False)
+    in_place = [row for row, there in states.items() if there]
+    return sorted({f"{row.module}.{row.attribute}" for row in holes(missing, in_place)})
 
 
 def _is_there(row: Row) -> bool | None:
-    """Whether an installed library has a loader; None if the library is not installed or too old to have it."""
+    """Whether an installed library has a loader; None if the library is not installed."""
     top = row.module.partition(".")[0]
-    if top in sys.stdlib_module_names or _spec(top) is None or _is_older(row):
+    if top in sys.stdlib_module_names or _spec(top) is None:
         return None
     spec = _spec(row.module)
     if spec is None:
@@ -104,8 +106,24 @@ def _is_older(row: Row) -> bool:
     """Whether the library is a version from before there was such a loader."""
     if not row.since:
         return False
-    said = getattr(sys.modules.get(row.module.partition(".")[0]), "__version__", None)
-    return isinstance(said, str) and _numbers(said) < _numbers(row.since)
+    top = row.module.partition(".")[0]
+    said = getattr(sys.modules.get(top), "__version__", None) or _version_in_source(top)
+    return isinstance(said, str) and bool(said) and _numbers(said) < _numbers(row.since)
+
+
+def _version_in_source(top: str) -> str:
+    """Read the version of a library that is not imported: its distribution may go by another name."""
+    spec = _spec(top)
+    folders = spec.submodule_search_locations if spec is not None else None
+    for path in (os.path.join(folder, name) for folder in folders or () for name in ("version.py", "_version.py", "__init__.py")):
+        if os.path.isfile(path):
+            with open(path, "rb") as file:
+                found = re.search(
+                    rb"^\s*(?:__version__|version)\s*(?::[^=\n]*)?=\s*[\"\']([\w.+-]+)", file.read(_LARGEST), re.MULTILINE
+                )
+            if found:
+                return found[1].decode()
+    return ""
 
 
 def _numbers(version: str) -> tuple[int, ...]:

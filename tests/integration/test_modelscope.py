@@ -126,7 +126,7 @@ def auto_config(name, **options):
 
 
 LOADS = {
-    "modelscope.AcmeModel.from_pretrained": (from_pretrained, "acme/wrapped", {"ms_wrapper.py", "parts/sizes.py"}),
+    "modelscope.Model.from_pretrained": (from_pretrained, "acme/wrapped", {"ms_wrapper.py", "parts/sizes.py"}),
     "modelscope.pipeline": (pipeline, "acme/wrapped", {"ms_wrapper.py", "parts/sizes.py"}),
     "transformers.AutoConfig.from_pretrained": (auto_config, "acme/auto", {"configuration_acme.py", "sizes.py"}),
 }
@@ -143,7 +143,7 @@ def test_code_of_a_repository_is_asked_about_once(loader, hub, hold, canary):
     with pytest.raises(ModelLoadBlockedError):
         load(name, trust_remote_code=True)
     assert ran(canary) == set()
-    assert [outcome for _, outcome in running.outcomes()] == ["blocked"]
+    assert running.outcomes() == [(loader, "blocked")]
     running.guard.close()
     running = hold(says=True)
     assert load(name, trust_remote_code=True) == 5
@@ -151,7 +151,7 @@ def test_code_of_a_repository_is_asked_about_once(loader, hub, hold, canary):
     assert {file.path for file in record.artifact.files} == files
     assert record.artifact.name == name.rpartition("/")[2]
     assert ran(canary)
-    assert [outcome for _, outcome in running.outcomes()] == ["allowed"]
+    assert running.outcomes() == [(loader, "allowed")]
     forget()
 
 

@@ -96,7 +96,6 @@ def test_row_for_another_version_is_no_hole(library, patched, caplog):
         row("load", module="acme_lib.old_loading", either="loader"),
         row("came_later", since="2.10"),
     )
-    importlib.import_module("acme_lib")
     with caplog.at_level(logging.WARNING):
         patches = patched(*rows)
         importlib.import_module("acme_lib.loading")
@@ -107,7 +106,6 @@ def test_row_for_another_version_is_no_hole(library, patched, caplog):
 
 def test_none_of_several_names_is_a_hole(library, patched, caplog):
     rows = (row("load_all", either="loader"), row("load_one", either="loader"), row("came_before", since="2.3"))
-    importlib.import_module("acme_lib")
     with caplog.at_level(logging.WARNING):
         patches = patched(*rows)
         importlib.import_module("acme_lib.loading")
@@ -130,6 +128,12 @@ def test_doctor_and_status_name_what_is_gone_and_a_module_that_moved(library, pa
 )
 def test_every_way_to_make_a_name_is_found_without_an_import(attribute, library):
     assert changed_names([row(attribute)]) == []
+    assert "acme_lib" not in sys.modules
+
+
+@pytest.mark.parametrize(("since", "gone"), [("2.10", []), ("2.3", ["acme_lib.loading.came_later"])])
+def test_version_of_a_library_is_known_without_an_import(since, gone, library):
+    assert changed_names([row("came_later", since=since)]) == gone
     assert "acme_lib" not in sys.modules
 
 
