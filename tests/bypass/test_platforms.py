@@ -1,5 +1,6 @@
 """Ways round what is asked about on PyTorch Hub, OpenMMLab, ModelScope and OpenCSG, each with the real library."""
 
+import gc
 import importlib
 import io
 import json
@@ -299,6 +300,33 @@ def test_code_in_the_name_of_a_configuration_is_shown(from_file, work, strikes, 
     assert any(b"open(" in file.content for record in person.asked for file in record.artifact.files)
 
 
+def test_tag_in_a_base_of_an_approved_configuration_is_asked_about(from_file, work, strikes, hold, monkeypatch, canary):
+    (work / "base.yaml").write_text(f"width: !!python/object/apply:os.system ['touch {canary}']\n")
+    (work / "model.py").write_text("_base_ = 'base.yaml'\ndepth = 18\n")
+    strikes(lambda: from_file("model.py"))
+    person = Agreeing(hold(), monkeypatch)
+    with pytest.raises(ModelLoadBlockedError, match=r"os\.system"):
+        from_file("model.py")
+    assert not canary.exists()
+    assert len(person.asked) == 2
+
+
+def test_document_that_names_another_module_after_it_was_shown_has_that_asked_about(
+    from_file, work, writes, strikes, hold, monkeypatch, canary
+):
+    write(work, planted=writes, late="\n")
+    clean, armed = ({"custom_imports": {"imports": [name]}} for name in ("late", "planted"))
+    path = work / "model.json"
+    path.write_text(json.dumps(armed))
+    strikes(lambda: from_file("model.json"))
+    path.write_text(json.dumps(clean))
+    person = Agreeing(hold(), monkeypatch, lambda: path.write_text(json.dumps(armed)))
+    with pytest.raises(ModelLoadBlockedError):
+        from_file("model.json")
+    assert not canary.exists()
+    assert person.shown() == {"late.py", "planted.py"}
+
+
 # -- ModelScope ------------------------------------------------------------------------------------------------------------------------
 
 
@@ -311,7 +339,8 @@ def plugins(tmp_path, monkeypatch):
     settings = {"DRY_RUN": "1", "NO_BUILD_ISOLATION": "0", "NO_INDEX": "1", "PROXY": "http://127.0.0.1:9", "RETRIES": "0"}
     for name, value in settings.items():
         monkeypatch.setenv(f"PIP_{name}", value)
-    return module
+    yield module
+    gc.collect()  # temporary files that the SDK leaves to the collector, and which cannot be removed twice
 
 
 def package(folder, name, writes):
@@ -375,6 +404,20 @@ def test_forged_copy_of_a_model_s_file_does_not_run(plugins, work, tmp_path, str
     with pytest.raises(ModelLoadBlockedError):
         import_model(folder)
     assert not canary.exists()
+
+
+def test_files_behind_a_link_in_a_model_s_folder_are_asked_about(
+    plugins, work, tmp_path, writes, strikes, hold, canary, monkeypatch
+):
+    folder = model_folder(tmp_path)
+    write(tmp_path / "elsewhere", part=writes)
+    (folder / "inner").symlink_to(tmp_path / "elsewhere")
+    strikes(lambda: import_model(folder))
+    person = Agreeing(hold(), monkeypatch, times=0)
+    with pytest.raises(ModelLoadBlockedError):
+        import_model(folder)
+    assert not canary.exists()
+    assert person.shown() == {"ms_wrapper.py", "part.py"}
 
 
 def test_package_planted_under_a_model_s_name_does_not_run_in_its_place(
