@@ -9,28 +9,41 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import threading
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from jupyter_modelguard.artifacts.code_tree import collect_code, folder_reader
 from jupyter_modelguard.artifacts.reach import path_of
 from jupyter_modelguard.hooks.calls import Call, current_call, holding_code
 from jupyter_modelguard.hooks.code_files import CODE_TURN
 from jupyter_modelguard.hooks.hub_repositories import Place, code_of
 from jupyter_modelguard.hooks.passage import Passage, call_text
-from jupyter_modelguard.hooks.scopes import Mode, Scope, Suspended, current_scope
+from jupyter_modelguard.hooks.scopes import Mode, Scope, Suspended, current_scope, for_each_thread
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from jupyter_modelguard.types import CodeFile
 
 __all__ = [
     "ask_about_code",
     "guard_code_call",
+    "guard_dynamic_import",
     "guard_dynamic_module",
     "guard_trust_question",
 ]
 
 _TRUST_PARAMETERS = ("trust_remote_code", "model_name", "has_local_code", "has_remote_code")
+
+
+class _Fetched(threading.local):
+    """What was asked about as it was fetched where no call of the table is under way: the library imports it in a second step."""
+
+    files: Mapping[str, bytes] = MappingProxyType({})
+
+
+_fetched = for_each_thread(_Fetched())
 
 
 def guard_code_call(passage: Passage, loader: str, parameter: str, position: int = 0) -> Callable[..., Any]:
@@ -92,9 +105,33 @@ def guard_dynamic_module(passage: Passage) -> Callable[..., Any]:
         with Suspended():
             files = code_of(places, module, module_file)
             origin = (places[0] if places else module).origin
-        return ask_about_code(passage, f"transformers: {module_file}", origin, files, lambda: wrapped(*args, **options))
+        fetched = ask_about_code(passage, f"transformers: {module_file}", origin, files, lambda: wrapped(*args, **options))
+        if not _in_call():
+            _fetched.files = {file.digest: file.content for file in files}
+        return fetched
 
     return fetch
+
+
+def guard_dynamic_import(passage: Passage) -> Callable[..., Any]:
+    """Return a wrapt wrapper for transformers' `get_class_in_module`, which runs a module that lies in its cache.
+
+    Inside a call of the table what runs is what that call asked about. Reached by another name there is no such call: the files are asked
+    about here, unless the same thread was just asked when they were fetched.
+    """
+
+    def run(wrapped: Callable[..., Any], _instance: object, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+        if passage.inside() or _in_call():
+            return wrapped(*args, **options)
+        given = options.get("module_path", args[1] if len(args) > 1 else None)
+        with Suspended():
+            cache = getattr(sys.modules.get("transformers.dynamic_module_utils"), "HF_MODULES_CACHE", "")
+            folder, name = os.path.split(os.path.join(cache, os.fspath(given or "")))
+            files = collect_code((name,), folder_reader(folder))
+        known, _fetched.files = _fetched.files, {}
+        return ask_about_code(passage, f"transformers: {name}", folder, files, lambda: wrapped(*args, **options), known)
+
+    return run
 
 
 def guard_trust_question(_passage: Passage) -> Callable[..., Any]:
@@ -111,7 +148,14 @@ def guard_trust_question(_passage: Passage) -> Callable[..., Any]:
     return resolve
 
 
-def ask_about_code(passage: Passage, loader: str, origin: str, files: tuple[CodeFile, ...], go_on: Callable[[], Any]) -> Any:
+def ask_about_code(
+    passage: Passage,
+    loader: str,
+    origin: str,
+    files: tuple[CodeFile, ...],
+    go_on: Callable[[], Any],
+    known: Mapping[str, bytes] = MappingProxyType({}),
+) -> Any:
     """Ask about the files that were not asked about in this call, then go on with exactly those files allowed.
 
     Parameters
@@ -126,6 +170,8 @@ def ask_about_code(passage: Passage, loader: str, origin: str, files: tuple[Code
         Everything that would be imported.
     go_on
         The library's own function.
+    known
+        Contents by digest that were asked about just before, where no call of the table is under way.
     """
     call = current_call()
     scope = current_scope()
@@ -135,6 +181,8 @@ def ask_about_code(passage: Passage, loader: str, origin: str, files: tuple[Code
             with Suspended():
                 request = passage.gate.request(loader, loader, origin, sys._getframe(3))
             with passage.public(request), Call(request) as alone, Scope(Mode.CALL, label=loader) as scope:
+                alone.asked.update(known)
+                scope.files.update(known)
                 _permit(passage, alone, scope, origin, files)
                 return go_on()
         _permit(passage, call, scope, origin, files)

@@ -10,7 +10,7 @@ from typing import Final
 
 from jupyter_modelguard.hooks.array_loaders import guard_reader
 from jupyter_modelguard.hooks.pickle_loaders import guard_load, guard_loads
-from jupyter_modelguard.hooks.remote_code import guard_code_call, guard_dynamic_module, guard_trust_question
+from jupyter_modelguard.hooks.remote_code import guard_code_call, guard_dynamic_import, guard_dynamic_module, guard_trust_question
 from jupyter_modelguard.hooks.row import GuardedFunction, Row, bare, wrap
 from jupyter_modelguard.hooks.rows.configurations import CONFIGURATIONS
 from jupyter_modelguard.hooks.rows.mechanism import MECHANISM
@@ -81,6 +81,7 @@ TABLE: Final[tuple[Row, ...]] = (
     Row("torch._weights_only_unpickler", "Unpickler.__init__", bare(swap_proved_stream)),
     Row("torch.jit._serialization", "load", wrap(guard_jit_load), "torch.jit.load", "TorchScript"),
     Row("transformers.dynamic_module_utils", "get_cached_module_file", wrap(guard_dynamic_module)),
+    Row("transformers.dynamic_module_utils", "get_class_in_module", wrap(guard_dynamic_import)),
     Row("transformers.dynamic_module_utils", "resolve_trust_remote_code", wrap(guard_trust_question)),
     _auto("auto_factory", "_BaseAutoModelClass"),
     _auto("modeling_auto", "AutoModel*"),  # each class has a copy of its own

@@ -183,3 +183,31 @@ def test_what_was_not_shown_does_not_run_after_an_approval(trick, stage, hold):
         act()
     assert not stage.canary.exists()
     assert running.guard.approver.asked
+
+
+def test_call_that_was_bound_before_the_guard_asks_once_and_runs_what_it_showed(stage, hold):
+    early = transformers.AutoConfig.from_pretrained
+    stage.hub.commit(NAME, stage.files)
+    running = hold(True)
+    assert early(NAME, trust_remote_code=True).width == 5
+    assert len(running.guard.approver.asked) == 1
+
+
+def test_file_that_changes_after_the_question_of_a_call_that_was_bound_before_is_asked_about_again(stage, hold, monkeypatch):
+    early = transformers.AutoConfig.from_pretrained
+    stage.hub.commit(NAME, stage.files)
+    running = hold(True)
+    library = sys.modules["transformers.dynamic_module_utils"]
+    run = library.get_class_in_module
+
+    def run_later(*args, **options):
+        for copy in stage.modules.rglob("sizes.py"):
+            copy.write_text(stage.evil + FILES["sizes.py"])
+        running.guard.approver.says = False
+        return run(*args, **options)
+
+    monkeypatch.setattr(library, "get_class_in_module", run_later)
+    with pytest.raises(ModelLoadBlockedError):
+        early(NAME, trust_remote_code=True)
+    assert not stage.canary.exists()
+    assert [file.path for file in running.guard.approver.asked[-1][0].artifact.files] == ["sizes.py"]

@@ -125,7 +125,7 @@ def test_json_has_all_but_the_code_itself():
         "acme/model", "hf:acme/model@" + "4f" * 20, "python-code", files=(CodeFile("modeling.py", "ef" * 32, b"secret = 1"),)
     )
     (plain,) = json.loads(records_json([record(artifact=shown)]))["records"]
-    assert plain["artifact"]["files"] == [{"path": "modeling.py", "digest": "ef" * 32}]
+    assert plain["artifact"]["files"] == [{"path": "modeling.py", "digest": "ef" * 32, "origin": ""}]
     assert plain["report"]["findings"][0]["rule"] == "pickle-dangerous-global"
     assert "artifact" in json.loads(records_json([record(artifact=None)]))["records"][0]
 
