@@ -1,0 +1,318 @@
+"""What an expression stands for: names, attributes and calls followed through everything that ever binds them.
+
+Bindings have no order but that of the text, and functions are not told apart by who calls them: what a name could be is all that it is
+ever given. What cannot be known is nothing.
+"""
+
+from __future__ import annotations
+
+import builtins
+from typing import TYPE_CHECKING, Final
+
+from jupyter_modelguard.engines.python_code.calling import Calling
+from jupyter_modelguard.engines.python_code.expressions import Expressions
+from jupyter_modelguard.engines.python_code.items import Items
+from jupyter_modelguard.engines.python_code.model import Binding
+from jupyter_modelguard.engines.python_code.values import (
+    Bound,
+    Const,
+    Func,
+    Inst,
+    Kind,
+    Mapping,
+    Module,
+    Names,
+    Ref,
+    Seq,
+    Super,
+)
+
+if TYPE_CHECKING:
+    import ast
+    from collections.abc import Iterable
+
+    from jupyter_modelguard.engines.python_code.model import Binding, Class, Scope, Source
+    from jupyter_modelguard.engines.python_code.program import Program
+    from jupyter_modelguard.engines.python_code.values import Value, Values
+
+__all__ = ["Given", "Resolver"]
+
+_DEEPEST: Final = 60  # nested questions
+_MOST: Final = 12  # values of one expression
+_LONGEST: Final = 4096  # elements of a list that is worked out
+_LONGEST_NAME: Final = 200
+_MOST_LOOKED_AT: Final = 64
+_BUILTINS: Final = frozenset(dir(builtins))
+_USUAL: Final = frozenset({"__init__", "__new__", "__class__", "__dict__", "__name__", "__doc__", "__module__", "__call__"})
+
+Given = dict[str, "Values"]
+
+
+class Resolver:
+    """Resolves expressions of a program.
+
+    Parameters
+    ----------
+    program
+        Whose names it knows.
+    fuel
+        How many steps it may take in all.
+    """
+
+    def __init__(self, program: Program, fuel: int) -> None:
+        self.program = program
+        self.fuel = fuel
+        self.exhausted = False
+        self.memo: dict[int, Values] = {}
+        self._names: dict[tuple[int, str], list[Value]] = {}
+        self._pools: dict[str, Values] = {}
+        self._depth = 0
+        self.items = Items(self)
+        self.calling = Calling(self)
+        self._expressions = Expressions(self)
+
+    def forget(self) -> None:
+        """Work everything out anew: something was bound since."""
+        self.memo.clear()
+        self._names.clear()
+        self._pools.clear()
+
+    def of(self, node: ast.expr, scope: Scope, given: Given | None = None) -> Values:
+        """Give what an expression could be."""
+        if given is None and (known := self.memo.get(id(node))) is not None:
+            return known
+        self.fuel -= 1
+        if self.fuel < 0:
+            self.exhausted = True
+            return ()
+        if self._depth >= _DEEPEST:
+            return ()
+        if given is None:
+            self.memo[id(node)] = ()  # an answer that needs itself
+        self._depth += 1
+        try:
+            found = self._expressions.of(node, scope, given)
+        finally:
+            self._depth -= 1
+        if len(found) > 1:
+            found = _distinct(found)
+        if given is None:
+            self.memo[id(node)] = found
+        return found
+
+    # --- names ---------------------------------------------------------------------------------------------------------------------------
+
+    def name(self, name: str, scope: Scope) -> Values:
+        """Give what a name could be in a scope."""
+        here: Scope | None = scope
+        while here is not None:
+            if (here is scope or here.kind != "class") and _binds(here.names.get(name)):
+                return self.bound(here, name)
+            here = here.parent
+        return self.unbound(name, scope)
+
+    def bound(self, scope: Scope, name: str) -> Values:
+        """Give what a scope binds a name to."""
+        key = (id(scope), name)
+        if (known := self._names.get(key)) is not None:
+            return tuple(known)  # of a name that needs itself: what it was until then
+        found = self._names[key] = []
+        for binding in scope.names.get(name, ())[:_LONGEST]:
+            self._add(found, binding)
+        return tuple(found)
+
+    def _add(self, found: list[Value], binding: Binding) -> None:
+        if binding.kind == "more":
+            made = self._grown(found[-1:], binding)
+        elif binding.kind == "item":
+            last = found[-1] if found else None
+            items = last.items if isinstance(last, Seq) else ()
+            made = (Seq((*items, self.of(binding.node, binding.scope))),) if binding.node is not None else ()
+            if isinstance(last, Seq):
+                found.pop()
+        else:
+            made = self.binding(binding)
+        found += [one for one in made if one not in found][:_MOST]
+        if len(found) > _MOST * 4:
+            del found[: -_MOST * 4]
+
+    def _grown(self, before: list[Value], binding: Binding) -> Values:
+        """Work out `name += something`, once for each turn of the loop that it stands in."""
+        kind, loop = binding.detail
+        if binding.node is None:
+            return ()
+        turns: list[Given | None] = [None]
+        if loop is not None:
+            elements = self.items.elements(self.of(loop.iter, binding.scope))
+            if elements is not None:
+                turns = [self.items.unpacked(loop.target, one) for one in elements]
+        last: Values = tuple(before)
+        for turn in turns:
+            last = self.items.combined(kind, last, self.of(binding.node, binding.scope, turn))
+        return last
+
+    def binding(self, binding: Binding) -> Values:
+        """Give what one binding gives a name."""
+        if binding.kind == "known":
+            known: Values = binding.detail
+            return known
+        if binding.kind == "value" and binding.node is not None:
+            return self.of(binding.node, binding.scope)
+        if binding.kind == "import":
+            return self.module(str(binding.detail))
+        if binding.kind == "from":
+            level, module, name = binding.detail
+            return self.imported(binding.scope.source, level, module, name)
+        return ()
+
+    def module(self, dotted: str) -> Values:
+        """Give a module by its name: a file of the program, or a library."""
+        source = self.program.find(dotted)
+        if source is not None:
+            return (Module(source),)
+        prefix = dotted + "."
+        return (Module(self._folder(dotted)),) if any(one.startswith(prefix) for one in self.program.sources) else (Ref(dotted),)
+
+    def _folder(self, dotted: str) -> Source:
+        from jupyter_modelguard.engines.python_code.model import Scope, Source
+
+        made = Source(dotted.replace(".", "/"), dotted, [])
+        made.scope = Scope("module", made)
+        return made
+
+    def imported(self, source: Source, level: int, module: str, name: str) -> Values:
+        """Give what `from module import name` gives."""
+        dotted = self.program.relative(source, level, module) if level else module
+        target = self.program.find(dotted)
+        if target is not None and name in target.scope.names:
+            return self.bound(target.scope, name)
+        below = self.program.find(f"{dotted}.{name}" if dotted else name)
+        if below is not None:
+            return (Module(below),)
+        if target is not None:
+            return self._starred(name, target.scope)
+        return (Ref(f"{'.' * level}{module}.{name}"),) if level else (Ref(f"{module}.{name}"),)
+
+    def unbound(self, name: str, scope: Scope) -> Values:
+        """Give what a name is that no scope binds."""
+        if name == "__builtins__":
+            return (Ref("builtins"),)
+        if name in {"__loader__", "__spec__"}:
+            return (Ref(name),)
+        if name == "__name__":
+            return (Const(scope.source.dotted),)
+        starred = self._starred(name, scope.source.scope)
+        pooled = self.item(name) if name not in _BUILTINS else ()
+        return (*starred, *pooled, *((Ref(f"builtins.{name}"),) if name in _BUILTINS else ()))
+
+    def _starred(self, name: str, scope: Scope) -> Values:
+        found: list[Value] = []
+        for level, module in scope.stars:
+            dotted = self.program.relative(scope.source, level, module) if level else module
+            target = self.program.find(dotted)
+            if target is None:
+                found.append(Ref(f"{dotted}.{name}"))
+            elif target.scope is not scope and name in target.scope.names:
+                found += self.bound(target.scope, name)
+        return tuple(found)
+
+    # --- attributes and items ------------------------------------------------------------------------------------------------------------
+
+    def attribute(self, of: Values, name: str, *, pieced: bool = False) -> Values:
+        """Give an attribute of what something could be."""
+        found: list[Value] = []
+        outside = bool(of)
+        for one in of:
+            if isinstance(one, Ref):
+                outside = outside and "()" not in one.name
+                found += _attribute_of_ref(one, name, pieced=pieced)
+            elif isinstance(one, (Kind, Inst, Super)) and name.startswith("__") and name not in {"__class__", "__dict__"}:
+                found += self.special(one.info, name, after=isinstance(one, Super))
+                outside = True
+            elif isinstance(one, Super):
+                found += self.special(one.info, name, after=True)
+                outside = True
+            else:
+                found += self._attribute_of(one, name)
+                outside = outside and isinstance(one, (Const, Module, Names))
+        if not outside and name not in _USUAL:
+            found += self.pool(name)
+        return tuple(found)
+
+    def _attribute_of(self, of: Value, name: str) -> Values:
+        if isinstance(of, Module):
+            if name == "__dict__":
+                return (Names(of),)
+            found = self.bound(of.source.scope, name) or self._starred(name, of.source.scope)
+            below = self.program.find(f"{of.source.dotted}.{name}" if of.source.dotted else name)
+            return found or ((Module(below),) if below is not None else ())
+        if isinstance(of, Func):
+            if name in {"__globals__", "__builtins__"}:
+                return (Names(Module(of.unit.source)) if name == "__globals__" else Ref("builtins"),)
+            return (of,) if name == "__call__" else ()
+        if isinstance(of, Inst) and name == "__class__":
+            return (Kind(of.info),)
+        return (Bound(of, name),)
+
+    def special(self, info: Class, name: str, *, after: bool = False, depth: int = 0) -> Values:
+        """Give an attribute of a class, from it or its bases."""
+        if not after and name in info.scope.names:
+            return self.bound(info.scope, name)
+        found: list[Value] = []
+        if depth < 10:  # noqa: PLR2004 bases of bases
+            for base in info.bases:
+                for one in self.of(base, info.outer):
+                    if isinstance(one, Kind) and one.info is not info:
+                        found += self.special(one.info, name, depth=depth + 1)
+        return tuple(found)
+
+    def pool(self, name: str) -> Values:
+        """Give whatever any object's attribute of this name was given."""
+        known = self._pools.get(name)
+        if known is None:
+            self._pools[name] = ()
+            found: list[Value] = []
+            for binding in self.program.attributes.get(name, ())[:_LONGEST]:
+                if binding.kind != "more":
+                    found += [one for one in self.binding(binding) if one not in found]
+            known = self._pools[name] = (
+                tuple(one for one in found if not isinstance(one, (Const, Seq, Mapping)))[: _MOST * 4]
+                + tuple(one for one in found if isinstance(one, (Const, Seq, Mapping)))[:_MOST]
+            )
+        return known
+
+    def item(self, key: object) -> Values:
+        """Give whatever anything's item under this key was given."""
+        if not isinstance(key, str):
+            return ()
+        found: list[Value] = []
+        for binding in self.program.items.get(key, ())[:_MOST]:
+            found += self.binding(binding)
+        return tuple(found)
+
+
+def _binds(bindings: list[Binding] | None) -> bool:
+    """Whether a name is a scope's own: not where the scope only adds to a list of another."""
+    return bindings is not None and (not bindings or any(one.kind != "item" for one in bindings[:_MOST_LOOKED_AT]))
+
+
+def _distinct(values: Iterable[Value]) -> Values:
+    found: list[Value] = []
+    for one in values:
+        if one not in found:
+            found.append(one)
+            if len(found) >= _MOST * 4:
+                break
+    return tuple(found)
+
+
+def _attribute_of_ref(ref: Ref, name: str, *, pieced: bool) -> Values:
+    if name == "__dict__":
+        return (Names(ref),)
+    if name == "__globals__":
+        return (Names(Ref(ref.name.partition(".")[0])),)
+    if name in {"__getattribute__", "__getattr__"}:
+        return (Bound(ref, name),)
+    if len(ref.name) > _LONGEST_NAME:
+        return ()
+    return (Ref(f"{ref.name}.{name}", pieced or ref.pieced),)
