@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-__all__ = ["SAMPLES", "ArmedCode", "write"]
+__all__ = ["ANY", "CODE", "NATIVE", "NETWORK", "PROCESS", "SAMPLES", "SHELL", "WAYS", "WRITE", "ArmedCode", "at_import", "write"]
 
 SAMPLES: dict[str, ArmedCode] = {}
 WAYS = {

@@ -176,6 +176,14 @@ def test_names_that_take_too_long_to_follow_were_not_inspected(monkeypatch):
     assert evaluate(scanned(source)).level is RiskLevel.UNINSPECTED
 
 
+def test_names_are_followed_for_long_and_no_longer():
+    def aliases(number):
+        return "".join(f"f{one + 1} = f{one}\n" for one in range(number)) + f"f{number}('x')\n"
+
+    assert told(scanned(f"import os\nf0 = os.system\n{aliases(100)}")) == [("code-process", "import")]
+    assert evaluate(scanned(f"import os\nf0 = os.system\n{aliases(1000)}")).level is RiskLevel.UNINSPECTED
+
+
 @pytest.mark.parametrize(
     ("name", "said"),
     [

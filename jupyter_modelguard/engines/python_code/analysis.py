@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Analysis", "Found", "analysed"]
 
+_FRAMES: Final = 8_000  # of Python's stack, for names that are passed on many times
 _FUEL: Final = 1_000_000  # steps that names are followed; the largest models of transformers take a tenth
 _LONGEST_LINE: Final = 300
 _MOST_FOUND: Final = 2_000
@@ -83,6 +85,17 @@ class Analysis:
 
 def analysed(files: tuple[tuple[str, bytes], ...]) -> Analysis:
     """Analyse the files of a program, given by path and content."""
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(limit, _FRAMES))
+    try:
+        return _analysed(files)
+    except RecursionError:
+        return Analysis((), (), tuple(f"{path}: is nested too deeply to be read" for path, _ in files))
+    finally:
+        sys.setrecursionlimit(limit)
+
+
+def _analysed(files: tuple[tuple[str, bytes], ...]) -> Analysis:
     program = Program()
     collector = Collector(program)
     unread = []
@@ -98,7 +111,7 @@ def analysed(files: tuple[tuple[str, bytes], ...]) -> Analysis:
     effects = Effects(program, resolver)
     when = reached(program, resolver, effects)
     found = list(_found(program, effects, when))
-    missed = ["what its names stand for takes too long to follow"] if resolver.exhausted else []
+    missed = list(resolver.missed)
     if len(found) > _MOST_FOUND:
         missed.append(f"{len(found) - _MOST_FOUND:,} more lines that use something")
         found = found[:_MOST_FOUND]

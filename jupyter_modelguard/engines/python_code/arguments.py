@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from jupyter_modelguard.engines.python_code import constants
 from jupyter_modelguard.engines.python_code.items import constant_of
+from jupyter_modelguard.engines.python_code.values import Mapping
 
 if TYPE_CHECKING:
     from jupyter_modelguard.engines.python_code.model import Scope
@@ -61,6 +62,15 @@ class Arguments:
     def names(self) -> list[tuple[str, Values]]:
         """Give all that have a name."""
         return [(one.arg, self._of(one.value)) for one in (self._node.keywords if self._node is not None else ()) if one.arg]
+
+    def spread(self) -> list[tuple[str, Values]]:
+        """Give what stands in dictionaries that are handed over whole."""
+        found: list[tuple[str, Values]] = []
+        for one in self._node.keywords if self._node is not None else ():
+            if one.arg is None:
+                whole = [pair for value in self._of(one.value) if isinstance(value, Mapping) for pair in value.items]
+                found += [(key, values) for key, values in whole if isinstance(key, str)]
+        return found
 
     def plain(self) -> list[ast.expr]:
         """Give the expressions that could hand on a function or the environment, and cost nothing to work out."""

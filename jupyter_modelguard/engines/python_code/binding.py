@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from jupyter_modelguard.engines.python_code.model import Scope, Where
     from jupyter_modelguard.engines.python_code.program import Program
 
-__all__ = ["Binder"]
+__all__ = ["Binder", "give_back"]
 
 
 class Binder:
@@ -90,6 +90,19 @@ class Binder:
             elif isinstance(one, ast.MatchClass):
                 yield one.cls
                 waiting += _of_class(one, given)
+
+
+def give_back(scope: Scope) -> None:
+    """Hand what a function adds to a list of an outer scope to that scope."""
+    for name, bindings in list(scope.names.items()):
+        if scope.kind != "function" or not bindings or any(one.kind != "item" for one in bindings):
+            continue
+        above = scope.parent
+        while above is not None and name not in above.names:
+            above = above.parent
+        if above is not None:
+            above.names[name] += bindings
+            del scope.names[name]
 
 
 def _of_class(pattern: ast.MatchClass, given: ast.expr) -> list[tuple[ast.pattern, ast.expr]]:

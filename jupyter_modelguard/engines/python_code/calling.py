@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Calling"]
 
-_MOST: Final = 6  # ways of one call that are followed
+_MOST: Final = 48  # ways of one call that are followed
 _LONGEST_NAME: Final = 200
 _PLAIN: Final = (ast.Name, ast.Attribute, ast.Lambda, ast.List, ast.Tuple, ast.Dict)
 

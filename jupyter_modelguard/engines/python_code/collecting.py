@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Any, Final
 
-from jupyter_modelguard.engines.python_code.binding import Binder
-from jupyter_modelguard.engines.python_code.defining import LOOKUPS, arguments_of, branch_runs, define, last_name
+from jupyter_modelguard.engines.python_code.binding import Binder, give_back
+from jupyter_modelguard.engines.python_code.defining import LOOKUPS, arguments_of, branch_runs, define, last_name, registers
 from jupyter_modelguard.engines.python_code.model import Binding, Class, Event, Scope, Unit, Where
 from jupyter_modelguard.engines.python_code.values import Func, Kind
 
@@ -43,7 +43,11 @@ class Collector:
             and any(one.name == "annotations" for one in node.names)
             for node in tree.body
         )
+        first = len(self._program.units)
         self.walk(tree.body, Where(source.scope, body))
+        for unit in self._program.units[first:]:
+            if unit.scope is not None:
+                give_back(unit.scope)
 
     def walk(self, nodes: Iterable[ast.AST], where: Where) -> None:
         """Collect nodes, and everything below them."""
@@ -110,6 +114,8 @@ class Collector:
             self._program.scope_of[thing] = Scope("function", where.scope.source, where.scope, names={name: [made]})
             call = ast.copy_location(ast.Call(decorator, [thing], []), decorator)
             self._event("decorate", call, where)
+            if (of := registers(decorator)) and any(one.kind == "known" for one in where.scope.names.get(of, ())):
+                self._binder.name(of, made, where.scope)  # one more form of that function
             if last_name(decorator) not in LOOKUPS and last_name(decorator) not in {"staticmethod", "classmethod"}:
                 self._binder.name(name, Binding("value", call, where.scope), where.scope)
 
@@ -125,9 +131,9 @@ class Collector:
             self._push([generator.target, *generator.ifs], inner)
         self._push(parts, inner)
 
-    def _never(self, where: Where) -> Unit:
+    def _never(self, where: Where, *, script: bool = False) -> Unit:
         """Make a unit that nothing calls, for code that an import leaves out."""
-        unit = Unit(f"{where.unit.name}?", where.unit.source, scope=where.scope)
+        unit = Unit(f"{where.unit.name}?", where.unit.source, scope=where.scope, script=script)
         self._program.units.append(unit)
         return unit
 
@@ -182,7 +188,9 @@ class Collector:
         runs = branch_runs(node.test)
         self._push([node.test], where)
         doubtful = where._replace(sure=False, loop=None)
-        never = where._replace(unit=self._never(where)) if runs is not None else where
+        never = (
+            where._replace(unit=self._never(where, script=not isinstance(node.test, ast.Constant))) if runs is not None else where
+        )
         self._push(node.body, doubtful if runs is None else where if runs else never)
         self._push(node.orelse, doubtful if runs is None else never if runs else where)
 

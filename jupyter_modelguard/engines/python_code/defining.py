@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from jupyter_modelguard.engines.python_code.model import Where
     from jupyter_modelguard.engines.python_code.program import Program
 
-__all__ = ["LOOKUPS", "arguments_of", "branch_runs", "define", "last_name"]
+__all__ = ["LOOKUPS", "arguments_of", "branch_runs", "define", "last_name", "registers"]
 
 LOOKUPS: Final = frozenset({"property", "cached_property", "lazyproperty"})
 """Decorators of methods that run when they are read."""
@@ -66,14 +66,18 @@ def last_name(node: ast.expr) -> str:
     return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
 
 
+def registers(decorator: ast.expr) -> str:
+    """Give the name of the function that a decorator like `name.register` adds to; empty for any other."""
+    of = decorator.func if isinstance(decorator, ast.Call) else decorator
+    return of.value.id if isinstance(of, ast.Attribute) and of.attr == "register" and isinstance(of.value, ast.Name) else ""
+
+
 def branch_runs(test: ast.expr) -> bool | None:
     """Whether a branch is taken when a file is imported, where that can be told from its condition alone."""
     if isinstance(test, ast.Constant):
         return bool(test.value)
     if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
         return None if (inner := branch_runs(test.operand)) is None else not inner
-    if last_name(test) == "TYPE_CHECKING":
-        return False
     if isinstance(test, ast.Compare) and len(test.ops) == 1:
         sides = [test.left, test.comparators[0]]
         names = [one for one in sides if isinstance(one, ast.Name) and one.id == "__name__"]

@@ -116,6 +116,13 @@ class Expressions:
         inner = self._resolver.program.scope_of.get(node, scope)
         generator = node.generators[0]
         elements = self._resolver.items.elements(self._resolver.of(generator.iter, scope, given))
+        if len(node.generators) == 1 and elements is not None and isinstance(node, ast.DictComp):
+            pairs: list[tuple[object, Values]] = []
+            for one in elements:
+                turn = {**(given or {}), **self._resolver.items.unpacked(generator.target, one)}
+                keys = [key.value for key in self._resolver.of(node.key, inner, turn) if isinstance(key, Const)]
+                pairs += [(key, self._resolver.of(node.value, inner, turn)) for key in keys[-1:]]
+            return (Mapping(tuple(pairs)),)
         if len(node.generators) == 1 and elements is not None and not isinstance(node, ast.DictComp):
             items = []
             for one in elements:
@@ -123,7 +130,7 @@ class Expressions:
                     node.elt, inner, {**(given or {}), **self._resolver.items.unpacked(generator.target, one)}
                 )
                 items.append(made)
-                if self._resolver.exhausted:
+                if self._resolver.fuel < 0:
                     break
             return (Seq(tuple(items)),)
         if isinstance(node, ast.DictComp):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Functions"]
 
-_MOST: Final = 6  # ways of one call that are followed
+_MOST: Final = 48  # ways of one call that are followed
 
 
 class Functions:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Items", "constant_of", "sliced", "value_of"]
 
-_MOST: Final = 12  # values that are followed
+_MOST: Final = 48  # keys that are followed
 _LONGEST: Final = 4096  # elements of a list that is worked out
 _LONGEST_NAME: Final = 200
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Linker"]
 
 _ROUNDS: Final = 4
-_MOST_CALLERS: Final = 12  # of one parameter
+_MOST_CALLERS: Final = 1_000  # of one parameter
 _MOST_TEXTS: Final = 50
 _LONGEST_TEXTS: Final = 1 << 18  # characters, of all together; that code is run is told in any case
 _RUNNING: Final = frozenset(
@@ -109,15 +109,16 @@ class Linker:
             places = [Binding("value", one, event.scope) for one in node.args]
         pairs = list(zip(parameters, places, strict=False))
         pairs += [(one.arg, Binding("value", one.value, event.scope)) for one in node.keywords if one.arg]
+        pairs += [(name, Binding("known", None, event.scope, values)) for name, values in given.spread()]
         known = {*target.parameters, *scope.names}
         for name, binding in pairs:
             if name in known:
                 bound = scope.names.setdefault(name, [])
-                if (len(bound) < _MOST_CALLERS and not isinstance(binding.node, ast.Constant | type(None))) or len(
-                    bound
-                ) < _MOST_CALLERS:
+                if len(bound) < _MOST_CALLERS:
                     bound.append(binding)
                     self._changed = True
+                else:
+                    self._resolver.missed["a function of the code is called from more places than can be followed"] = None
             elif target.named_rest:
                 self._program.items.setdefault(name, []).append(binding)
                 self._changed = True

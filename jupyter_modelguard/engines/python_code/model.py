@@ -97,6 +97,7 @@ class Unit:
     scope: Scope | None = None
     bound: bool = False  # whether the first parameter is the object or class
     lookup: bool = False  # a property: reading it calls it
+    script: bool = False  # runs where the module's name is that of a script
     events: list[Event] = field(default_factory=list)
     attributes: set[str] = field(default_factory=set)  # that it reads
     returns: list[tuple[ast.expr, Scope]] = field(default_factory=list)

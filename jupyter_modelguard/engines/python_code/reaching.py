@@ -76,10 +76,7 @@ def reached(program: Program, resolver: Resolver, effects: Effects) -> dict[Unit
 
 def _roots(program: Program, resolver: Resolver, phase: Phase) -> Iterator[tuple[Unit, bool]]:
     if phase is Phase.IMPORT:
-        for body in program.bodies:
-            yield body, True
-            for name in _OF_IMPORTS & body.source.scope.names.keys():
-                yield from ((unit, False) for unit in _units(resolver.bound(body.source.scope, name)))
+        yield from _of_an_import(program, resolver)
         return
     for source in program.sources.values():
         if source.path.rpartition("/")[2] in _ENTRY_FILES:
@@ -91,6 +88,23 @@ def _roots(program: Program, resolver: Resolver, phase: Phase) -> Iterator[tuple
                     yield from ((unit, False) for unit in _units(resolver.bound(source.scope, name)))
     for info in program.classes:
         yield from _methods(resolver, info, phase)
+
+
+def _of_an_import(program: Program, resolver: Resolver) -> Iterator[tuple[Unit, bool]]:
+    if _may_be_renamed(program):
+        yield from ((unit, False) for unit in program.units if unit.script)
+    for body in program.bodies:
+        yield body, True
+        for name in _OF_IMPORTS & body.source.scope.names.keys():
+            yield from ((unit, False) for unit in _units(resolver.bound(body.source.scope, name)))
+
+
+def _may_be_renamed(program: Program) -> bool:
+    """Whether the code gives a module another name, which could be that of a script."""
+    return any(
+        "__name__" in names
+        for names in (program.items, program.attributes, *(one.scope.names for one in program.sources.values()))
+    )
 
 
 def _entry_points(program: Program, resolver: Resolver, source: Source) -> Iterator[tuple[Unit, bool]]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from jupyter_modelguard.engines.python_code.calling import Calling
 from jupyter_modelguard.engines.python_code.expressions import Expressions
 from jupyter_modelguard.engines.python_code.items import Items
-from jupyter_modelguard.engines.python_code.model import Binding
+from jupyter_modelguard.engines.python_code.model import Binding, Scope, Source
 from jupyter_modelguard.engines.python_code.values import (
     Bound,
     Const,
@@ -31,15 +31,15 @@ if TYPE_CHECKING:
     import ast
     from collections.abc import Iterable
 
-    from jupyter_modelguard.engines.python_code.model import Binding, Class, Scope, Source
+    from jupyter_modelguard.engines.python_code.model import Binding, Class
     from jupyter_modelguard.engines.python_code.program import Program
     from jupyter_modelguard.engines.python_code.values import Value, Values
 
 __all__ = ["Given", "Resolver"]
 
-_DEEPEST: Final = 60  # nested questions
-_MOST: Final = 12  # values of one expression
-_LONGEST: Final = 4096  # elements of a list that is worked out
+_DEEPEST: Final = 250  # nested questions
+_MOST: Final = 48  # constants that one name is followed as
+_MOST_CALLED: Final = 400  # and functions, classes and the like
 _LONGEST_NAME: Final = 200
 _MOST_LOOKED_AT: Final = 64
 _BUILTINS: Final = frozenset(dir(builtins))
@@ -62,11 +62,13 @@ class Resolver:
     def __init__(self, program: Program, fuel: int) -> None:
         self.program = program
         self.fuel = fuel
-        self.exhausted = False
+        self.missed: dict[str, None] = {}  # what was given up, one sentence each
+        self._folders: dict[str, Module] = {}
         self.memo: dict[int, Values] = {}
         self._names: dict[tuple[int, str], list[Value]] = {}
         self._pools: dict[str, Values] = {}
         self._depth = 0
+        self._active: set[tuple[int, int]] = set()  # what is being worked out for one turn of a loop or one call
         self.items = Items(self)
         self.calling = Calling(self)
         self._expressions = Expressions(self)
@@ -83,19 +85,25 @@ class Resolver:
             return known
         self.fuel -= 1
         if self.fuel < 0:
-            self.exhausted = True
+            self.missed["what the names in the code stand for takes too long to follow"] = None
             return ()
         if self._depth >= _DEEPEST:
+            self.missed["names in the code are passed on too often to be followed"] = None
             return ()
         if given is None:
             self.memo[id(node)] = ()  # an answer that needs itself
+        elif (id(node), id(scope)) in self._active:
+            return ()
+        else:
+            self._active.add((id(node), id(scope)))
         self._depth += 1
         try:
             found = self._expressions.of(node, scope, given)
         finally:
             self._depth -= 1
+            self._active.discard((id(node), id(scope)))
         if len(found) > 1:
-            found = _distinct(found)
+            found = tuple(self._kept(dict.fromkeys(found)))
         if given is None:
             self.memo[id(node)] = found
         return found
@@ -103,13 +111,21 @@ class Resolver:
     # --- names ---------------------------------------------------------------------------------------------------------------------------
 
     def name(self, name: str, scope: Scope) -> Values:
-        """Give what a name could be in a scope."""
+        """Give what a name could be in a scope.
+
+        Whether a module or the body of a class has bound a name by the time it is used cannot be told: what is outside counts, too.
+        """
         here: Scope | None = scope
+        found: Values = ()
         while here is not None:
             if (here is scope or here.kind != "class") and _binds(here.names.get(name)):
-                return self.bound(here, name)
+                found += self.bound(here, name)
+                if here.kind not in {"class", "module"}:
+                    return found
             here = here.parent
-        return self.unbound(name, scope)
+        if not found:
+            return self.unbound(name, scope)
+        return (*found, Ref(f"builtins.{name}")) if name in _BUILTINS else found
 
     def bound(self, scope: Scope, name: str) -> Values:
         """Give what a scope binds a name to."""
@@ -117,7 +133,7 @@ class Resolver:
         if (known := self._names.get(key)) is not None:
             return tuple(known)  # of a name that needs itself: what it was until then
         found = self._names[key] = []
-        for binding in scope.names.get(name, ())[:_LONGEST]:
+        for binding in scope.names.get(name, ()):
             self._add(found, binding)
         return tuple(found)
 
@@ -132,9 +148,20 @@ class Resolver:
                 found.pop()
         else:
             made = self.binding(binding)
-        found += [one for one in made if one not in found][:_MOST]
-        if len(found) > _MOST * 4:
-            del found[: -_MOST * 4]
+        found += [one for one in made if one not in found]
+        if len(found) > _MOST:
+            found[:] = self._kept(found)
+
+    def _kept(self, found: Iterable[Value]) -> list[Value]:
+        """Keep as many values as are followed: of constants the last ones, and everything that can be called."""
+        every = list(found)
+        if len(every) <= _MOST:
+            return every
+        constants = [one for one in every if isinstance(one, (Const, Seq, Mapping))]
+        others = [one for one in every if not isinstance(one, (Const, Seq, Mapping))]
+        if len(others) > _MOST_CALLED:
+            self.missed["a name in the code stands for more than can be followed"] = None
+        return [*constants[-_MOST:], *others[:_MOST_CALLED]]
 
     def _grown(self, before: list[Value], binding: Binding) -> Values:
         """Work out `name += something`, once for each turn of the loop that it stands in."""
@@ -166,32 +193,34 @@ class Resolver:
         return ()
 
     def module(self, dotted: str) -> Values:
-        """Give a module by its name: a file of the program, or a library."""
+        """Give a module by its name: a library, and a file of the program that could stand in for it."""
         source = self.program.find(dotted)
         if source is not None:
-            return (Module(source),)
-        prefix = dotted + "."
-        return (Module(self._folder(dotted)),) if any(one.startswith(prefix) for one in self.program.sources) else (Ref(dotted),)
+            return (Module(source), Ref(dotted))
+        if any(one.startswith(f"{dotted}.") for one in self.program.sources):
+            return (self._folder(dotted), Ref(dotted))
+        return (Ref(dotted),)
 
-    def _folder(self, dotted: str) -> Source:
-        from jupyter_modelguard.engines.python_code.model import Scope, Source
-
-        made = Source(dotted.replace(".", "/"), dotted, [])
-        made.scope = Scope("module", made)
-        return made
+    def _folder(self, dotted: str) -> Module:
+        if dotted not in self._folders:
+            made = Source(dotted.replace(".", "/"), dotted, [])
+            made.scope = Scope("module", made)
+            self._folders[dotted] = Module(made)
+        return self._folders[dotted]
 
     def imported(self, source: Source, level: int, module: str, name: str) -> Values:
         """Give what `from module import name` gives."""
         dotted = self.program.relative(source, level, module) if level else module
+        outside = () if level else (Ref(f"{module}.{name}"),)
         target = self.program.find(dotted)
         if target is not None and name in target.scope.names:
-            return self.bound(target.scope, name)
+            return self.bound(target.scope, name) + outside
         below = self.program.find(f"{dotted}.{name}" if dotted else name)
         if below is not None:
-            return (Module(below),)
+            return (Module(below), *outside)
         if target is not None:
-            return self._starred(name, target.scope)
-        return (Ref(f"{'.' * level}{module}.{name}"),) if level else (Ref(f"{module}.{name}"),)
+            return self._starred(name, target.scope) + outside
+        return outside or (Ref(f"{'.' * level}{module}.{name}"),)
 
     def unbound(self, name: str, scope: Scope) -> Values:
         """Give what a name is that no scope binds."""
@@ -272,13 +301,10 @@ class Resolver:
         if known is None:
             self._pools[name] = ()
             found: list[Value] = []
-            for binding in self.program.attributes.get(name, ())[:_LONGEST]:
+            for binding in self.program.attributes.get(name, ()):
                 if binding.kind != "more":
-                    found += [one for one in self.binding(binding) if one not in found]
-            known = self._pools[name] = (
-                tuple(one for one in found if not isinstance(one, (Const, Seq, Mapping)))[: _MOST * 4]
-                + tuple(one for one in found if isinstance(one, (Const, Seq, Mapping)))[:_MOST]
-            )
+                    found += self.binding(binding)
+            known = self._pools[name] = tuple(self._kept(dict.fromkeys(found)))
         return known
 
     def item(self, key: object) -> Values:
@@ -286,24 +312,14 @@ class Resolver:
         if not isinstance(key, str):
             return ()
         found: list[Value] = []
-        for binding in self.program.items.get(key, ())[:_MOST]:
+        for binding in self.program.items.get(key, ()):
             found += self.binding(binding)
-        return tuple(found)
+        return tuple(self._kept(dict.fromkeys(found)))
 
 
 def _binds(bindings: list[Binding] | None) -> bool:
     """Whether a name is a scope's own: not where the scope only adds to a list of another."""
     return bindings is not None and (not bindings or any(one.kind != "item" for one in bindings[:_MOST_LOOKED_AT]))
-
-
-def _distinct(values: Iterable[Value]) -> Values:
-    found: list[Value] = []
-    for one in values:
-        if one not in found:
-            found.append(one)
-            if len(found) >= _MOST * 4:
-                break
-    return tuple(found)
 
 
 def _attribute_of_ref(ref: Ref, name: str, *, pieced: bool) -> Values:
