@@ -104,7 +104,8 @@ class Worker:
     def scan_code(self, origin: str, files: tuple[CodeFile, ...], *, beside: Sequence[str] = ()) -> ScanReport:
         """Read code files, see `jupyter_modelguard.engines.code.scan_code`. What stops the process was not inspected.
 
-        Modules that the code names are looked for in the folders that this process imports from, and the limited one does not.
+        What lies beside the code of a local folder is listed there. Modules that the code names are looked for in the folders that this
+        process imports from, and the limited one does not.
         """
         answer = self._run(_scan_code, origin, files, tuple(beside), notebook_folders())
         if isinstance(answer, ScanReport):
@@ -290,8 +291,9 @@ def _scan(path: str, folders: tuple[str, ...], opinions: bool, brought: bool) ->
 
 def _scan_code(origin: str, files: tuple[CodeFile, ...], beside: tuple[str, ...], folders: tuple[str, ...]) -> ScanReport:
     from jupyter_modelguard.engines.code import scan_code
+    from jupyter_modelguard.engines.python_code.neighbours import files_beside
 
-    return scan_code(origin, files, beside=beside, folders=folders)
+    return scan_code(origin, files, beside=(*beside, *files_beside(origin)), folders=folders)
 
 
 def _attempt(task: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:

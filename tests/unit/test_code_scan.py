@@ -5,6 +5,7 @@ import hashlib
 import pytest
 
 from jupyter_modelguard.engines.code import scan_code
+from jupyter_modelguard.engines.python_code.neighbours import files_beside
 from jupyter_modelguard.policy.evaluate import evaluate
 from jupyter_modelguard.types import CodeFile, RiskLevel
 
@@ -115,6 +116,7 @@ def test_command_of_a_load_is_dangerous_where_nothing_has_a_say_in_it(body, leve
         "open('vocab.txt').read()",
         "open('vocab.txt', 'r', encoding='utf-8').read()",
         "torch.load('weights.bin', weights_only=True)",
+        "torch.load('weights.bin', **{'weights_only': True})",
         "numpy.load('table.npy')",
         "yaml.load(open('a.yaml'), Loader=yaml.SafeLoader)",
         "os.environ.get('TOKENIZERS_PARALLELISM')",
@@ -127,6 +129,21 @@ def test_command_of_a_load_is_dangerous_where_nothing_has_a_say_in_it(body, leve
 def test_what_honest_models_do_is_no_finding(line):
     head = "import importlib, numpy, os, torch, yaml\n"
     assert told(scanned(f"{head}class Model:\n    def __init__(self, dtype):\n        {line}\n")) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "rule"),
+    [
+        ("open('vocab.txt', mode)", "code-write"),
+        ("open('vocab.txt', **options)", "code-write"),
+        ("numpy.load('table.npy', None, True)", "code-unpickle"),
+        ("numpy.load('table.npy', allow_pickle=mode)", "code-unpickle"),
+        ("AutoModel.from_pretrained('acme', **{'trust_remote_code': True})", "code-other-repository"),
+    ],
+)
+def test_what_is_not_known_of_a_call_is_not_taken_for_harmless(line, rule):
+    source = f"import numpy\nfrom transformers import AutoModel\nclass Model:\n    def __init__(self, mode, **options):\n        {line}\n"
+    assert told(scanned(source)) == [(rule, "load")]
 
 
 def test_lines_that_only_a_call_would_reach_are_told_once_a_file():
@@ -220,3 +237,11 @@ def test_finding_of_an_older_history_has_no_phase():
     assert (plain["phase"], from_plain(Finding, plain)) == ("import", found)
     del plain["phase"]
     assert from_plain(Finding, plain).phase is None
+
+
+def test_files_beside_the_code_of_a_local_folder_are_listed(tmp_path):
+    for name in ("fast.so", "tools.pyc", "weights.safetensors", "kernels/more.pyd", ".git/objects.so"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    assert sorted(files_beside(str(tmp_path))) == ["fast.so", "kernels/more.pyd", "tools.pyc"]
+    assert files_beside("hf:acme/yolo@0123") == files_beside(str(tmp_path / "fast.so")) == ()

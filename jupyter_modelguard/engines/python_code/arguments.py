@@ -52,12 +52,21 @@ class Arguments:
             return found[number]
         return self.named(name)
 
+    def is_given(self, number: int, name: str) -> bool:
+        """Whether there is one, known or not."""
+        if self._node is None:
+            return len(self._before) > number
+        spread = any(isinstance(one, ast.Starred) for one in self._node.args) or any(
+            one.arg is None for one in self._node.keywords
+        )
+        return spread or len(self._before) + len(self._node.args) > number or any(one.arg == name for one in self._node.keywords)
+
     def named(self, name: str) -> Values:
         """Give one by name."""
         for one in self._node.keywords if self._node is not None else ():
             if one.arg == name:
                 return self._of(one.value)
-        return ()
+        return tuple(value for key, values in self.spread() if key == name for value in values)
 
     def names(self) -> list[tuple[str, Values]]:
         """Give all that have a name."""

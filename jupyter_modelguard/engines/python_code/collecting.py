@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from jupyter_modelguard.engines.python_code.binding import Binder, give_back
 from jupyter_modelguard.engines.python_code.defining import LOOKUPS, arguments_of, branch_runs, define, last_name, registers
+from jupyter_modelguard.engines.python_code.kinds import HANDLERS, INSIDES
 from jupyter_modelguard.engines.python_code.model import Binding, Class, Event, Scope, Unit, Where
 from jupyter_modelguard.engines.python_code.values import Func, Kind
 
@@ -54,7 +55,7 @@ class Collector:
         self._push(nodes, where)
         while self._waiting:
             node, here = self._waiting.pop()
-            handler = _HANDLERS.get(type(node))
+            handler = HANDLERS.get(type(node))
             if handler is None:
                 self._push(ast.iter_child_nodes(node), here)
             else:
@@ -266,7 +267,7 @@ class Collector:
     def _attribute(self, node: ast.Attribute, where: Where) -> None:
         if isinstance(node.ctx, ast.Load):
             where.unit.attributes.add(node.attr)
-            if node.attr in _INSIDES:
+            if node.attr in INSIDES:
                 self._event("inside", node, where)
         self._push([node.value], where)
 
@@ -283,43 +284,3 @@ class Collector:
             if isinstance(target, (ast.Attribute, ast.Subscript)):
                 self._event("patch", target, where)
         self._push(node.targets, where)
-
-
-_INSIDES: Final = frozenset(
-    {"__subclasses__", "__globals__", "__builtins__", "f_globals", "f_builtins", "gi_frame", "tb_frame", "cr_frame", "ag_frame"}
-)
-_HANDLERS: Final[dict[type[ast.AST], str]] = {
-    ast.FunctionDef: "_function",
-    ast.AsyncFunctionDef: "_function",
-    ast.Lambda: "_lambda",
-    ast.ClassDef: "_class",
-    ast.ListComp: "_comprehension",
-    ast.SetComp: "_comprehension",
-    ast.GeneratorExp: "_comprehension",
-    ast.DictComp: "_comprehension",
-    ast.Assign: "_assign",
-    ast.AnnAssign: "_annotated",
-    ast.AugAssign: "_augmented",
-    ast.NamedExpr: "_named",
-    ast.For: "_for",
-    ast.AsyncFor: "_for",
-    ast.With: "_with",
-    ast.AsyncWith: "_with",
-    ast.If: "_if",
-    ast.IfExp: "_choice",
-    ast.BoolOp: "_either",
-    ast.Try: "_try",
-    ast.TryStar: "_try",
-    ast.Match: "_match",
-    ast.Return: "_return",
-    ast.Yield: "_return",
-    ast.YieldFrom: "_return",
-    ast.Import: "_import",
-    ast.ImportFrom: "_import_from",
-    ast.Global: "_global",
-    ast.Nonlocal: "_global",
-    ast.Call: "_call",
-    ast.Attribute: "_attribute",
-    ast.Subscript: "_subscript",
-    ast.Delete: "_delete",
-}

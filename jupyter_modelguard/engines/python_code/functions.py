@@ -64,7 +64,7 @@ class Functions:
         return tuple(found) or (Ref("__import__()"),)
 
     def _module(self, name: str, *, pieced: bool) -> Values:
-        return tuple(Ref(one.name, pieced) if isinstance(one, Ref) else one for one in self._resolver.module(name))
+        return tuple(Ref(one.name, pieced) if isinstance(one, Ref) else one for one in self._resolver.modules.of(name))
 
     def _globals(self, arguments: Arguments) -> Values:
         return (Names(Module(arguments.scope.source)),)

@@ -65,7 +65,7 @@ class Items:
     def _of_ref(self, ref: Ref, known: list[object], *, pieced: bool) -> Values:
         if ref.name == "sys.modules":
             return tuple(
-                value for key in known if isinstance(key, str) for value in _marked(self._resolver.module(key), pieced=pieced)
+                value for key in known if isinstance(key, str) for value in _marked(self._resolver.modules.of(key), pieced=pieced)
             )
         if ref.name == "builtins" or ref.name.endswith("__builtins__"):
             return tuple(Ref(f"builtins.{key}", pieced) for key in known)

@@ -153,11 +153,13 @@ def _installs(arguments: Arguments) -> bool:
 
 
 def _writes(name: str, arguments: Arguments) -> bool:
-    first = "Path()" in name or name == "os.fdopen"
-    modes = arguments.at(0 if first and "Path()" in name else 1, "flags" if name == "os.open" else "mode")
+    place = 0 if "Path()" in name else 1
+    modes = arguments.at(place, "flags" if name == "os.open" else "mode")
     if name == "os.open":
         return not any(isinstance(one, Ref) and one.name == "os.O_RDONLY" for one in modes)
     texts = [one.value for one in modes if isinstance(one, Const) and isinstance(one.value, str)]
+    if not texts and arguments.is_given(place, "mode"):
+        return True  # what is not known is not taken for reading
     return any(set(text) & set("wax+") for text in texts)
 
 
@@ -165,7 +167,10 @@ def _unpickles(name: str, arguments: Arguments) -> bool:
     if name.startswith("torch."):
         return not any(isinstance(one, Const) and one.value is True for one in arguments.named("weights_only"))
     if name.startswith("numpy."):
-        return any(isinstance(one, Const) and one.value is True for one in arguments.named("allow_pickle"))
+        allowed = arguments.at(2, "allow_pickle")
+        return any(not isinstance(one, Const) or bool(one.value) for one in allowed) or (
+            not allowed and arguments.is_given(2, "allow_pickle")
+        )
     loaders = arguments.at(1, "Loader")
     return not any(isinstance(one, Ref) and one.name.endswith(_SAFE_LOADERS) for one in loaders)
 

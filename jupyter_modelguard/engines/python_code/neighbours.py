@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from importlib.machinery import BYTECODE_SUFFIXES, EXTENSION_SUFFIXES
-from pathlib import PurePosixPath
+from pathlib import PurePath, PurePosixPath
 from typing import TYPE_CHECKING, Final
 
 from jupyter_modelguard.engines.planted import planted_file
 from jupyter_modelguard.policy.findings import finding
-from jupyter_modelguard.types import Phase
+from jupyter_modelguard.types import Phase, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -17,10 +18,28 @@ if TYPE_CHECKING:
     from jupyter_modelguard.engines.python_code.imports import Imported
     from jupyter_modelguard.types import CodeFile, Finding
 
-__all__ = ["beside_code", "planted_modules"]
+__all__ = ["beside_code", "files_beside", "planted_modules"]
 
 _NATIVE: Final = (".so", ".pyd", ".dll", ".dylib")
 _OTHER: Final = (".pth", ".egg", ".whl", ".pyz", ".pyw")
+_ENDINGS: Final = (*_NATIVE, *BYTECODE_SUFFIXES, *_OTHER)
+_LEFT_OUT: Final = frozenset({".git", "node_modules"})
+_MOST_FILES: Final = 20_000  # of a folder; a repository of a model has some dozens
+
+
+def files_beside(folder: str) -> tuple[str, ...]:
+    """List the files of a folder that `beside_code` speaks of; of one that is no folder, none."""
+    found = []
+    seen = 0
+    for base, below, names in os.walk(folder):
+        below[:] = sorted(one for one in below if one not in _LEFT_OUT)
+        seen += len(names)
+        found += [
+            PurePath(base, name).relative_to(folder).as_posix() for name in sorted(names) if name.lower().endswith(_ENDINGS)
+        ]
+        if seen > _MOST_FILES:
+            break
+    return tuple(found)
 
 
 def beside_code(files: Sequence[CodeFile], names: Iterable[str]) -> Iterator[Finding]:
@@ -42,7 +61,9 @@ def beside_code(files: Sequence[CodeFile], names: Iterable[str]) -> Iterator[Fin
             what = "a file that Python can run or import from"
         else:
             continue
-        yield replace(finding("code-beside", f"{name}: {what}", name), phase=Phase.IMPORT)
+        kept = path.parent.name == "__pycache__"  # Python leaves it there, and an approved load takes the source all the same
+        made = finding("code-beside", f"{name}: {what}", name, severity=Severity.LOW if kept else None)
+        yield replace(made, phase=Phase.IMPORT)
 
 
 def planted_modules(imports: Iterable[Imported], folders: Sequence[str]) -> Iterator[Finding]:

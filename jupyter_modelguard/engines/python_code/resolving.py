@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from jupyter_modelguard.engines.python_code.calling import Calling
 from jupyter_modelguard.engines.python_code.expressions import Expressions
 from jupyter_modelguard.engines.python_code.items import Items
-from jupyter_modelguard.engines.python_code.model import Binding, Scope, Source
+from jupyter_modelguard.engines.python_code.modules import Modules
 from jupyter_modelguard.engines.python_code.values import (
     Bound,
     Const,
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     import ast
     from collections.abc import Iterable
 
-    from jupyter_modelguard.engines.python_code.model import Binding, Class
+    from jupyter_modelguard.engines.python_code.model import Binding, Class, Scope
     from jupyter_modelguard.engines.python_code.program import Program
     from jupyter_modelguard.engines.python_code.values import Value, Values
 
@@ -63,13 +63,13 @@ class Resolver:
         self.program = program
         self.fuel = fuel
         self.missed: dict[str, None] = {}  # what was given up, one sentence each
-        self._folders: dict[str, Module] = {}
         self.memo: dict[int, Values] = {}
         self._names: dict[tuple[int, str], list[Value]] = {}
         self._pools: dict[str, Values] = {}
         self._depth = 0
         self._active: set[tuple[int, int]] = set()  # what is being worked out for one turn of a loop or one call
         self.items = Items(self)
+        self.modules = Modules(self, program)
         self.calling = Calling(self)
         self._expressions = Expressions(self)
 
@@ -186,41 +186,11 @@ class Resolver:
         if binding.kind == "value" and binding.node is not None:
             return self.of(binding.node, binding.scope)
         if binding.kind == "import":
-            return self.module(str(binding.detail))
+            return self.modules.of(str(binding.detail))
         if binding.kind == "from":
             level, module, name = binding.detail
-            return self.imported(binding.scope.source, level, module, name)
+            return self.modules.imported(binding.scope.source, level, module, name)
         return ()
-
-    def module(self, dotted: str) -> Values:
-        """Give a module by its name: a library, and a file of the program that could stand in for it."""
-        source = self.program.find(dotted)
-        if source is not None:
-            return (Module(source), Ref(dotted))
-        if any(one.startswith(f"{dotted}.") for one in self.program.sources):
-            return (self._folder(dotted), Ref(dotted))
-        return (Ref(dotted),)
-
-    def _folder(self, dotted: str) -> Module:
-        if dotted not in self._folders:
-            made = Source(dotted.replace(".", "/"), dotted, [])
-            made.scope = Scope("module", made)
-            self._folders[dotted] = Module(made)
-        return self._folders[dotted]
-
-    def imported(self, source: Source, level: int, module: str, name: str) -> Values:
-        """Give what `from module import name` gives."""
-        dotted = self.program.relative(source, level, module) if level else module
-        outside = () if level else (Ref(f"{module}.{name}"),)
-        target = self.program.find(dotted)
-        if target is not None and name in target.scope.names:
-            return self.bound(target.scope, name) + outside
-        below = self.program.find(f"{dotted}.{name}" if dotted else name)
-        if below is not None:
-            return (Module(below), *outside)
-        if target is not None:
-            return self._starred(name, target.scope) + outside
-        return outside or (Ref(f"{'.' * level}{module}.{name}"),)
 
     def unbound(self, name: str, scope: Scope) -> Values:
         """Give what a name is that no scope binds."""
@@ -230,20 +200,9 @@ class Resolver:
             return (Ref(name),)
         if name == "__name__":
             return (Const(scope.source.dotted),)
-        starred = self._starred(name, scope.source.scope)
+        starred = self.modules.starred(name, scope.source.scope)
         pooled = self.item(name) if name not in _BUILTINS else ()
         return (*starred, *pooled, *((Ref(f"builtins.{name}"),) if name in _BUILTINS else ()))
-
-    def _starred(self, name: str, scope: Scope) -> Values:
-        found: list[Value] = []
-        for level, module in scope.stars:
-            dotted = self.program.relative(scope.source, level, module) if level else module
-            target = self.program.find(dotted)
-            if target is None:
-                found.append(Ref(f"{dotted}.{name}"))
-            elif target.scope is not scope and name in target.scope.names:
-                found += self.bound(target.scope, name)
-        return tuple(found)
 
     # --- attributes and items ------------------------------------------------------------------------------------------------------------
 
@@ -272,7 +231,7 @@ class Resolver:
         if isinstance(of, Module):
             if name == "__dict__":
                 return (Names(of),)
-            found = self.bound(of.source.scope, name) or self._starred(name, of.source.scope)
+            found = self.bound(of.source.scope, name) or self.modules.starred(name, of.source.scope)
             below = self.program.find(f"{of.source.dotted}.{name}" if of.source.dotted else name)
             return found or ((Module(below),) if below is not None else ())
         if isinstance(of, Func):
