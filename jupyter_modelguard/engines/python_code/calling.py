@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 __all__ = ["Calling"]
 
 _MOST: Final = 48  # ways of one call that are followed
-_LONGEST_NAME: Final = 200
 _PLAIN: Final = (ast.Name, ast.Attribute, ast.Lambda, ast.List, ast.Tuple, ast.Dict)
 
 
@@ -107,7 +106,7 @@ class Calling:
             if known is None:
                 return self._passed(name, arguments)
             return value_of(constants.called(name, *known))
-        return () if len(name) > _LONGEST_NAME else (Ref(f"{name}()"),)
+        return function.grown("()")
 
     def _passed(self, name: str, arguments: Arguments) -> Values:
         """Pass on the elements of a list that holds more than constants."""

@@ -265,10 +265,9 @@ class Collector:
         self._push([node.func, *node.args, *(one.value for one in node.keywords)], where)
 
     def _attribute(self, node: ast.Attribute, where: Where) -> None:
-        if isinstance(node.ctx, ast.Load):
-            where.unit.attributes.add(node.attr)
-            if node.attr in INSIDES:
-                self._event("inside", node, where)
+        where.unit.attributes.add(node.attr)
+        if isinstance(node.ctx, ast.Load) and node.attr in INSIDES:
+            self._event("inside", node, where)
         self._push([node.value], where)
 
     def _subscript(self, node: ast.Subscript, where: Where) -> None:

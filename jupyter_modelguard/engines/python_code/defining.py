@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LOOKUPS", "arguments_of", "branch_runs", "define", "last_name", "registers"]
 
-LOOKUPS: Final = frozenset({"property", "cached_property", "lazyproperty"})
+LOOKUPS: Final = frozenset({"property", "cached_property", "lazyproperty", "setter", "deleter", "getter"})
 """Decorators of methods that run when they are read."""
 
 _OF_THE_CLASS: Final = frozenset({"__new__", "__init_subclass__", "__class_getitem__"})

@@ -9,7 +9,7 @@ from jupyter_modelguard.engines.python_code import judging
 from jupyter_modelguard.engines.python_code.arguments import Arguments
 from jupyter_modelguard.engines.python_code.judging import Use
 from jupyter_modelguard.engines.python_code.reaching import instantiated
-from jupyter_modelguard.engines.python_code.values import Func, Inst, Kind, Mapping, Part, Ref, Seq
+from jupyter_modelguard.engines.python_code.values import Const, Func, Inst, Kind, Mapping, Names, Part, Ref, Seq
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -42,7 +42,6 @@ _PASSIVE: Final = frozenset(
         "str",
         "bool",
         "object",
-        "property",
         "staticmethod",
         "classmethod",
     ]
@@ -171,7 +170,7 @@ class Effects:
         for base in info.bases:
             yield from self._subclassed(self._resolver.of(base, info.outer))
         for name, bindings in info.scope.names.items():
-            if name.startswith("__") and bindings[0].kind == "value":
+            if name.startswith("__") and any(one.kind != "known" for one in bindings):
                 yield from judging.passed(self._resolver.bound(info.scope, name))
 
     def _made_by(self, values: Values) -> Iterator[Unit | Use]:
@@ -206,10 +205,13 @@ class Effects:
         of = self._resolver.of(target.value, event.scope)
         key = getattr(target, "slice", None)
         keys = self._resolver.of(key, event.scope) if key is not None else ()
-        yield from judging.changed(target, of, keys)
+        yield from judging.changed(target, of, keys, event.scope.source.dotted)
         if not isinstance(event.extra, ast.expr):
             return
         outside = [one for one in of if isinstance(one, Ref) and "()" not in one.name]
+        unknown = key is not None and not any(isinstance(one, Const) for one in keys)
+        if getattr(target, "attr", "") == "__code__" or (unknown and any(isinstance(one, Names) for one in of)):
+            yield from self._handed(self._resolver.of(event.extra, event.scope))
         if outside and (isinstance(event.extra, (ast.Name, ast.Attribute, ast.Lambda, ast.Call))):
             values = self._resolver.of(event.extra, event.scope)
             functions = [one for one in values if isinstance(one, (Func, Kind, Inst))]
@@ -224,7 +226,9 @@ class Effects:
         if of:
             for one in of:
                 if isinstance(one, Kind):
-                    yield from _units(self._resolver.special(one.info, "__class_getitem__"))
+                    found = self._resolver.special(one.info, "__class_getitem__")
+                    yield from _units(found)
+                    yield from judging.passed(found)
             yield from judging.read_item(of, self._resolver.of(node.slice, event.scope))
 
     def _of_inside(self, event: Event) -> Iterator[Use]:

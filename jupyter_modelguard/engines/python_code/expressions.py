@@ -148,12 +148,14 @@ class Expressions:
 
     def _element(self, node: Element, scope: Scope, given: Given | None) -> Values:
         found: list[Value] = []
-        for one in self._resolver.of(node.value, scope, given):
+        of = self._resolver.of(node.value, scope, given)
+        listed = any(isinstance(one, (Seq, Mapping)) for one in of)  # the characters of a text beside lists are nobody's names
+        for one in of:
             if isinstance(one, Seq):
                 found += [value for values in one.items for value in values]
             elif isinstance(one, Mapping):
                 found += [Const(key) for key, _ in one.items]
-            elif isinstance(one, Const) and isinstance(one.value, (str, bytes)):
+            elif isinstance(one, Const) and isinstance(one.value, (str, bytes)) and not listed:
                 found += [Const(part, pieced=True) for part in one.value[:_MOST]]
         return tuple(found[:_MOST])
 

@@ -63,6 +63,11 @@ class Functions:
                 found += self._module(self._resolver.program.relative(source, level, name) if level else name, pieced=one.pieced)
         return tuple(found) or (Ref("__import__()"),)
 
+    def _located(self, arguments: Arguments) -> Values:
+        """Give what a text names whole: "os.system", "os:system"."""
+        names = [one for one in arguments.at(0, "name")[:_MOST] if isinstance(one, Const) and isinstance(one.value, str)]
+        return tuple(Ref(str(one.value).replace(":", "."), one.pieced) for one in names) or (Ref("__import__()"),)
+
     def _module(self, name: str, *, pieced: bool) -> Values:
         return tuple(Ref(one.name, pieced) if isinstance(one, Ref) else one for one in self._resolver.modules.of(name))
 
@@ -173,7 +178,10 @@ _REACHING: Final[dict[str, str]] = {
     "importlib.__import__": "_import",
     "importlib.import_module": "_import_module",
     "importlib.reload": "_first",
-    "pkgutil.resolve_name": "_import_module",
+    "pkgutil.resolve_name": "_located",
+    "pydoc.locate": "_located",
+    "mmengine.utils.get_object_from_string": "_located",
+    "mmengine.get_object_from_string": "_located",
     "builtins.globals": "_globals",
     "builtins.locals": "_globals",
     "builtins.vars": "_vars",

@@ -16,7 +16,6 @@ __all__ = ["Items", "constant_of", "sliced", "value_of"]
 
 _MOST: Final = 48  # keys that are followed
 _LONGEST: Final = 4096  # elements of a list that is worked out
-_LONGEST_NAME: Final = 200
 
 
 class Items:
@@ -71,7 +70,7 @@ class Items:
             return tuple(Ref(f"builtins.{key}", pieced) for key in known)
         if ref.name == "os.environ":
             return ()
-        return (Ref(ref.name + "[]"),) if len(ref.name) < _LONGEST_NAME else ()
+        return ref.grown("[]")
 
     def elements(self, of: Values) -> list[Values] | None:
         """Give the elements of the one list, text or bytes that something is; None where that is not known."""
@@ -159,9 +158,9 @@ def _marked(values: Values, *, pieced: bool) -> Values:
 def _positions(seq: Seq, known: list[object]) -> Values:
     found: list[Value] = []
     for key in known:
-        if type(key) is int and -len(seq.items) <= key < len(seq.items):
+        if isinstance(key, int) and -len(seq.items) <= key < len(seq.items):
             found += seq.items[key]
-    return tuple(found) if known else tuple(value for values in seq.items for value in values)
+    return tuple(found) or tuple(value for values in seq.items for value in values)
 
 
 def _tried_item(of: Any, key: Any) -> object:

@@ -77,6 +77,8 @@ def named(ref: Ref) -> str:
 def judged(ref: Ref, arguments: Arguments) -> Iterator[Use]:
     """Say what a call can do."""
     name = named(ref)
+    if name.endswith((".load_module", ".exec_module")) and "()" in name:
+        yield Use("code-import", name, "runs a file as a module")
     for capability in capabilities_in_code(name):
         if capability.test and not _TESTS[capability.test](name, arguments):
             continue
@@ -117,13 +119,23 @@ def picked(of: Values) -> Iterator[Use]:
             yield Use("code-hidden", what, "picks what it calls there by a name that is worked out while it runs")
 
 
-def changed(target: ast.expr, of: Values, keys: Values) -> Iterator[Use]:
-    """Say what an assignment to an attribute or item of another library's object changes."""
+def changed(target: ast.expr, of: Values, keys: Values, own: str) -> Iterator[Use]:
+    """Say what an assignment to an attribute or item of another library's object changes.
+
+    Parameters
+    ----------
+    target, of, keys
+        What is assigned to, what that belongs to, and under which keys.
+    own
+        The name of the module that does it: it may put something else in its own place.
+    """
     for one in of:
         inner = one.of if isinstance(one, Names) else one
         if not isinstance(inner, Ref):
             continue
         name = f"{inner.name}.{target.attr}" if isinstance(target, ast.Attribute) else inner.name
+        if name == "sys.modules" and keys and all(isinstance(key, Const) and key.value == own for key in keys):
+            continue
         if name in _IMPORTING or name.startswith(tuple(f"{place}[" for place in _IMPORTING)):
             yield Use("code-search-path", name, "changes where modules are imported from")
         elif name == "os.environ" and any(isinstance(key, Const) and key.value in _RISKY_VARIABLES for key in keys):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from jupyter_modelguard.engines.python_code.arguments import Arguments
 from jupyter_modelguard.engines.python_code.model import Binding, Where
 from jupyter_modelguard.engines.python_code.parsing import parsed
-from jupyter_modelguard.engines.python_code.values import Const, Func, Inst, Kind, Ref, Seq
+from jupyter_modelguard.engines.python_code.values import Bound, Const, Func, Inst, Kind, Mapping, Names, Ref, Seq
 
 if TYPE_CHECKING:
     from jupyter_modelguard.engines.python_code.collecting import Collector
@@ -59,6 +59,9 @@ class Linker:
                     self._call(event, unit)
                 elif isinstance(event.node, ast.Subscript) and event.extra is not None:
                     self._stored(event)
+                elif isinstance(event.node, ast.Attribute) and isinstance(event.extra, ast.expr) and self._first(event, 0):
+                    of = self._resolver.of(event.node.value, event.scope)
+                    self._put(of, event.node.attr, Binding("value", event.extra, event.scope))
             if not self._changed:
                 return
             self._resolver.forget()
@@ -72,6 +75,14 @@ class Linker:
             if isinstance(key, Const) and isinstance(key.value, str) and self._first(event, hash(key.value)):
                 binding = Binding("value", event.extra, event.scope)  # type: ignore[arg-type]
                 self._program.items.setdefault(key.value, []).append(binding)
+                self._changed = True
+
+    def _put(self, of: Values, name: str, binding: Binding) -> None:
+        """Bind an attribute that is set from outside: of a class, it is what calls of the class find."""
+        for one in of:
+            if isinstance(one, Kind):
+                one.info.scope.bind(name, binding)
+                self._changed = True
 
     def _call(self, event: Event, unit: Unit) -> None:
         node = event.node
@@ -84,10 +95,20 @@ class Linker:
         for value, given in self._resolver.calling.called(values, arguments):
             if isinstance(value, Ref):
                 self._known(value, event, unit, given)
+            elif isinstance(value, Bound):
+                self._updated(value, event, given)
             elif isinstance(value, (Func, Kind, Inst)):
                 for target in self._functions(value):
                     if self._first(event, id(target)):
                         self._bind(node, event, target, given, of_partial=given is not arguments)
+
+    def _updated(self, function: Bound, event: Event, given: Arguments) -> None:
+        """Bind what the names of a module are updated with."""
+        if isinstance(function.of, Names) and function.name == "update" and self._first(event, 0):
+            for one in given.at(0):
+                for key, held in one.items if isinstance(one, Mapping) else ():
+                    self._program.items.setdefault(str(key), []).append(Binding("known", None, event.scope, held))
+                    self._changed = True
 
     def _functions(self, value: Value) -> list[Unit]:
         if isinstance(value, Func):
@@ -137,6 +158,7 @@ class Linker:
                 if isinstance(name, Const) and isinstance(name.value, str) and self._first(event, hash(name.value)):
                     binding = Binding("known", None, event.scope, given.at(2))
                     self._program.attributes.setdefault(name.value, []).append(binding)
+                    self._put(given.at(0), name.value, binding)
                     self._changed = True
         elif ref.name in _HOLDING and self._first(event, 0):
             for keyword, values in given.names():

@@ -40,7 +40,6 @@ __all__ = ["Given", "Resolver"]
 _DEEPEST: Final = 250  # nested questions
 _MOST: Final = 48  # constants that one name is followed as
 _MOST_CALLED: Final = 400  # and functions, classes and the like
-_LONGEST_NAME: Final = 200
 _MOST_LOOKED_AT: Final = 64
 _BUILTINS: Final = frozenset(dir(builtins))
 _USUAL: Final = frozenset({"__init__", "__new__", "__class__", "__dict__", "__name__", "__doc__", "__module__", "__call__"})
@@ -237,7 +236,7 @@ class Resolver:
         if isinstance(of, Func):
             if name in {"__globals__", "__builtins__"}:
                 return (Names(Module(of.unit.source)) if name == "__globals__" else Ref("builtins"),)
-            return (of,) if name == "__call__" else ()
+            return (of,) if name in {"__call__", "__code__", "__func__", "__wrapped__"} else ()
         if isinstance(of, Inst) and name == "__class__":
             return (Kind(of.info),)
         return (Bound(of, name),)
@@ -288,6 +287,4 @@ def _attribute_of_ref(ref: Ref, name: str, *, pieced: bool) -> Values:
         return (Names(Ref(ref.name.partition(".")[0])),)
     if name in {"__getattribute__", "__getattr__"}:
         return (Bound(ref, name),)
-    if len(ref.name) > _LONGEST_NAME:
-        return ()
-    return (Ref(f"{ref.name}.{name}", pieced or ref.pieced),)
+    return ref.grown(f".{name}", pieced=pieced)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 if TYPE_CHECKING:
     from jupyter_modelguard.engines.python_code.model import Class, Source, Unit
@@ -25,6 +25,9 @@ __all__ = [
     "Values",
 ]
 
+_MOST_CALLS: Final = 3  # one after another
+_MOST_DOTS: Final = 16
+
 
 @dataclass(frozen=True, slots=True)
 class Ref:
@@ -32,6 +35,11 @@ class Ref:
 
     name: str
     pieced: bool = False  # whether its name was put together, and does not stand in the file as it is
+
+    def grown(self, ending: str, *, pieced: bool = False) -> tuple[Ref, ...]:
+        """Give what is reached from it by ".name", a call or an item; nothing that is further away than anything on the list is."""
+        far = self.name.count("()") + self.name.count("[]") >= _MOST_CALLS or self.name.count(".") >= _MOST_DOTS
+        return () if far else (Ref(self.name + ending, self.pieced or pieced),)
 
 
 @dataclass(frozen=True, slots=True)
