@@ -245,3 +245,32 @@ def test_files_beside_the_code_of_a_local_folder_are_listed(tmp_path):
         (tmp_path / name).touch()
     assert sorted(files_beside(str(tmp_path))) == ["fast.so", "kernels/more.pyd", "tools.pyc"]
     assert files_beside("hf:acme/yolo@0123") == files_beside(str(tmp_path / "fast.so")) == ()
+
+
+NUMBERS = range(60)
+BOMBS = {
+    "lists of lists": ["l0 = [1]", *(f"l{n + 1} = [l{n}, l{n}]" for n in NUMBERS), "getattr(l60, l60)(l60, key=l60)"],
+    "one list or another": ["l0 = [1]", *(f"l{n + 1} = [l{n}, l{n}]; l{n + 1} = [l{n}]" for n in NUMBERS), "map(l60, l60)"],
+    "longer lists": ["l0 = [1] * 100", *(f"l{n + 1} = l{n} + l{n}" for n in NUMBERS), "print(''.join(l60))"],
+    "longer texts": ["t0 = 'x' * 100", *(f"t{n + 1} = t{n} + t{n}" for n in NUMBERS), "exec(t60)"],
+    "padded texts": [
+        "exec('%999999999d' % 1)",
+        "exec('{:>999999999}'.format(1))",
+        "exec('x' * 999999999)",
+        "exec(bytes(999999999))",
+    ],
+    "calls of calls": [*(f"def f{n}(x): return f{n + 1}(f{n + 1}(x))" for n in NUMBERS), "f0(exec)('x')"],
+    "parts of parts": [
+        "from functools import partial as p; p0 = p(len)",
+        *(f"p{n + 1} = p(p{n}, p{n}, p{n})" for n in NUMBERS),
+        "map(p60)",
+    ],
+    "loops in loops": ["x = [a + b + c for a in 'ab' * 999 for b in 'ab' * 999 for c in 'ab' * 999]", "exec(''.join(x))"],
+    "loops of loops": ["x = [[[a ^ b ^ c for a in range(4000)] for b in range(4000)] for c in range(4000)]", "exec(str(x))"],
+}
+
+
+@pytest.mark.parametrize("bomb", BOMBS)
+def test_code_that_multiplies_what_is_followed_is_read_to_its_end(bomb):
+    report = scanned("\n".join(["import os", *BOMBS[bomb], "os.system('x')", ""]))
+    assert ("code-process", "import") in told(report)

@@ -114,15 +114,14 @@ FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {
     "builtins.hex": hex,
     "builtins.str": str,
     "builtins.int": int,
-    "builtins.bytes": bytes,
-    "builtins.bytearray": bytes,
+    "builtins.bytes": lambda one, *more: bytes(one, *more) if not isinstance(one, int) else b"",
+    "builtins.bytearray": lambda one, *more: bytes(one, *more) if not isinstance(one, int) else b"",
     "builtins.reversed": lambda one: list(reversed(one)),
     "builtins.sorted": sorted,
     "builtins.list": list,
     "builtins.tuple": tuple,
     "builtins.repr": repr,
     "builtins.ascii": ascii,
-    "builtins.format": format,
     "builtins.abs": abs,
     "builtins.range": lambda *ends: list(range(*ends)[:_MOST_TIMES]),
     "builtins.bytes.fromhex": bytes.fromhex,
@@ -149,6 +148,8 @@ def operated(kind: ast.operator, left: object, right: object) -> object:
     """Apply an operator."""
     apply = _OPERATORS.get(type(kind))
     if apply is None:
+        return UNKNOWN
+    if isinstance(kind, ast.Mod) and isinstance(left, str) and _pads(left):
         return UNKNOWN
     if isinstance(kind, ast.Mult):
         sizes = [

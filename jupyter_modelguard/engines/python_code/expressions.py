@@ -119,6 +119,9 @@ class Expressions:
         if len(node.generators) == 1 and elements is not None and isinstance(node, ast.DictComp):
             pairs: list[tuple[object, Values]] = []
             for one in elements:
+                self._resolver.turns -= 1
+                if self._resolver.turns < 0:
+                    return ()
                 turn = {**(given or {}), **self._resolver.items.unpacked(generator.target, one)}
                 keys = [key.value for key in self._resolver.of(node.key, inner, turn) if isinstance(key, Const)]
                 pairs += [(key, self._resolver.of(node.value, inner, turn)) for key in keys[-1:]]
@@ -130,8 +133,9 @@ class Expressions:
                     node.elt, inner, {**(given or {}), **self._resolver.items.unpacked(generator.target, one)}
                 )
                 items.append(made)
-                if self._resolver.fuel < 0:
-                    break
+                self._resolver.turns -= 1
+                if self._resolver.turns < 0:
+                    return ()
             return (Seq(tuple(items)),)
         if isinstance(node, ast.DictComp):
             return ()

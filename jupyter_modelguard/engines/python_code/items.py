@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["Items", "constant_of", "sliced", "value_of"]
 
 _MOST: Final = 48  # keys that are followed
+_MOST_PARTS: Final = 20_000  # of a list of lists
 _LONGEST: Final = 4096  # elements of a list that is worked out
 
 
@@ -101,7 +102,7 @@ class Items:
         for one in left[-4:]:
             for other in right[:4]:
                 if isinstance(one, Seq) and isinstance(other, Seq) and isinstance(kind, ast.Add):
-                    found.append(Seq(one.items + other.items))
+                    found.append(Seq((one.items + other.items)[:_LONGEST]))
                     continue
                 value, more = constant_of(one), constant_of(other)
                 if value is not constants.UNKNOWN and more is not constants.UNKNOWN:
@@ -113,30 +114,24 @@ class Items:
                         )
                     )
                 elif isinstance(kind, ast.BitOr) and isinstance(one, Mapping) and isinstance(other, Mapping):
-                    found.append(Mapping(one.items + other.items))
+                    found.append(Mapping((one.items + other.items)[:_LONGEST]))
         return tuple(found)
 
 
-def constant_of(value: Value) -> Any:
-    """Give the Python value of a constant, or of a list of such."""
+def constant_of(value: Value, left: list[int] | None = None) -> Any:
+    """Give the Python value of a constant, or of a list of such; `left` counts down what is looked at."""
+    left = [_MOST_PARTS] if left is None else left
+    left[0] -= 1
+    if left[0] < 0:
+        return constants.UNKNOWN
     if isinstance(value, Const):
         return value.value
     if isinstance(value, Seq):
-        found = []
-        for one in value.items:
-            last = constant_of(one[-1]) if one else constants.UNKNOWN
-            if last is constants.UNKNOWN:
-                return constants.UNKNOWN
-            found.append(last)
-        return found
+        found = [constant_of(one[-1], left) if one else constants.UNKNOWN for one in value.items]
+        return constants.UNKNOWN if any(one is constants.UNKNOWN for one in found) else found
     if isinstance(value, Mapping):
-        pairs = {}
-        for key, values in value.items:
-            last = constant_of(values[-1]) if values else constants.UNKNOWN
-            if last is constants.UNKNOWN:
-                return constants.UNKNOWN
-            pairs[key] = last
-        return pairs
+        pairs = {key: constant_of(values[-1], left) if values else constants.UNKNOWN for key, values in value.items}
+        return constants.UNKNOWN if any(one is constants.UNKNOWN for one in pairs.values()) else pairs
     return constants.UNKNOWN
 
 

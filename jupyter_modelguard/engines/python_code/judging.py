@@ -52,6 +52,8 @@ _SENSITIVE: Final = frozenset(
     {"os", "posix", "nt", "subprocess", "builtins", "sys", "importlib", "ctypes", "socket", "shutil", "runpy", "pty", "pickle"}
 )
 _MOST_TEXTS: Final = 40
+_MOST_PASSED: Final = 200
+_LONGEST_TEXT: Final = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,18 +98,21 @@ def judged(ref: Ref, arguments: Arguments) -> Iterator[Use]:
 
 def passed(values: Values) -> Iterator[Use]:
     """Say what can be done by something that is handed to others to be called."""
-    for one in values:
+    waiting = list(values)
+    for one in waiting:
         if isinstance(one, Ref):
             name = named(one)
             yield from (Use(row.rule, name, row.sentence, one.pieced) for row in capabilities_in_code(name) if not row.test)
-        elif isinstance(one, Part) and one.kind == "partial":
-            yield from passed(one.items[0])
-        elif isinstance(one, Seq):
-            for item in one.items:
-                yield from passed(item)
-        elif isinstance(one, Mapping):
-            for _, values_of_key in one.items:
-                yield from passed(values_of_key)
+        elif len(waiting) < _MOST_PASSED:
+            waiting += _held(one)
+
+
+def _held(value: Value) -> list[Value]:
+    if isinstance(value, Part) and value.kind == "partial":
+        return list(value.items[0])
+    if isinstance(value, Seq):
+        return [one for item in value.items for one in item]
+    return [one for _, item in value.items for one in item] if isinstance(value, Mapping) else []
 
 
 def picked(of: Values) -> Iterator[Use]:
@@ -148,19 +153,22 @@ def _known(values: Values) -> bool:
     return any(isinstance(one, Const) for one in values)
 
 
-def _texts(values: Iterable[Value], left: int = _MOST_TEXTS) -> Iterator[str]:
-    for one in values:
-        if isinstance(one, Const):
-            yield one.value if isinstance(one.value, str) else repr(one.value)
+def _texts(values: Iterable[Value]) -> str:
+    """Give the beginnings of the texts in arguments."""
+    found: list[str] = []
+    waiting = list(values)
+    for one in waiting[:]:
+        waiting += [value for item in one.items[:_MOST_TEXTS] for value in item] if isinstance(one, Seq) else []
+    for one in waiting[:_MOST_PASSED]:
+        if isinstance(one, Const) and isinstance(one.value, (str, bytes)):
+            found.append(str(one.value[:_LONGEST_TEXT]))
         elif isinstance(one, Ref):
-            yield one.name
-        elif isinstance(one, Seq):
-            for item in one.items[:left]:
-                yield from _texts(item, left - 1)
+            found.append(one.name)
+    return " ".join(found)
 
 
 def _installs(arguments: Arguments) -> bool:
-    text = " ".join(part for values in arguments.all() for part in _texts(values))
+    text = _texts(value for values in arguments.all() for value in values)
     return re.search(r"\b(?:pip3?|conda|mamba|uv|mim|apt|apt-get|npm|easy_install)\b.*\binstall\b", text, re.DOTALL) is not None
 
 
@@ -189,7 +197,7 @@ def _unpickles(name: str, arguments: Arguments) -> bool:
 
 def _secret_place(name: str, arguments: Arguments) -> bool:
     del name
-    text = "/".join(part for values in arguments.all() for part in _texts(values))
+    text = _texts(value for values in arguments.all() for value in values)
     return _PLACES.search(text) is not None
 
 

@@ -39,6 +39,7 @@ __all__ = ["Given", "Resolver"]
 
 _DEEPEST: Final = 250  # nested questions
 _MOST: Final = 48  # constants that one name is followed as
+_MOST_TURNS: Final = 30_000  # of loops that are worked out, all together; a text that takes more is not known
 _MOST_CALLED: Final = 400  # and functions, classes and the like
 _MOST_LOOKED_AT: Final = 64
 _BUILTINS: Final = frozenset(dir(builtins))
@@ -61,6 +62,7 @@ class Resolver:
     def __init__(self, program: Program, fuel: int) -> None:
         self.program = program
         self.fuel = fuel
+        self.turns = _MOST_TURNS
         self.missed: dict[str, None] = {}  # what was given up, one sentence each
         self.memo: dict[int, Values] = {}
         self._names: dict[tuple[int, str], list[Value]] = {}
@@ -173,7 +175,8 @@ class Resolver:
             if elements is not None:
                 turns = [self.items.unpacked(loop.target, one) for one in elements]
         last: Values = tuple(before)
-        for turn in turns:
+        self.turns -= len(turns)
+        for turn in turns if self.turns >= 0 else ():
             last = self.items.combined(kind, last, self.of(binding.node, binding.scope, turn))
         return last
 

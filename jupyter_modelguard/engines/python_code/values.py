@@ -92,14 +92,14 @@ class Names:
     of: Ref | Module | None  # None for one that is not known
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # comparing what holds itself many times over takes for ever
 class Seq:
     """A list or tuple."""
 
     items: tuple[Values, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # comparing what holds itself many times over takes for ever
 class Mapping:
     """A dictionary with keys that are constants."""
 
@@ -114,7 +114,7 @@ class Bound:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # comparing what holds itself many times over takes for ever
 class Part:
     """A function with some arguments given already, or that reaches for what it is told: `partial`, `attrgetter`, `methodcaller`."""
 
