@@ -26,6 +26,7 @@ __all__ = [
     "Judgement",
     "LoadRequest",
     "Outcome",
+    "Phase",
     "QualifiedName",
     "RiskLevel",
     "SaferWay",
@@ -72,6 +73,23 @@ class Severity(enum.Enum):
     MEDIUM = "medium"
     HIGH = "high"
     CRITICAL = "critical"
+
+
+class Phase(enum.Enum):
+    """When a line of a model's own code would run."""
+
+    IMPORT = "import"  # as soon as its file is imported
+    LOAD = "load"  # while the model is loaded, or shown by a notebook
+    SOON = "soon"  # when the model is first used
+    METHOD = "method-only"  # if something calls it; nothing was found that does
+
+    @property
+    def rank(self) -> int:
+        """Place in time; 0 is the first."""
+        return _PHASES.index(self)
+
+
+_PHASES = tuple(Phase)
 
 
 class Judgement(enum.Enum):
@@ -185,6 +203,7 @@ class Finding:
     atlas: str | None = None
     taxonomy: str | None = None
     code: str = ""  # the line or opcode it speaks of
+    phase: Phase | None = None  # of a line of code; None where there is no telling
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from jupyter_modelguard.types import GlobalUse, ScanReport
 
-__all__ = ["with_planted"]
+__all__ = ["planted_file", "with_planted"]
 
 _LOADERS: Final = (
     (ExtensionFileLoader, EXTENSION_SUFFIXES),
@@ -46,7 +46,7 @@ _PROVED: Final = frozenset({Judgement.CLOSED, Judgement.INERT})
 def with_planted(report: ScanReport, folders: Sequence[str]) -> ScanReport:
     """Say of what a file names whether a file in one of these folders would be imported instead of a library, or at all."""
     tops = {use.name.module.partition(".")[0] for use in report.globals} if folders else set()
-    found = {top: path for top in tops if (path := _first(top, folders))}
+    found = {top: path for top in tops if (path := planted_file(top, folders))}
     if not found:
         return report
     planted = {top: path for top, path in found.items() if _is_a_library(top)}
@@ -67,8 +67,16 @@ def _judged(use: GlobalUse, found: dict[str, str], planted: dict[str, str]) -> G
     return replace(use, origin=_HERE)
 
 
-def _first(top: str, folders: Sequence[str]) -> str:
-    """Find the file that an import would run; nothing where none of these folders has one, or where Python asks no folder."""
+def planted_file(top: str, folders: Sequence[str]) -> str:
+    """Find the file that an import would run; nothing where none of these folders has one, or where Python asks no folder.
+
+    Parameters
+    ----------
+    top
+        The first part of a module's name.
+    folders
+        Those that are asked before the installed libraries.
+    """
     if not top or top == "__main__" or top in sys.builtin_module_names or _imp.is_frozen(top):
         return ""
     for folder in folders:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from jupyter_modelguard.artifacts.code_tree import ALWAYS_RUN, auto_map_modules, collect_code
 from jupyter_modelguard.engines.code import scan_code
+from jupyter_modelguard.engines.python_code.neighbours import files_beside
 
 if TYPE_CHECKING:
     from jupyter_modelguard.types import ScanReport
@@ -40,4 +41,4 @@ def code_below(folder: str, within: str = "") -> ScanReport | None:
     entries = (
         (place.name,) if place.is_file() else (*auto_map_modules(read), *(name for name in ALWAYS_RUN if read(name) is not None))
     )
-    return scan_code(folder, collect_code(entries, read)) if entries else None
+    return scan_code(folder, collect_code(entries, read), beside=files_beside(str(base))) if entries else None

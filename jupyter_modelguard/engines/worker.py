@@ -25,9 +25,10 @@ from jupyter_modelguard.engines.verdict import StreamTrace, failed
 from jupyter_modelguard.types import Explanation, ScanReport
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from jupyter_modelguard.artifacts.source import StreamSource
+    from jupyter_modelguard.types import CodeFile
 
 __all__ = ["Worker"]
 
@@ -99,6 +100,19 @@ class Worker:
             return without_answer(self.scan(path, seconds=seconds), answer)
         size = Path(path).stat().st_size
         return complete(missed_report(path, "unknown", size, answer), size)
+
+    def scan_code(self, origin: str, files: tuple[CodeFile, ...], *, beside: Sequence[str] = ()) -> ScanReport:
+        """Read code files, see `jupyter_modelguard.engines.code.scan_code`. What stops the process was not inspected.
+
+        What lies beside the code of a local folder is listed there. Modules that the code names are looked for in the folders that this
+        process imports from, and the limited one does not.
+        """
+        answer = self._run(_scan_code, origin, files, tuple(beside), notebook_folders())
+        if isinstance(answer, ScanReport):
+            return answer
+        from jupyter_modelguard.engines.code import unread_code
+
+        return unread_code(origin, files, answer)
 
     def engines_left_out(self) -> str:
         """Say why no engine of another package can be had: importing one of them stopped the process, or never ended."""
@@ -273,6 +287,13 @@ def _scan(path: str, folders: tuple[str, ...], opinions: bool, brought: bool) ->
 
         report = with_opinions(report, path)
     return report
+
+
+def _scan_code(origin: str, files: tuple[CodeFile, ...], beside: tuple[str, ...], folders: tuple[str, ...]) -> ScanReport:
+    from jupyter_modelguard.engines.code import scan_code
+    from jupyter_modelguard.engines.python_code.neighbours import files_beside
+
+    return scan_code(origin, files, beside=(*beside, *files_beside(origin)), folders=folders)
 
 
 def _attempt(task: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:

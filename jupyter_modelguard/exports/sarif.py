@@ -103,6 +103,7 @@ def _result(report: ScanReport, finding: Finding) -> dict[str, Any]:
         "atlas": finding.atlas,
         "taxonomy": finding.taxonomy,
         "code": finding.code,
+        "phase": finding.phase.value if finding.phase is not None else "",
         "digest": report.digest,
     }
     return {

@@ -95,5 +95,6 @@ def _finding(finding: Finding) -> dict[str, object]:
         "title": finding.title,
         "location": finding.location,
         "code": finding.code,
+        "phase": finding.phase.value if finding.phase is not None else None,
         "help": rule.help if rule is not None else "",
     }

@@ -28,19 +28,18 @@ class CodeCheck:
     deciding
         What follows the look.
     worker
-        Tries other ways to the same model, for a card.
+        Reads the files, and tries other ways to the same model, for a card.
     """
 
     def __init__(self, deciding: Deciding, worker: Worker) -> None:
         self._deciding = deciding
+        self._worker = worker
         self._safer = RepositoryWays(worker)
 
     def check(self, request: LoadRequest, origin: str, files: tuple[CodeFile, ...]) -> Permit:
         """Ask about code files; nothing proves those. See `Gate.check_code`."""
-        from jupyter_modelguard.engines.code import scan_code
-
         started = time.perf_counter()
-        report = scan_code(origin, files)
+        report = self._worker.scan_code(origin, files)
         artifact = Artifact(_name_of(origin), origin, report.format, report.digest, report.size, files, alone=True)
         record, _ = self._deciding.decide(
             request,

@@ -95,7 +95,7 @@ class StreamCheck:
             trace = self._traced(reached, dialect)
         report = dataclasses.replace(trace.report, target=request.source, size=reached.size)
         if code:
-            report = _with_code(report, request.source, code)
+            report = _with_code(report, self._worker.scan_code(request.source, code))
         name = os.path.basename(reached.name or request.source) or request.source
         alone = reached.alone and not code and is_from_the_bytes(report.format)
         artifact = Artifact(name, request.source, report.format or dialect, report.digest, reached.size, code, alone)
@@ -178,9 +178,8 @@ def is_from_the_bytes(kind: str) -> bool:
     return kind in _FROM_THE_BYTES
 
 
-def _with_code(report: ScanReport, origin: str, code: tuple[CodeFile, ...]) -> ScanReport:
+def _with_code(report: ScanReport, code: ScanReport) -> ScanReport:
     """Add what the Python files that come with a stream could do; what covers both has a digest of both."""
-    from jupyter_modelguard.engines.code import scan_code
     from jupyter_modelguard.engines.merging import merged_reports
 
-    return merged_reports(origin, report.format, (report, scan_code(origin, code)), report.size)
+    return merged_reports(report.target, report.format, (report, code), report.size)

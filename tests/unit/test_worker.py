@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import pickle
 import signal
@@ -17,7 +18,7 @@ from jupyter_modelguard.artifacts.source import StreamSource
 from jupyter_modelguard.engines import worker as worker_module
 from jupyter_modelguard.engines.worker import Worker
 from jupyter_modelguard.policy.evaluate import evaluate
-from jupyter_modelguard.types import Explanation, RiskLevel
+from jupyter_modelguard.types import CodeFile, Explanation, RiskLevel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,6 +51,31 @@ def test_bomb_is_not_inspected_and_the_next_task_works(bomb: bytes, worker: Work
     assert evaluate(found.report).level is RiskLevel.UNINSPECTED
     assert found.copy is None
     assert works(worker)
+
+
+def code(content: bytes) -> tuple[CodeFile, ...]:
+    return (CodeFile("modeling_acme.py", hashlib.sha256(content).hexdigest(), content),)
+
+
+def test_code_is_read_there(worker: Worker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "flash_attn_extras.py").write_text("open('canary', 'w')")
+    monkeypatch.chdir(tmp_path)
+    report = worker.scan_code("folder", code(b"import os\nimport flash_attn_extras\nos.system('true')\n"), beside=("fast.so",))
+    assert evaluate(report).level is RiskLevel.DANGEROUS
+    assert {one.rule for one in report.findings} == {"remote-code", "code-process", "code-beside", "code-planted-module"}
+    assert not (tmp_path / "canary").exists()
+
+
+def test_code_that_takes_too_long_to_read_is_asked_about_as_not_inspected(worker: Worker) -> None:
+    assert works(worker)
+    allowed, worker._seconds = worker._seconds, 1
+    report = worker.scan_code("folder", code(b"x = 1, 2, 3\n" * 3_000_000))
+    assert evaluate(report).level is RiskLevel.UNINSPECTED
+    assert [one.rule for one in report.findings] == ["remote-code"]
+    assert report.digest
+    assert "seconds" in report.coverage.missed[0]
+    worker._seconds = allowed
+    assert not worker.scan_code("folder", code(b"x = 1\n")).coverage.missed
 
 
 def test_task_that_takes_too_long_is_not_inspected(worker: Worker) -> None:

@@ -52,7 +52,7 @@ class Sources:
         could = scan_code(name, (CodeFile(name, digest, data),))
         found = [finding("python-source", "Python source, which runs only if something imports it")]
         found += [replace(one, severity=Severity.LOW) for one in could.findings if one.rule != "remote-code"]
-        return ScanReport(content.name, FORMAT, digest, content.size, tuple(found), engines=(self.name,))
+        return ScanReport(content.name, FORMAT, digest, content.size, tuple(found), coverage=could.coverage, engines=(self.name,))
 
 
 ENGINE: Final = Sources()

@@ -19,6 +19,10 @@ export type Scope = 'commit' | 'digest' | 'once';
  * How much a single finding matters.
  */
 export type Severity = 'critical' | 'high' | 'info' | 'low' | 'medium';
+/**
+ * When a line of a model's own code would run.
+ */
+export type Phase = 'import' | 'load' | 'method-only' | 'soon';
 
 /**
  * Every answer of the server extension by its name, and the body that it takes.
@@ -138,6 +142,7 @@ export interface Finding {
   atlas: string | null;
   taxonomy: string | null;
   code: string;
+  phase: Phase | null;
 }
 /**
  * One line of the list under the box: "Checked: 1 of 1 pickle streams".

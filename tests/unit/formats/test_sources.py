@@ -15,7 +15,7 @@ def scanned(text):
 def test_source_is_noted_with_what_it_could_do():
     report = scanned("import os\n\ndef clean():\n    os.system('true')\n")
     assert evaluate(report).level is RiskLevel.NOTE
-    assert [one.rule for one in report.findings] == ["python-source", "remote-code-capability"]
+    assert [one.rule for one in report.findings] == ["python-source", "code-process"]
     assert report.findings[1].location == "the file:4"
 
 
