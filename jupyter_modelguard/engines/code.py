@@ -12,6 +12,7 @@ import hashlib
 import time
 from typing import TYPE_CHECKING
 
+from jupyter_modelguard.engines.code_opinions.asking import with_code_opinions
 from jupyter_modelguard.engines.code_origins import elsewhere
 from jupyter_modelguard.policy.catalogue import capability_of
 from jupyter_modelguard.policy.findings import finding
@@ -60,7 +61,7 @@ def scan_code(origin: str, files: tuple[CodeFile, ...]) -> ScanReport:
             if use is not None:
                 dangerous.setdefault(use.name, use)
     whole = hashlib.sha256("\n".join(sorted(f"{file.digest} {file.path}" for file in files)).encode())
-    return ScanReport(
+    report = ScanReport(
         target=origin,
         format="python-code",
         digest=whole.hexdigest(),
@@ -71,6 +72,7 @@ def scan_code(origin: str, files: tuple[CodeFile, ...]) -> ScanReport:
         seconds=time.perf_counter() - started,
         engines=("python-ast 1",),
     )
+    return with_code_opinions(report, files)
 
 
 def _capabilities(file: CodeFile, tree: ast.Module) -> Iterator[tuple[Finding, GlobalUse | None]]:

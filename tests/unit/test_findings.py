@@ -4,6 +4,7 @@ import ast
 from pathlib import Path
 
 import jupyter_modelguard
+from jupyter_modelguard.policy.code_opinions import kinds
 from jupyter_modelguard.policy.findings import finding_rules
 
 PACKAGE = Path(jupyter_modelguard.__file__).parent
@@ -33,4 +34,5 @@ WITHOUT_ENGINE = {"not-inspected"}  # what was missed is no engine's finding
 
 def test_table_has_the_rules_of_all_engines_and_no_others():
     used = {rule for path in PACKAGE.rglob("*.py") for rule in rules_in(path) if isinstance(rule, str)}
+    used |= {kind.rule for kind in kinds()}
     assert used == set(finding_rules()) - WITHOUT_ENGINE
