@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from jupyter_modelguard.engines.code_opinions import bandit
+from jupyter_modelguard.engines.code_opinions import bandit, yara
 from jupyter_modelguard.engines.code_opinions.opinion import added
 from jupyter_modelguard.engines.installed import find_file, is_installed
 from jupyter_modelguard.policy.findings import finding
@@ -56,4 +56,7 @@ def _is_there(module: str) -> bool:
     return path is not None and is_installed(path)
 
 
-_ANALYSERS: Final[tuple[tuple[str, Callable[[Iterable[CodeFile]], Answer]], ...]] = ((bandit.MODULE, bandit.ask),)
+_ANALYSERS: Final[tuple[tuple[str, Callable[[Iterable[CodeFile]], Answer]], ...]] = (  # the module, and how it is asked
+    (bandit.MODULE, bandit.ask),
+    (yara.MODULE, yara.ask),
+)

@@ -15,7 +15,8 @@ def scanned(text):
 def test_source_is_noted_with_what_it_could_do():
     report = scanned("import os\n\ndef clean():\n    os.system('true')\n")
     assert evaluate(report).level is RiskLevel.NOTE
-    assert [one.rule for one in report.findings] == ["python-source", "remote-code-capability"]
+    own = [one.rule for one in report.findings if not one.rule.startswith("opinion-")]
+    assert own == ["python-source", "remote-code-capability"]
     assert report.findings[1].location == "the file:4"
 
 
