@@ -229,3 +229,14 @@ def test_settings_that_others_could_have_written_are_refused(tmp_path):
     path.chmod(0o666)
     with pytest.raises(ConfigurationError, match="chmod"):
         settings(tmp_path)
+
+
+def test_user_without_a_folder_has_switched_nothing_on(monkeypatch, tmp_path):
+    from jupyter_modelguard.engines.code_opinions import settings as module
+
+    def nowhere():
+        raise ConfigurationError("no home")
+
+    monkeypatch.setattr(module, "default_home", nowhere)
+    assert settings() == Settings()
+    assert settings(tmp_path / "none") == Settings()

@@ -63,13 +63,16 @@ def settings(folder: Path | None = None) -> Settings:
     ConfigurationError
         Somebody else could have written it, or it cannot be understood.
     """
-    path = (default_home() if folder is None else folder) / FILE
+    try:
+        path = (default_home() if folder is None else folder) / FILE
+    except ConfigurationError:
+        return Settings()  # this user has no folder, so that nothing can be in it
     try:
         with path.open("rb") as file:
             check_folder(path.parent)
             check_file(path, os.fstat(file.fileno()))
             text = file.read(_LARGEST)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return Settings()
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be read ({error.strerror}).") from None
