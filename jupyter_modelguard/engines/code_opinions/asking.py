@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from jupyter_modelguard.engines.code_opinions.opinion import Answer
     from jupyter_modelguard.types import CodeFile, ScanReport
 
-__all__ = ["together", "with_code_opinions"]
+__all__ = ["is_there", "together", "with_code_opinions"]
 
 _LONGEST: Final = 160  # characters of what went wrong
 
 
 def with_code_opinions(report: ScanReport, files: tuple[CodeFile, ...]) -> ScanReport:
     """Put into a report on code files what the analysers that are installed say of them."""
-    return together(report, files, (ask for module, ask in _ANALYSERS if _is_there(module)))
+    return together(report, files, (ask for module, ask in _ANALYSERS if is_there(module)))
 
 
 def together(
@@ -50,7 +50,7 @@ def together(
     )
 
 
-def _is_there(module: str) -> bool:
+def is_there(module: str) -> bool:
     """Whether an import would run a file of an installed package, and none that lies in somebody's folder."""
     path = find_file(module)
     return path is not None and is_installed(path)

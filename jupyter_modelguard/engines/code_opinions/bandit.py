@@ -30,7 +30,7 @@ __all__ = ["DISTRIBUTION", "MODULE", "ask"]
 DISTRIBUTION: Final = "bandit"
 MODULE: Final = "bandit.core.node_visitor"
 _LARGEST: Final = 4 << 20  # bytes of a file
-_SECONDS: Final = 10.0  # for all files
+_SECONDS: Final = 10.0  # of computing, for all files
 _NAME: Final = "./code.py"  # what Bandit is told: it looks on the disk for what lies beside the name
 
 
@@ -38,7 +38,7 @@ def ask(files: Iterable[CodeFile]) -> Answer:
     """Ask Bandit about files; never from a process that holds somebody's work."""
     opinions: list[Opinion] = []
     missed = []
-    until = time.monotonic() + _SECONDS
+    until = time.process_time() + _SECONDS
     for file in files:
         if len(file.content) > _LARGEST:
             missed.append(f"{file.path}: too large for bandit")
@@ -138,7 +138,7 @@ def _visitors() -> Callable[[bytes, float], Any]:
                     if isinstance(parent, (ast.FunctionDef, ast.ClassDef)):
                         self.post_visit(parent)
                     continue
-                if time.monotonic() > self._until:
+                if time.process_time() > self._until:
                     raise _OutOfTimeError
                 if type(child).__name__ in spoken_of:
                     self.pre_visit(child)
