@@ -7,7 +7,6 @@ from jupyter_modelguard.engines.code_opinions.settings import Program, Settings
 from jupyter_modelguard.errors import ConfigurationError
 from jupyter_modelguard.ipython.doctor import _analysers
 
-
 NOTHING = Settings()
 
 
