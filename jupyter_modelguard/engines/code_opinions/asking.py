@@ -5,6 +5,7 @@ Both run in the limited worker. What they say is evidence: it lowers nothing, an
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -33,6 +34,7 @@ def together(
     report: ScanReport, files: tuple[CodeFile, ...], analysers: Iterable[Callable[[Iterable[CodeFile]], Answer]]
 ) -> ScanReport:
     """Put answers into a report. What an analyser could not look at was not inspected; one that fails has only given no answer."""
+    started = time.perf_counter()
     answers, failed = [], []
     for ask in analysers:
         try:
@@ -46,6 +48,7 @@ def together(
         report,
         findings=(*said, *failed),
         coverage=replace(report.coverage, missed=(*report.coverage.missed, *missed)),
+        seconds=report.seconds + time.perf_counter() - started,
         engines=(*report.engines, *(answer.called for answer in answers)),
     )
 
