@@ -8,7 +8,7 @@ import pytest
 
 from jupyter_modelguard.engines.code import scan_code
 from jupyter_modelguard.engines.code_opinions import bandit
-from jupyter_modelguard.engines.code_opinions.asking import together
+from jupyter_modelguard.engines.code_opinions.asking import together, with_code_opinions
 from jupyter_modelguard.engines.code_opinions.opinion import Answer, Opinion, added
 from jupyter_modelguard.engines.worker import Worker
 from jupyter_modelguard.policy.code_opinions import kind_of, kinds, not_shown
@@ -44,6 +44,11 @@ def opinions(*files):
 
 def said(report):
     return [one for one in report.findings if one.rule.startswith("opinion-")]
+
+
+def opined(*files):
+    """Put opinions into a report that says nothing else."""
+    return said(with_code_opinions(ScanReport("folder", "python-code"), files))
 
 
 def stock(content):
@@ -104,7 +109,7 @@ def test_every_test_of_bandit_has_a_kind():
 
 
 def test_what_runs_code_is_listed_before_habits_and_with_its_line():
-    found = said(scan_code("folder", (code_file(ARMED),)))
+    found = opined(code_file(ARMED))
     assert [one.cwe for one in found][:3] == [502, 95, 78]
     assert found[-1].rule == "opinion-habit"
     first = found[0]
@@ -124,7 +129,7 @@ def test_line_of_which_a_finding_says_the_same_is_told_once():
 
 
 def test_thousands_of_lines_of_one_kind_are_told_as_a_few():
-    found = said(scan_code("folder", (code_file("eval(x)\n" * 3000),)))
+    found = opined(code_file("eval(x)\n" * 3000))
     assert len(found) == 20
     assert found[-1].title.endswith("(and of 2980 more lines)")
 
@@ -135,6 +140,10 @@ def test_opinions_alone_raise_nothing_beyond_code_that_runs():
         "bandit 1", tuple(Opinion("bandit", "x", kind, "modeling.py", line) for line, kind in enumerate(kinds(), 1))
     )
     assert evaluate(together(report, (), [lambda _: said_all])).level is RiskLevel.RUNS_CODE
+
+
+def test_reading_of_code_asks_for_opinions():
+    assert "bandit" in {engine.partition(" ")[0] for engine in scan_code("folder", (code_file("eval(x)\n"),)).engines}
 
 
 def test_opinions_lower_nothing():
@@ -240,7 +249,7 @@ def test_module_in_the_working_directory_is_not_imported(tmp_path, monkeypatch):
     canary.unlink()
     worker = Worker(seconds=30)
     try:
-        report = worker.attempt(scan_code, "folder", (code_file("eval(x)\n"),))
+        report = worker.attempt(with_code_opinions, ScanReport("folder", "python-code"), (code_file("eval(x)\n"),))
     finally:
         worker.close()
     assert [one.rule for one in said(report)] == ["opinion-eval"]

@@ -4,12 +4,13 @@ import base64
 
 import pytest
 
-from jupyter_modelguard.engines.code import scan_code
 from jupyter_modelguard.engines.code_opinions import yara
+from jupyter_modelguard.engines.code_opinions.asking import with_code_opinions
 from jupyter_modelguard.engines.code_opinions.settings import FILE, Settings, settings
 from jupyter_modelguard.engines.worker import Worker
 from jupyter_modelguard.errors import ConfigurationError
 from jupyter_modelguard.policy.code_opinions import kinds
+from jupyter_modelguard.types import ScanReport
 from tests.shared.model_code import code_file, honest_files
 
 yara_x = pytest.importorskip("yara_x", reason="it reads the rules")
@@ -146,7 +147,9 @@ def test_thousands_of_matches_are_a_few_opinions():
 def test_limited_worker_has_room_for_it_beside_bandit():
     worker = Worker(seconds=30)
     try:
-        report = worker.attempt(scan_code, "folder", (code_file("exec(base64.b64decode(x))\n"),))
+        report = worker.attempt(
+            with_code_opinions, ScanReport("folder", "python-code"), (code_file("exec(base64.b64decode(x))\n"),)
+        )
     finally:
         worker.close()
     (found,) = [one for one in report.findings if one.rule == "opinion-eval"]
@@ -177,7 +180,7 @@ def test_rules_of_ones_own_are_asked_too_and_broken_ones_told(own):
         ("kind", "opinion-sends", 2),
     ]
     assert [sentence.split()[2] for sentence in answer.missed] == ["c.yar", "d.yar", "e.yar"]
-    report = scan_code("folder", (code_file("send('intra.test')\n"),))
+    report = with_code_opinions(ScanReport("folder", "python-code"), (code_file("send('intra.test')\n"),))
     assert "names our server, says yara-x (house)" in [one.title for one in report.findings]
 
 
