@@ -128,6 +128,26 @@ def test_line_of_which_a_finding_says_the_same_is_told_once():
     assert [one.title for one in told] == ["it is evaluated; so say bandit (B307) and yara-x (x)", "it is evaluated"]
 
 
+def test_what_is_said_in_a_second_round_is_ranked_with_the_first():
+    eval_, command, habit = (kind_of("", test) for test in ("B307", "B605", "B110"))
+    first = added(
+        (finding("remote-code", "one file"),), (Opinion("a", "1", habit, "m.py", 1), Opinion("a", "2", command, "m.py", 9)), ()
+    )
+    both = added(
+        first,
+        (Opinion("b", "3", eval_, "m.py", 10), Opinion("b", "4", command, "m.py", 9), Opinion("b", "5", eval_, "m.py", 2)),
+        (),
+    )
+    assert [(one.rule, one.location) for one in both] == [
+        ("remote-code", ""),
+        ("opinion-eval", "m.py:2"),
+        ("opinion-eval", "m.py:10"),
+        ("opinion-command", "m.py:9"),
+        ("opinion-habit", "m.py:1"),
+    ]
+    assert both[3].title == "this line starts a program, says a (2); so says b (4)"
+
+
 def test_thousands_of_lines_of_one_kind_are_told_as_a_few():
     found = opined(code_file("eval(x)\n" * 3000))
     assert len(found) == 20

@@ -6,8 +6,8 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from jupyter_modelguard.policy.code_opinions import Kind, kind_of_weakness
-from jupyter_modelguard.policy.findings import finding, finding_rules
+from jupyter_modelguard.policy.code_opinions import Kind, kind_of_weakness, kinds
+from jupyter_modelguard.policy.findings import finding
 from jupyter_modelguard.types import Severity
 
 if TYPE_CHECKING:
@@ -45,16 +45,16 @@ class Answer:
 
 
 def added(findings: Sequence[Finding], opinions: Iterable[Opinion], files: Iterable[CodeFile]) -> tuple[Finding, ...]:
-    """Put opinions behind findings.
+    """Put opinions behind findings, ranked with those that stand there already.
 
     A line of which a finding says the same already (by its weakness) gets no second one: the finding names who agrees.
 
     Parameters
     ----------
     findings
-        What there is, which stays in its order.
+        What there is; what is no opinion stays in its order.
     opinions
-        Of any number of analysers.
+        Of any number of analysers; once a line and kind they are findings of their own, what matters most first.
     files
         What they speak of.
     """
@@ -63,7 +63,10 @@ def added(findings: Sequence[Finding], opinions: Iterable[Opinion], files: Itera
         said[one.path, one.line][one.kind].append(one)
     made = [_agreed(one, said) for one in findings]
     lines = _Lines(files)
-    return (*made, *_ranked(_shortened(said), lines))
+    places = {kind.rule: kind.place for kind in kinds()}  # what was said in an earlier round is ranked again
+    told = [*(one for one in made if one.rule in places), *_told(_shortened(said), lines)]
+    told.sort(key=lambda one: (_WEIGHTS[one.severity], places[one.rule], _place(one.location)))
+    return (*(one for one in made if one.rule not in places), *told)
 
 
 def _agreed(one: Finding, said: Mapping[tuple[str, int], dict[Kind, list[Opinion]]]) -> Finding:
@@ -90,18 +93,19 @@ def _shortened(
             yield kind, path, line, found, max(0, more) if number == _MOST_LINES else 0
 
 
-def _ranked(found: Iterable[tuple[Kind, str, int, list[Opinion], int]], lines: _Lines) -> list[Finding]:
-    rows = finding_rules()
-    ranked = sorted(found, key=lambda one: (_WEIGHTS[rows[one[0].rule].severity], one[0].place, one[1], one[2]))
-    return [
-        finding(
+def _told(found: Iterable[tuple[Kind, str, int, list[Opinion], int]], lines: _Lines) -> Iterable[Finding]:
+    for kind, path, line, opinions, more in found:
+        yield finding(
             kind.rule,
             f"{_what(kind, opinions)}, {_who(opinions)}{f' (and of {more} more lines)' if more else ''}",
             f"{path}:{line}" if line else path,
             lines.of(path, line),
         )
-        for kind, path, line, opinions, more in ranked
-    ]
+
+
+def _place(location: str) -> tuple[str, int]:
+    path, _, line = location.rpartition(":")
+    return (path, int(line)) if line.isdecimal() else (location, 0)
 
 
 def _what(kind: Kind, opinions: Sequence[Opinion]) -> str:
