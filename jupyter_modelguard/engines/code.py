@@ -12,6 +12,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from jupyter_modelguard.engines.code_opinions.asking import with_code_opinions
 from jupyter_modelguard.engines.code_origins import elsewhere
 from jupyter_modelguard.engines.python_code.analysis import analysed
 from jupyter_modelguard.engines.python_code.neighbours import beside_code, planted_modules
@@ -76,13 +77,14 @@ def scan_code(origin: str, files: tuple[CodeFile, ...], *, beside: Sequence[str]
             )
             dangerous.setdefault(use.name, use)
     report = unread_code(origin, files)
-    return replace(
+    report = replace(
         report,
         findings=(*report.findings, *sorted(findings, key=_order)),
         globals=tuple(dangerous.values()),
         coverage=Coverage(len(files), len(files) - len(analysis.unread), (*analysis.unread, *analysis.missed)),
         seconds=time.perf_counter() - started,
     )
+    return with_code_opinions(report, files)
 
 
 def unread_code(origin: str, files: tuple[CodeFile, ...], why: str = "") -> ScanReport:

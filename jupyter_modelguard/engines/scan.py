@@ -52,7 +52,8 @@ def scan_each(
     timeout
         Seconds that one file may take; a minute by default.
     second_opinion
-        Whether picklescan and modelaudit-picklescan are asked too where they are installed. What they say lowers nothing.
+        Whether picklescan and modelaudit-picklescan are asked too where they are installed, and of a model's own code semgrep and the
+        programs that `analysers.toml` names. What they say lowers nothing.
 
     Returns
     -------

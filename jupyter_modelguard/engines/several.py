@@ -27,6 +27,9 @@ _MOST_JOBS: Final = 4  # processes, unless more are asked for: each may take gig
 _FILES_A_JOB: Final = 16  # fewer small files are read sooner than another process is started
 _BYTES_A_JOB: Final = 64 << 20
 
+_MEMORY_OF_PROGRAMS: Final = 1 << 42  # bytes of address space: some reserve far more than they use
+_SECONDS_BESIDE: Final = 30.0  # for reading what they say
+
 _idle: queue.LifoQueue[Worker] = queue.LifoQueue()  # processes that are kept warm
 
 
@@ -165,12 +168,38 @@ def _scan(target: Target, seconds: float | None, busy: set[Worker], *, opinions:
         answer = worker.attempt(code_below, target.path, target.within) if not target.code or _runs_code(target.path) else None
         if isinstance(answer, str):
             return missed_report(target.path, "python-code", 0, f"its configuration: {answer}")
-        return answer if isinstance(answer, ScanReport) else None
+        if not isinstance(answer, ScanReport):
+            return None
+        return _with_programs(answer, target, busy) if opinions else answer
     except OSError as error:
         return missed_report(target.path, "unknown", 0, f"it could not be read: {error.strerror}")
     finally:
         busy.discard(worker)
         _idle.put(worker)
+
+
+def _with_programs(report: ScanReport, target: Target, busy: set[Worker]) -> ScanReport:
+    """Ask analysers that are programs of their own too, in a process that may take what they need."""
+    from jupyter_modelguard.engines.code_opinions.programs import programs
+    from jupyter_modelguard.engines.repository_code import opinions_below
+    from jupyter_modelguard.engines.second_opinions import without_answer
+    from jupyter_modelguard.engines.worker import Worker
+    from jupyter_modelguard.errors import ConfigurationError
+
+    try:
+        wanted = programs()
+    except ConfigurationError as error:
+        return without_answer(report, str(error))
+    if not wanted:
+        return report
+    worker = Worker(seconds=_SECONDS_BESIDE + sum(program.seconds for program in wanted), memory=_MEMORY_OF_PROGRAMS)
+    busy.add(worker)
+    try:
+        answer = worker.attempt(opinions_below, report, target.path, target.within, wanted)
+    finally:
+        busy.discard(worker)
+        worker.close()
+    return answer if isinstance(answer, ScanReport) else without_answer(report, str(answer))
 
 
 def _runs_code(folder: str) -> bool:

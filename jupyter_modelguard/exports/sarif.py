@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 from importlib.metadata import version
-from pathlib import PurePath
+from pathlib import PurePath, PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
@@ -27,6 +27,7 @@ __all__ = ["sarif"]
 
 _SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _MISSED: Final = "not-inspected"
+_CODE: Final = "python-code"
 _LEVELS: Final = {
     Severity.INFO: "note",
     Severity.LOW: "note",
@@ -110,7 +111,7 @@ def _result(report: ScanReport, finding: Finding) -> dict[str, Any]:
         "ruleId": finding.rule,
         "level": _LEVELS[finding.severity],
         "message": {"text": finding.title},
-        "locations": [_location(report.target, finding.location)],
+        "locations": [_location(report.target, finding.location, code=report.format == _CODE)],
         "partialFingerprints": _fingerprint(finding.rule, report.target, finding.location, finding.title),
         "properties": {"severity": finding.severity.value} | {name: value for name, value in known.items() if value},
     }
@@ -123,11 +124,11 @@ def _fingerprint(*parts: str) -> dict[str, str]:
     return {"modelguard/v1": hashlib.sha256(known).hexdigest()}
 
 
-def _location(target: str, said: str) -> dict[str, Any]:
-    """Say where: in which file, at a line of it where that is told, and in which part."""
-    physical: dict[str, Any] = {"artifactLocation": {"uri": _uri(target)}}
-    location: dict[str, Any] = {"physicalLocation": physical}
+def _location(target: str, said: str, *, code: bool = False) -> dict[str, Any]:
+    """Say where: in which file, at a line of it where that is told, and in which part; of code, the part is the file."""
     line = _LINE.fullmatch(said)
+    physical: dict[str, Any] = {"artifactLocation": {"uri": _uri(_below(target, line["part"]) if code and line else target)}}
+    location: dict[str, Any] = {"physicalLocation": physical}
     byte = _BYTE.fullmatch(said)
     if line is not None:
         physical["region"] = {"startLine": int(line["line"])}
@@ -136,6 +137,21 @@ def _location(target: str, said: str) -> dict[str, Any]:
     if said:
         location["logicalLocations"] = [{"name": line["part"] if line is not None else said, "fullyQualifiedName": said}]
     return location
+
+
+def _below(folder: str, name: str) -> str:
+    """Name a file of a folder or repository; the folder itself where the name leads elsewhere, or where it is that file."""
+    parts = PurePosixPath(name).parts
+    if (
+        not parts
+        or name.startswith("/")
+        or ".." in parts
+        or PurePath(name).is_absolute()
+        or folder.endswith(f"/{name}")
+        or folder == name
+    ):
+        return folder
+    return f"{folder.rstrip('/')}/{name}"
 
 
 def _uri(target: str) -> str:

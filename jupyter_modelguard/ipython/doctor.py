@@ -44,6 +44,7 @@ def diagnosis() -> tuple[Diagnosis, ...]:
         _rows,
         _names,
         _engines,
+        _analysers,
         _lasting,
         _children,
     )
@@ -197,6 +198,15 @@ def _engines() -> Diagnosis:
         said = "; ".join(f"{name} ({why})" for name, why in broken.items())
         return Diagnosis(well=False, text=f"Engines of other packages cannot be had, so their formats are not inspected: {said}")
     return Diagnosis(well=True, text=f"{len(own_engines())} engines look at files, and those that other packages bring.")
+
+
+def _analysers() -> Diagnosis:
+    from jupyter_modelguard.engines.code_opinions.present import analysers
+
+    found = analysers()
+    if found.trouble:
+        return Diagnosis(well=False, text=f"An analyser cannot be asked about a model's own code. {found.trouble}")
+    return Diagnosis(well=True, text=f"About a model's own code are asked: {found}.")
 
 
 def _lasting() -> Diagnosis:

@@ -15,9 +15,12 @@ _MOST_NAMES = 3  # of one library
 
 def facts(guard: Guard) -> list[tuple[str, str]]:
     """List what to know of a guard that is in place, as `(label, sentence)` pairs."""
+    from jupyter_modelguard.engines.code_opinions.present import analysers
+
     mode = "on: libraries that unpickle for themselves are held too" if guard.strict else "off"
     found = [("strict", mode)]
     found.append(("children", children()))
+    found.append(("analysers", str(analysers())))
     libraries = sorted(guard.unguarded.by_library().items(), key=lambda seen: -sum(seen[1].values()))
     found += [("not held", f"{library} resolved {_names(names)}") for library, names in libraries[:_MOST]]
     early = guard.patches.bound_early()

@@ -49,7 +49,9 @@ def add_scan(commands: Any) -> None:
     scan.add_argument("--jobs", type=_positive, metavar="N", help="files at once, each in a process (processors, 4 at the most)")
     scan.add_argument("--timeout", type=_seconds, metavar="SECONDS", help="what one file may take (60)")
     scan.add_argument(
-        "--second-opinion", action="store_true", help="ask picklescan and modelaudit-picklescan too, where they are installed"
+        "--second-opinion",
+        action="store_true",
+        help="ask picklescan and modelaudit-picklescan too, and of a model's own code semgrep and what analysers.toml names",
     )
     scan.set_defaults(run=_scan, begin=_begin)
 

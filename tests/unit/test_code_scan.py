@@ -20,7 +20,7 @@ def code_file(path, source):
 
 
 def told(report):
-    return [(one.rule, one.phase.value) for one in report.findings[1:]]
+    return [(one.rule, one.phase.value) for one in report.findings[1:] if one.phase is not None]
 
 
 AT_IMPORT = {

@@ -9,6 +9,7 @@ import re
 import pytest
 
 from jupyter_modelguard import cli
+from jupyter_modelguard.engines.code import scan_code
 from jupyter_modelguard.errors import ConfigurationError
 from jupyter_modelguard.exports.bom import bill_of_materials
 from jupyter_modelguard.exports.history import FORMATS, export, format_of
@@ -83,6 +84,43 @@ def test_sarif_is_what_the_format_says():
     assert "others did" in known.help.text
     assert "could not be inspected" in missed.short_description.text
     assert len({result.partial_fingerprints["modelguard/v1"] for result in run.results}) == 3
+
+
+@pytest.mark.parametrize(
+    ("target", "said", "uri"),
+    [
+        ("/models/acme", "modeling.py:3", "file:///models/acme/modeling.py"),
+        ("/models/acme", "deep/er/model ing.py:3", "file:///models/acme/deep/er/model%20ing.py"),
+        ("hf:acme/model@4f4f", "modeling.py:3", "hf:acme/model@4f4f/modeling.py"),
+        ("/models/modeling.py", "modeling.py:3", "file:///models/modeling.py"),
+        ("/models/acme", "../../etc/passwd:3", "file:///models/acme"),
+        ("/models/acme", "/etc/passwd:3", "file:///models/acme"),
+    ],
+)
+def test_line_of_code_is_in_its_own_file(target, said, uri):
+    found = Finding(
+        "opinion-eval", Severity.MEDIUM, "this line runs a text as Python", said, 95, "AML.T0011.001", "I03", "eval(x)"
+    )
+    (run,) = json.loads(sarif([ScanReport(target, "python-code", findings=(found,))]))["runs"]
+    place = run["results"][0]["locations"][0]["physicalLocation"]
+    assert place == {"artifactLocation": {"uri": uri}, "region": {"startLine": 3}}
+
+
+def test_findings_on_code_have_all_that_a_standard_asks_for_and_are_what_the_format_says():
+    models = pytest.importorskip("sarif_pydantic", reason="it knows the format")
+    source = (
+        b"import os, pickle\ndef go(x):\n    eval(x)\n    os.system(x)\n    pickle.loads(x)\n    x = __import__('os').popen\n"
+    )
+    report = scan_code("hf:acme/model@" + "4f" * 20, (CodeFile("modeling.py", "ef" * 32, source),))
+    text = sarif([report])
+    models.Sarif.model_validate_json(text)
+    (run,) = json.loads(text)["runs"]
+    lines = [result for result in run["results"] if "region" in result["locations"][0]["physicalLocation"]]
+    assert {3, 4, 5} <= {result["locations"][0]["physicalLocation"]["region"]["startLine"] for result in lines}
+    assert any(result["ruleId"].startswith("opinion-") for result in lines)
+    for result in lines:
+        assert result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"].endswith("/modeling.py")
+        assert {"cwe", "atlas", "taxonomy", "code"} <= set(result["properties"])
 
 
 def test_byte_of_a_file_is_its_place_and_one_of_a_part_is_not():

@@ -5,6 +5,7 @@ import tomllib
 from pathlib import Path
 
 import jupyter_modelguard
+from jupyter_modelguard.policy.code_opinions import kinds
 from jupyter_modelguard.policy.findings import finding_rules
 
 PACKAGE = Path(jupyter_modelguard.__file__).parent
@@ -37,4 +38,5 @@ CAPABILITIES = tomllib.loads((PACKAGE / "policy" / "code_capabilities.toml").rea
 def test_table_has_the_rules_of_all_engines_and_no_others():
     used = {rule for path in PACKAGE.rglob("*.py") for rule in rules_in(path) if isinstance(rule, str)}
     used |= {row["rule"] for row in CAPABILITIES}
+    used |= {kind.rule for kind in kinds()}
     assert used == set(finding_rules()) - WITHOUT_ENGINE
