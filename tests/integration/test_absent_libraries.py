@@ -114,7 +114,14 @@ def test_reader_of_pickles_is_held_in_its_own_name(place, library, hold, armed_p
         ("tensorflow.python.framework.load_library", "load_op_library"),
         ("tensorflow.python.saved_model.load", "load"),
         ("kernels.utils", "get_kernel"),
+        ("kernels.utils", "get_locked_kernel"),
+        ("kernels.utils", "load_kernel"),
+        ("kernels.utils", "get_local_kernel"),
         ("kernels.load", "get_kernel"),
+        ("kernels.load", "get_locked_kernel"),
+        ("kernels.load", "load_kernel"),
+        ("kernels.load", "get_local_kernel"),
+        ("modelscope.utils.plugins", "install_module_from_requirements"),
     ],
 )
 def test_what_nobody_can_look_into_is_asked_about(module, attribute, library, hold, tmp_path, canary):

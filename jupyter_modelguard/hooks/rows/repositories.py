@@ -33,9 +33,19 @@ def _diffusers(module: str, owner: str) -> Row:
     return Row(f"diffusers.{module}", f"{owner}.from_pretrained", build, name, _CODE)
 
 
-def _kernels(module: str) -> Row:
-    build = wrap(guard_opaque, "kernels.get_kernel", "downloads native code from the hub and runs it", 0, "repo_id")
-    return Row(f"kernels.{module}", "get_kernel", build, "kernels.get_kernel", _NATIVE, "kernels.get_kernel")
+def _kernels(module: str) -> tuple[Row, ...]:
+    """Every way to a kernel: a configuration (`attn_implementation`) and layers come by these, without `trust_remote_code`."""
+
+    def row(function: str, parameter: str, does: str) -> Row:
+        name = f"kernels.{function}"
+        return Row(f"kernels.{module}", function, wrap(guard_opaque, name, does, 0, parameter), name, _NATIVE, name)
+
+    return (
+        row("get_kernel", "repo_id", "downloads native code from the hub and runs it"),
+        row("get_locked_kernel", "repo_id", "downloads native code from the hub and runs it"),
+        row("load_kernel", "repo_id", "runs native code that was downloaded from the hub"),
+        row("get_local_kernel", "repo_path", "runs native code of a folder"),
+    )
 
 
 REPOSITORIES: Final[tuple[Row, ...]] = (
@@ -67,8 +77,8 @@ REPOSITORIES: Final[tuple[Row, ...]] = (
         "transformers.GenerationMixin.generate(custom_generate=…)",
         _CODE,
     ),
-    _kernels("utils"),
-    _kernels("load"),
+    *_kernels("utils"),
+    *_kernels("load"),
     Row(
         "mlflow.pyfunc",
         "load_model",
