@@ -192,7 +192,9 @@ class Trust:
         different = changes(entry, record) if label == CHANGED else ()
         before = [(change.before, self._code.read(change.before)) for change in different if change.before]
         kept = tuple((digest, content) for digest, content in before if content is not None)
-        return Standing(None, offers, ((label, note),), f"{entry.by} trusted it on {day_of(entry)}{moved(entry, record)}", different, kept)
+        return Standing(
+            None, offers, ((label, note),), f"{entry.by} trusted it on {day_of(entry)}{moved(entry, record)}", different, kept
+        )
 
     def _drop(self, matches: Callable[[TrustEntry], bool]) -> tuple[TrustEntry, ...]:
         dropped: list[TrustEntry] = []

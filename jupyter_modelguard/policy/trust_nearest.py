@@ -29,7 +29,8 @@ def nearest(record: HistoryRecord, entries: tuple[TrustEntry, ...]) -> TrustEntr
     near = [
         entry
         for entry in entries
-        if entry.digest == artifact.digest or (not origin.startswith("<") and (repository_of(entry.source) or entry.source) == origin)
+        if entry.digest == artifact.digest
+        or (not origin.startswith("<") and (repository_of(entry.source) or entry.source) == origin)
     ]
     paths = {file.path for file in artifact.files}
     return max(reversed(near), key=lambda entry: len(paths.intersection(path for path, _ in entry.files)), default=None)

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 
 from jupyter_modelguard.hooks.gate import Permit
 from jupyter_modelguard.stages.deciding import evaluate
+from jupyter_modelguard.stages.earlier_code import EarlierCode
 from jupyter_modelguard.stages.repository_ways import RepositoryWays
 from jupyter_modelguard.types import Artifact
 
 if TYPE_CHECKING:
     from jupyter_modelguard.engines.worker import Worker
     from jupyter_modelguard.stages.deciding import Deciding
-    from jupyter_modelguard.types import CodeFile, LoadRequest
+    from jupyter_modelguard.types import CodeFile, LoadRequest, ScanReport
 
 __all__ = ["CodeCheck"]
 
@@ -34,13 +35,12 @@ class CodeCheck:
     def __init__(self, deciding: Deciding, worker: Worker) -> None:
         self._deciding = deciding
         self._safer = RepositoryWays(worker)
+        self._earlier = EarlierCode(deciding.journal, _looked_at)
 
     def check(self, request: LoadRequest, origin: str, files: tuple[CodeFile, ...]) -> Permit:
         """Ask about code files; nothing proves those. See `Gate.check_code`."""
-        from jupyter_modelguard.engines.code import scan_code
-
         started = time.perf_counter()
-        report = scan_code(origin, files)
+        report = _looked_at(origin, files)
         artifact = Artifact(
             os.path.basename(_without_commit(origin)), origin, report.format, report.digest, report.size, files, alone=True
         )
@@ -50,8 +50,15 @@ class CodeCheck:
             evaluate(report),
             started,
             seek=lambda: self._safer.seek(request, origin, files, sys._getframe(1)),  # noqa: SLF001
+            compare=self._earlier.compare,
         )
         return Permit(record.id, approved=True, files={file.digest: file.content for file in files})
+
+
+def _looked_at(origin: str, files: tuple[CodeFile, ...]) -> ScanReport:
+    from jupyter_modelguard.engines.code import scan_code
+
+    return scan_code(origin, files)
 
 
 def _without_commit(origin: str) -> str:

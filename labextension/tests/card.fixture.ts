@@ -37,6 +37,7 @@ export const VIEW: CardView = {
   ],
   opcodes: [{ position: 0, opcode: 'PROTO', argument: '4', flagged: false, meaning: 'pickle protocol 4' }],
   tree: [],
+  phases: [],
   remark: '',
   since: '',
   changes: [],

@@ -111,6 +111,8 @@ def remote(standing=ONCE_AND_MORE, content=AFTER, level=RiskLevel.RUNS_CODE, use
     what, when = ("os.system: starts programs", 6) if uses else ("urllib.request.urlopen: opens network connections", 3)
     title = f"{what}, as soon as it is imported"
     found = Finding("remote-code-capability", Severity.HIGH, title, f"modeling_chat.py:{when}")
+    later = "subprocess.run: starts programs, if something calls it"
+    found = (found, *(Finding("remote-code-capability", Severity.MEDIUM, later, f"norm.py:{line}") for line in (40, 52)))
     call = 'AutoModelForCausalLM.from_pretrained("acme/chat-7b", trust_remote_code=True)'
     return view(
         level,
@@ -120,7 +122,7 @@ def remote(standing=ONCE_AND_MORE, content=AFTER, level=RiskLevel.RUNS_CODE, use
         explanation=Explanation(),
         standing=standing,
         call=call,
-        findings=(found,),
+        findings=found,
         coverage=Coverage(2, 2),
     )
 
@@ -132,12 +134,27 @@ CHANGED = Standing(
     None,
     ONCE_AND_MORE.offers,
     (("Changed", "since ada trusted it on 2026-10-31 · 1 file changed: modeling_chat.py"),),
-    "ada trusted it on 2026-10-31 09:12",
+    "ada trusted it on 2026-10-31 09:12, 4f2c9e1 → a91d07c",
     (
+        Change(
+            "+",
+            "capability",
+            "urllib.request.urlopen",
+            "opens network connections, as soon as it is imported · modeling_chat.py:3",
+        ),
         Change("±", "file", "modeling_chat.py", "changed", "12" * 32),
-        Change("+", "function", "urllib.request.urlopen", "from Python"),
     ),
     (("12" * 32, BEFORE),),
+)
+AS_ALLOWED = Standing(
+    None,
+    AT_A_COMMIT.offers,
+    (
+        (
+            "Approved before",
+            'the same files, byte for byte · allowed once by ada on 2026-10-31 09:12, 4f2c9e1 → a91d07c · "I read the code"',
+        ),
+    ),
 )
 HOSTILE = "annual_report\u202egpj.exe\u2066_final<img src=x onerror=alert(1)>" + "_checked" * 20 + "\u200b.pt"
 RULE = ("no-unpinned-remote-code", "/etc/modelguard/policy.toml:14", "Remote code must name a full commit.")
@@ -197,6 +214,7 @@ VIEWS = {
         (SYSTEM,),
     ),
     "changed": remote(CHANGED),
+    "as-allowed": remote(AS_ALLOWED),
     "every-field": full_view(),
     "hostile": dataclasses.replace(
         full_view(lambda text: f"{text}\u202e\x1b[2K<img src=x onerror=alert(1)>{' ' * 40}end"),

@@ -2,7 +2,17 @@
 
 import dataclasses
 
-from jupyter_modelguard.approval.view import CallRow, CardView, ChangeRow, CodeListing, CodeRow, Fact, ScopeChoice
+from jupyter_modelguard.approval.view import (
+    CallRow,
+    CardView,
+    ChangeRow,
+    CodeListing,
+    CodeRow,
+    Fact,
+    PhaseColumn,
+    PhaseRow,
+    ScopeChoice,
+)
 from jupyter_modelguard.types import CallNode, RiskLevel, SaferWay, TraceStep
 
 
@@ -37,6 +47,10 @@ def full_view(write=str):
         tree=(
             CallNode(0, write("tree.root"), write("(root arguments)"), 90),
             CallNode(1, write("tree.leaf"), write("(leaf arguments)"), 80, 4, flagged=True),
+        ),
+        phases=(
+            PhaseColumn("On import", "runs whatever you do next", (PhaseRow(write("phase text"), write("phase_place.py:7")),), 2),
+            PhaseColumn("Soon after", "when the model is first used", ()),
         ),
         remark=write("the remark"),
         since=write("New since then"),

@@ -134,7 +134,8 @@ def test_a_models_own_code():
     assert view.would == "Python would import 4 files and run their top level"
     assert view.scopes[0].button == "Import 4 files once"
     assert [row.name for row in view.calls] == [file.path for file in files]
-    assert "Starts a program (line 2)" in view.calls[2].note
+    assert view.calls[2].note == "2 lines, 1 flagged"
+    assert [(row.text, row.place) for column in view.phases for row in column.rows] == [("Starts a program", "part2.py:2")]
     assert [row.flagged for row in view.listings[2].rows] == [False, True]
     assert {fact.label: fact.text for fact in view.facts}["Checked"].startswith("4 of 4 Python files · not checked: nothing")
 
