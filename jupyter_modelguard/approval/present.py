@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from jupyter_modelguard.policy.trust import Standing
     from jupyter_modelguard.types import Assessment, Decision, GlobalUse, HistoryRecord, LoadRequest, ScanReport
 
-__all__ = ["INSTEAD", "REASONS", "Receipt", "build_view", "checking_view", "plain_view", "receipt", "surprised"]
+__all__ = ["INSTEAD", "REASONS", "Receipt", "build_view", "checking_view", "plain_text", "plain_view", "receipt", "surprised"]
 
 _NOTHING_MORE = Explanation()
 
@@ -181,11 +181,15 @@ def plain_view(view: CardView) -> dict[str, Any]:
     return plain
 
 
+def plain_text(text: str) -> str:
+    """Make of a text what can be sent: half a surrogate pair becomes the backslash form, which every face shows for it anyway."""
+    kept = text if len(text) <= _MOST_TEXT else f"{text[:_MOST_TEXT]}… {len(text) - _MOST_TEXT:,} more characters"
+    return kept.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, str):
-        # Half a surrogate pair cannot be sent; the backslash form is what every face shows for it anyway.
-        kept = value if len(value) <= _MOST_TEXT else f"{value[:_MOST_TEXT]}… {len(value) - _MOST_TEXT:,} more characters"
-        return kept.encode("utf-8", "backslashreplace").decode("utf-8")
+        return plain_text(value)
     if isinstance(value, (tuple, list)):
         return [_plain(item) for item in value]
     if isinstance(value, dict):

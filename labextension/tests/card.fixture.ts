@@ -53,7 +53,7 @@ export class FakeModel implements CardModel {
   private readonly traits: CardTraits;
 
   constructor(view: unknown, state: CardState = 'stopped', receipt = '') {
-    this.traits = { token: 'a-token', view, state, receipt, earlier: [], others: [], progress: null };
+    this.traits = { token: 'a-token', view, state, receipt, earlier: [], others: [], progress: null, late: [] };
   }
 
   get<Name extends keyof CardTraits>(name: Name): CardTraits[Name] {

@@ -157,6 +157,11 @@ AS_ALLOWED = Standing(
     ),
 )
 HOSTILE = "annual_report\u202egpj.exe\u2066_final<img src=x onerror=alert(1)>" + "_checked" * 20 + "\u200b.pt"
+HUB = [
+    {"label": "The hub says", "text": "created 2026-11-14 · 214 downloads last month · 3 likes · its scan: not done yet"},
+    {"label": "Revision", "text": "not pinned: the code can change at any time; the main branch is at e02b5d1"},
+    {"label": "Discussed there", "text": "“malware? \u202e<img src=x>” · https://huggingface.co/acme/chat-7b/discussions/12"},
+]
 RULE = ("no-unpinned-remote-code", "/etc/modelguard/policy.toml:14", "Remote code must name a full commit.")
 WAY = SaferWay(
     "Take only the weights",
@@ -239,6 +244,7 @@ def traits(shown, state="stopped", line="", **more):
         "earlier": [],
         "others": [],
         "progress": {},
+        "late": [],
     } | more
 
 
@@ -250,6 +256,7 @@ def states():
     """Every state by its name."""
     kept = receipt(VIEWS["uninspected"], DENIED).text
     made = {name: traits(shown) for name, shown in VIEWS.items()}
+    made["hub"] = traits(VIEWS["remote-code"], late=HUB)
     checking = checking_view(LoadRequest("torch.load", LOAD, "/models/big-model.pt", CallSite(None, None, 7, 3)))
     return made | {
         "deciding": traits(RUNS, "deciding"),

@@ -217,6 +217,11 @@ export function readView(trait: unknown): CardView | null {
   };
 }
 
+/** Read facts that came without a view; what is none is left out. */
+export function readFacts(trait: unknown): Fact[] {
+  return Array.isArray(trait) ? trait.filter(isFields).map(fact) : [];
+}
+
 function fact(row: Fields): Fact {
   return { label: text(row, 'label'), text: text(row, 'text') };
 }
