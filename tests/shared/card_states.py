@@ -49,6 +49,10 @@ AFTER = (
     b"import torch\nimport urllib.request\nCACHE = urllib.request.urlopen('https://cdn.example.net')\n"
     b"\n\nclass Chat(torch.nn.Module):\n    pass\n"
 )
+RUN = b"    subprocess.run(['ffmpeg', '-i', path])\n"
+NORM = (
+    b"import subprocess\nimport torch\n" + b"# a word\n" * 36 + b"def load_audio(path):\n" + RUN + b"    return path\n" * 11 + RUN
+)
 ONCE_AND_MORE = Standing(
     None, (Offer(Scope.DIGEST), Offer(Scope.COMMIT, "A branch or tag can move. Name the commit: revision=…"))
 )
@@ -106,7 +110,7 @@ def view(
 
 
 def remote(standing=ONCE_AND_MORE, content=AFTER, level=RiskLevel.RUNS_CODE, uses=()):
-    files = (CodeFile("modeling_chat.py", "cd" * 32, content), CodeFile("norm.py", "ef" * 32, b"import torch\n" * 60))
+    files = (CodeFile("modeling_chat.py", "cd" * 32, content), CodeFile("norm.py", "ef" * 32, NORM))
     artifact = Artifact("chat-7b", f"hf:acme/chat-7b@{'a91d07c4' * 5}", "python-code", "cd" * 32, 9_000, files)
     what, when = ("os.system: starts programs", 6) if uses else ("urllib.request.urlopen: opens network connections", 3)
     title = f"{what}, as soon as it is imported"

@@ -50,7 +50,11 @@ def full_view(write=str):
         ),
         phases=(
             PhaseColumn("On import", "runs whatever you do next", (PhaseRow(write("phase text"), write("phase_place.py:7")),), 2),
+            PhaseColumn("While loading", "inside the call", ()),
             PhaseColumn("Soon after", "when the model is first used", ()),
+            PhaseColumn(
+                "Only if you call it", "nothing was found that does", (PhaseRow("a program is started", "audio.py:388"),)
+            ),
         ),
         remark=write("the remark"),
         since=write("New since then"),

@@ -244,4 +244,4 @@ def test_words_do_not_find_everyday_titles():
     ]
     assert [title for title in everyday if hub_facts._speaks(title)] == []
     assert hub_facts._speaks("SECURITY: arbitrary code execution when loading")
-    assert hub_facts._speaks("bu model kötü amaçlı"  # noqa: RUF001)
+    assert hub_facts._speaks("bu model zararli, kötü amaçlı")  # noqa: RUF001 a Turkish title
