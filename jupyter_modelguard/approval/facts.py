@@ -50,6 +50,7 @@ def facts(artifact: Artifact, report: ScanReport) -> tuple[Fact, ...]:
         *((Fact("It could read", there),) if artifact.format == "python-code" and (there := secret_files()) else ()),
         *((Fact("The name", hidden),) if hidden else ()),
         Fact("From", _origin(artifact)),
+        *[Fact("From elsewhere", one.title) for one in report.findings if one.rule == "remote-code-elsewhere"][:_MOST_FOUND],
         Fact("Checked", _checked(artifact, report)),
     )
 

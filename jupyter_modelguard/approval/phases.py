@@ -26,7 +26,7 @@ _AT_ONCE, _CALLED = ", as soon as it is imported", ", if something calls it"
 _MOST_ROWS: Final = 6  # under one heading
 _MOST_PLACES: Final = 3
 _MOST_FILES: Final = 20
-_WHOLE: Final = "remote-code"  # the finding that there is code at all
+_OF_THE_WHOLE: Final = frozenset({"remote-code", "remote-code-elsewhere"})  # that there is code at all, and where it comes from
 
 
 def phases(report: ScanReport) -> tuple[PhaseColumn, ...]:
@@ -39,7 +39,7 @@ def phases(report: ScanReport) -> tuple[PhaseColumn, ...]:
     """
     found: dict[str, dict[str, list[str]]] = {}
     for finding in report.findings:
-        if finding.rule != _WHOLE:
+        if finding.rule not in _OF_THE_WHOLE:
             places = found.setdefault(_phase(finding), {}).setdefault(_text(finding), [])
             if finding.location and finding.location not in places:
                 places.append(finding.location)
@@ -53,7 +53,7 @@ def phases(report: ScanReport) -> tuple[PhaseColumn, ...]:
 
 def said_of_phases(report: ScanReport) -> str:
     """Say what it means that nothing was found: little."""
-    if any(finding.rule != _WHOLE for finding in report.findings):
+    if any(finding.rule not in _OF_THE_WHOLE for finding in report.findings):
         return ""
     return (
         "Found nothing on the list of known capabilities. That is no proof: code can be written so that reading does not show it."

@@ -30,6 +30,7 @@ __all__ = ["EarlierCode"]
 _LOG = logging.getLogger(__name__)
 _MOST_BYTES: Final = 4 << 20  # of earlier code that is read once more
 _MOST_CAPABILITIES: Final = 20
+_OF_THE_WHOLE: Final = frozenset({"remote-code", "remote-code-elsewhere"})  # that there is code at all, and where it comes from
 _NOT_KEPT: Final = "changed; its earlier text was not kept, so its lines cannot be compared"
 _BY_NOBODY: Final = frozenset({"headless", "none", "policy", "stale"})
 """Transports of a "no" that no person said."""
@@ -160,7 +161,7 @@ def _capability(finding: Finding) -> str:
 
 
 def _is_one(finding: Finding) -> bool:
-    return finding.rule != "remote-code"  # which says that there is code at all
+    return finding.rule not in _OF_THE_WHOLE
 
 
 def _read_whole(record: HistoryRecord) -> bool:
