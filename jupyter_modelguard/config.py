@@ -64,6 +64,11 @@ class ModelGuardConfig(Configurable):
         default_value="card",
         help="First way to ask: a card, a text prompt, or never (every load that would ask is blocked).",
     ).tag(config=True)
+    ask_hub = Bool(
+        True,  # noqa: FBT003 the default, as traitlets wants it
+        help="Whether the card of a repository's code shows what its hub knows of it, asked without a token once the card is there. "
+        "Offline mode of the hub's client says no too.",
+    ).tag(config=True)
     strict = Bool(
         False,  # noqa: FBT003 the default, as traitlets wants it
         help="Hold libraries that unpickle for themselves too, traffic between processes included. "

@@ -56,7 +56,7 @@ def ask_in_notebook(  # noqa: PLR0913, PLR0917 what a question is made of
         row = PendingRow(store, record, view)
         ways: list[Transport] = [NotebookPrompt(slot.show_text, changed=changed, kernel=kernel, row=row)]
         if config.ask_with == "card":
-            ways.insert(0, CardTransport(kernel, row, slot, config.ready_within, changed))
+            ways.insert(0, CardTransport(kernel, row, slot, config.ready_within, changed, asks_hub=config.ask_hub))
         decision = _first(ways, record, view)
         if decision is None:
             return _leave_open(store, slot, record, view)

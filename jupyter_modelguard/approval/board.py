@@ -11,13 +11,13 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from jupyter_modelguard.approval.answer import CardAnswer
-from jupyter_modelguard.approval.present import plain_view
+from jupyter_modelguard.approval.present import plain_text, plain_view
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from jupyter_modelguard.approval.tap import ShellTap
-    from jupyter_modelguard.approval.view import CardView
+    from jupyter_modelguard.approval.view import CardView, Fact
 
 __all__ = ["CardBoard"]
 
@@ -68,6 +68,13 @@ class CardBoard:
         """Say to the front end once more that a load is still undecided, where it may think that it was heard."""
         with self._lock:
             self.widget.send_state("state" if answer is self.first else "others")
+
+    def tell_late(self, facts: tuple[Fact, ...]) -> None:
+        """Show lines that came after the card, in the load that opened it."""
+        if not facts:
+            return
+        with self._lock:
+            self.widget.late = [{"label": plain_text(fact.label), "text": plain_text(fact.text)} for fact in facts]
 
     def settle(self, answer: CardAnswer, state: str, receipt: str = "") -> None:
         """Show what became of a load; the last one takes the card out of use."""

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_modelguard.approval.board import CardBoard
 from jupyter_modelguard.approval.faces.plain import card_text
+from jupyter_modelguard.approval.hub_facts import HubFacts
 from jupyter_modelguard.approval.present import receipt
 from jupyter_modelguard.approval.tap import ShellTap
 from jupyter_modelguard.approval.transport import STALE, changed_meanwhile
@@ -51,23 +52,29 @@ class CardTransport:
         Seconds a card has to appear.
     changed
         Whether the file is not any more what the card shows.
+    asks_hub
+        Whether a hub may be asked what it knows of the code, once the card is there.
     """
 
     name = "card"
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 what a card is made of
         self,
         kernel: Any,
         row: PendingRow,
         slot: OutputSlot,
         ready_within: float,
         changed: Callable[[], bool] = lambda: False,
+        *,
+        asks_hub: bool = False,
     ) -> None:
         self._kernel = kernel
         self._row = row
         self._slot = slot
         self._ready_within = ready_within
         self._changed = changed
+        self._asks_hub = asks_hub
+        self._hub: HubFacts | None = None
 
     def ask(self, record: HistoryRecord, view: CardView) -> Decision | None:
         """Show the card, or a row in one that other loads of this cell wait in, and wait; None when it cannot be seen or heard."""
@@ -84,7 +91,7 @@ class CardTransport:
                 board = self._slot.board = CardBoard(kind, tap, view, earlier=self._slot.lines)
                 answer = board.first
         try:
-            decision = self._wait(tap, board, answer)
+            decision = self._wait(tap, board, answer, record)
         except BaseException:
             board.settle(answer, "denied")
             raise
@@ -98,7 +105,7 @@ class CardTransport:
         board.settle(answer, state, receipt(view, decision).text)
         return decision
 
-    def _wait(self, tap: ShellTap, board: CardBoard, answer: CardAnswer) -> Decision | None:
+    def _wait(self, tap: ShellTap, board: CardBoard, answer: CardAnswer, record: HistoryRecord) -> Decision | None:
         opened = answer is board.first
         if opened:
             self._show(board, answer.view)
@@ -111,6 +118,9 @@ class CardTransport:
                 return None
             if self._changed():
                 return changed_meanwhile()
+            if opened and answer.ready and self._asks_hub:  # the card is there: nothing waits for what the hub says
+                self._hub = self._hub or HubFacts(record.artifact)
+                board.tell_late(self._hub.take())
             if answer.refused > refused:  # the front end may think that it was heard
                 refused = answer.refused
                 board.tell_again(answer)

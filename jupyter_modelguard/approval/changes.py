@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 __all__ = ["change_rows", "compared"]
 
 _MOST_CHANGES = 40
+_MOST_FILES = 40  # that are compared line by line
 _MOST_LINES = 400  # of one comparison
+_MOST_SHOWN = 2_000  # lines of all comparisons
 _MOST_COMPARED = 2_000  # lines of one file
 _LONGEST = 400  # characters of one line
 _CONTEXT = 2
@@ -36,11 +38,17 @@ def compared(artifact: Artifact, standing: Standing) -> tuple[CodeListing, ...]:
     """Compare the files that changed with what was approved, line by line."""
     before = dict(standing.before)
     now = {file.path: file.content for file in artifact.files}
-    return tuple(
-        _comparison(change.name, _lines(before[change.before]), _lines(now.get(change.name, b"")))
-        for change in standing.changes
-        if change.what == "file" and change.before in before
-    )
+    made: list[CodeListing] = []
+    left = _MOST_SHOWN
+    for change in standing.changes:
+        if change.what != "file" or change.before not in before:
+            continue
+        if left <= 0 or len(made) >= _MOST_FILES:
+            break  # every changed file has a row of its own; these are only not read line by line
+        listing = _comparison(change.name, _lines(before[change.before]), _lines(now.get(change.name, b"")))
+        left -= len(listing.rows)
+        made.append(listing)
+    return tuple(made)
 
 
 def _comparison(path: str, before: Sequence[str], now: Sequence[str]) -> CodeListing:

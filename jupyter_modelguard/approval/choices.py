@@ -63,7 +63,8 @@ def allowed_words(scope: Scope) -> str:
 
 _HINTS = {
     Scope.DIGEST: "Runs without a question while every byte and function is as now. modelguard forget takes it back.",
-    Scope.COMMIT: "Its files that are shown here, at this commit. modelguard forget takes it back.",
+    Scope.COMMIT: "Its files that are shown here, at this commit, and at others while not a byte of them is different. "
+    "modelguard forget takes it back.",
 }
 
 

@@ -6,11 +6,11 @@ Where a policy forbids the load, nothing of it will run: there the facts are the
 from __future__ import annotations
 
 import os
-import re
 import unicodedata
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
+from jupyter_modelguard.approval.secrets import secret_files, secret_names
 from jupyter_modelguard.approval.view import Fact
 from jupyter_modelguard.config import user_name
 
@@ -19,10 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = ["facts", "forbidden_facts", "repository", "rule_facts", "said_size"]
 
-_SECRET = re.compile(
-    r"TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIAL|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY|^AWS_PROFILE$", re.IGNORECASE
-)
-_MOST_SECRETS = 6
 _KIB = 1024
 _NAMELESS = {
     "<bytes>": "bytes in memory",
@@ -51,8 +47,10 @@ def facts(artifact: Artifact, report: ScanReport) -> tuple[Fact, ...]:
     hidden = _hidden(artifact.name)
     return (
         Fact("It would run as", _run_as()),
+        *((Fact("It could read", there),) if artifact.format == "python-code" and (there := secret_files()) else ()),
         *((Fact("The name", hidden),) if hidden else ()),
         Fact("From", _origin(artifact)),
+        *[Fact("From elsewhere", one.title) for one in report.findings if one.rule == "remote-code-elsewhere"][:_MOST_FOUND],
         Fact("Checked", _checked(artifact, report)),
     )
 
@@ -94,11 +92,8 @@ def _hidden(name: str) -> str:
 
 def _run_as() -> str:
     """Who a load runs as and what it could reach; names of secrets, never their values."""
-    names = sorted(name for name, value in os.environ.items() if value and _SECRET.search(name))
-    parts = [f"you ({user_name()})"]
-    if names:
-        more = len(names) - _MOST_SECRETS
-        parts[0] += f", with {', '.join(names[:_MOST_SECRETS])}{f' and {more} more' if more > 0 else ''} set"
+    names = secret_names()
+    parts = [f"you ({user_name()}){f', with {names} set' if names else ''}"]
     parts.append("network open")
     if os.access(Path("~").expanduser(), os.W_OK):
         parts.append("home folder writable")

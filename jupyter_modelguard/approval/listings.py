@@ -13,13 +13,16 @@ from jupyter_modelguard.types import Judgement
 if TYPE_CHECKING:
     from jupyter_modelguard.types import Assessment, CodeFile, ScanReport
 
-__all__ = ["MOST_ROWS", "code_listing", "counted", "flagged_lines", "listing_of", "noted"]
+__all__ = ["MOST_ROWS", "code_listings", "counted", "flagged_lines", "listing_of", "noted"]
 
 MOST_ROWS = 1_000
 """Lines of a listing, or opcodes, that a card carries."""
 
 _MOST_NOTED = 100  # functions that are looked for in the lines
 _LONGEST_ROW = 400  # characters of a line of a listing
+_MOST_FILES = 40
+_LONGEST_NUMBER = 12  # digits of a line
+_MOST_LINES = 6_000  # of all files of a model's own
 
 
 def listing_of(heading: str, source: str, rows: tuple[tuple[int, str, bool], ...]) -> CodeListing:
@@ -30,9 +33,23 @@ def listing_of(heading: str, source: str, rows: tuple[tuple[int, str, bool], ...
     return CodeListing(heading, source, tuple(CodeRow(number, _cut(text), flag) for number, text, flag in rows[:MOST_ROWS]))
 
 
-def code_listing(file: CodeFile, report: ScanReport) -> CodeListing:
-    """Show a file of a model's own, with what was found at its lines."""
-    flagged = flagged_lines(report, file.path)
+def code_listings(files: tuple[CodeFile, ...], report: ScanReport) -> tuple[CodeListing, ...]:
+    """Show a model's own files, with what was found at their lines; where they are too many, those with findings before the others."""
+    flagged = flagged_lines(report)
+    ordered = list(files) if len(files) <= _MOST_FILES else sorted(files, key=lambda file: not _lines_of(flagged, file))
+    made: list[CodeListing] = []
+    left = _MOST_LINES
+    for file in ordered[:_MOST_FILES]:
+        listing = _code_listing(file, _lines_of(flagged, file))
+        if made and len(listing.rows) > left:
+            break
+        left -= len(listing.rows)
+        made.append(listing)
+    more = len(files) - len(made)
+    return (*made, CodeListing(f"{counted(more, 'more file')}, too many for a card", "", ())) if more else tuple(made)
+
+
+def _code_listing(file: CodeFile, flagged: dict[int, str]) -> CodeListing:
     lines = file.content.decode("utf-8", "replace").splitlines()
     heading = f"{len(flagged)} of {counted(len(lines), 'line')} flagged" if flagged else counted(len(lines), "line")
     listed = listing_of(heading, file.path, tuple((number, line, number in flagged) for number, line in enumerate(lines, 1)))
@@ -54,14 +71,18 @@ def noted(listing: CodeListing, assessment: Assessment) -> CodeListing:
     return replace(listing, rows=tuple(rows))
 
 
-def flagged_lines(report: ScanReport, path: str) -> dict[int, str]:
-    """Find the flagged lines of one file, from findings located as "modeling.py:12"."""
-    lines: dict[int, str] = {}
+def flagged_lines(report: ScanReport) -> dict[str, dict[int, str]]:
+    """Find the flagged lines of each file, from findings located as "modeling.py:12"."""
+    lines: dict[str, dict[int, str]] = {}
     for finding in report.findings:
         file, colon, number = finding.location.rpartition(":")
-        if colon and number.isdigit() and file in {path, PurePath(path).name}:
-            lines.setdefault(int(number), finding.title)
+        if colon and number.isdecimal() and len(number) < _LONGEST_NUMBER:
+            lines.setdefault(file, {}).setdefault(int(number), finding.title)
     return lines
+
+
+def _lines_of(flagged: dict[str, dict[int, str]], file: CodeFile) -> dict[int, str]:
+    return {**flagged.get(PurePath(file.path).name, {}), **flagged.get(file.path, {})}
 
 
 def counted(number: int, what: str) -> str:

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from jupyter_modelguard.approval.changes import change_rows, compared
 from jupyter_modelguard.approval.choices import allowed_words, scope_choices
 from jupyter_modelguard.approval.facts import facts, forbidden_facts, repository, rule_facts
-from jupyter_modelguard.approval.listings import MOST_ROWS, code_listing, counted, flagged_lines, listing_of, noted
+from jupyter_modelguard.approval.listings import MOST_ROWS, code_listings, counted, listing_of, noted
+from jupyter_modelguard.approval.phases import file_rows, phases, said_of_phases
 from jupyter_modelguard.approval.text import LONG
 from jupyter_modelguard.approval.transport import STALE
 from jupyter_modelguard.approval.view import CallRow, CardView, Fact
@@ -23,9 +24,9 @@ from jupyter_modelguard.types import Artifact, Explanation, Judgement, RiskLevel
 
 if TYPE_CHECKING:
     from jupyter_modelguard.policy.trust import Standing
-    from jupyter_modelguard.types import Assessment, CodeFile, Decision, GlobalUse, HistoryRecord, LoadRequest, ScanReport
+    from jupyter_modelguard.types import Assessment, Decision, GlobalUse, HistoryRecord, LoadRequest, ScanReport
 
-__all__ = ["INSTEAD", "REASONS", "Receipt", "build_view", "checking_view", "plain_view", "receipt", "surprised"]
+__all__ = ["INSTEAD", "REASONS", "Receipt", "build_view", "checking_view", "plain_text", "plain_view", "receipt", "surprised"]
 
 _NOTHING_MORE = Explanation()
 
@@ -86,7 +87,7 @@ def build_view(
     remote = artifact.format == "python-code"
     title, consequence = _title(artifact, assessment)
     if standing.changed:
-        consequence = ", ".join(filter(None, ("changed since it was trusted", consequence)))
+        consequence = ", ".join(filter(None, (f"changed since it was {standing.how}", consequence)))
     called = () if forbidden else tuple(_call_row(use, flagged=True) for use in assessment.unknown)
     return CardView(
         id=record.id,
@@ -98,7 +99,7 @@ def build_view(
         call=record.request.call,
         place=str(record.request.site),
         would=_would(artifact, assessment),
-        calls=tuple(_file_row(file, report) for file in artifact.files) if remote and not forbidden else called,
+        calls=file_rows(artifact.files, report) if remote and not forbidden else called,
         missed=() if forbidden else report.coverage.missed,
         facts=(*(Fact(label, text) for label, text in standing.notes), *stated),
         safer=assessment.safer,
@@ -108,11 +109,12 @@ def build_view(
         every_call=tuple(_call_row(use, flagged=use in assessment.unknown) for use in report.globals),
         listings=(
             *(noted(listing_of(*listing), assessment) for listing in explanation.listings),
-            *(code_listing(file, report) for file in artifact.files),
+            *code_listings(artifact.files, report),
         ),
         opcodes=explanation.steps[:MOST_ROWS],
         tree=explanation.calls,
-        remark=_remark(assessment),
+        phases=phases(report) if remote and not forbidden else (),
+        remark=_remark(assessment) or (said_of_phases(report) if remote and not forbidden else ""),
         since=f"New since {standing.since}" if standing.changes else "",
         changes=change_rows(standing),
         differences=compared(artifact, standing),
@@ -179,11 +181,15 @@ def plain_view(view: CardView) -> dict[str, Any]:
     return plain
 
 
+def plain_text(text: str) -> str:
+    """Make of a text what can be sent: half a surrogate pair becomes the backslash form, which every face shows for it anyway."""
+    kept = text if len(text) <= _MOST_TEXT else f"{text[:_MOST_TEXT]}… {len(text) - _MOST_TEXT:,} more characters"
+    return kept.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, str):
-        # Half a surrogate pair cannot be sent; the backslash form is what every face shows for it anyway.
-        kept = value if len(value) <= _MOST_TEXT else f"{value[:_MOST_TEXT]}… {len(value) - _MOST_TEXT:,} more characters"
-        return kept.encode("utf-8", "backslashreplace").decode("utf-8")
+        return plain_text(value)
     if isinstance(value, (tuple, list)):
         return [_plain(item) for item in value]
     if isinstance(value, dict):
@@ -284,10 +290,3 @@ def _shown(use: GlobalUse) -> str:
 
 def _call_row(use: GlobalUse, *, flagged: bool) -> CallRow:
     return CallRow(_shown(use), use.count, use.reason, use.origin, _JUDGED[use.judgement], flagged)
-
-
-def _file_row(file: CodeFile, report: ScanReport) -> CallRow:
-    lines = flagged_lines(report, file.path)
-    found = [f"{title} (line {number})" for number, title in sorted(lines.items())]
-    note = " · ".join([counted(len(file.content.splitlines()), "line"), *found])
-    return CallRow(file.path, 0, note, "", "unknown", flagged=True)  # a file is not called

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from jupyter_modelguard.types import CallNode, RiskLevel, SaferWay, TraceStep  # noqa: TC001 read at run time to rebuild a view from JSON
 
-__all__ = ["CallRow", "CardView", "ChangeRow", "CodeListing", "CodeRow", "Fact", "ScopeChoice"]
+__all__ = ["CallRow", "CardView", "ChangeRow", "CodeListing", "CodeRow", "Fact", "PhaseColumn", "PhaseRow", "ScopeChoice"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +49,27 @@ class ChangeRow:
     """One difference to what was approved before."""
 
     change: str  # "+", "-" or "±"
-    what: str  # "function" or "file"
+    what: str  # "capability", "function" or "file"
     name: str
     note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseRow:
+    """Something that code of a model's own was found to do."""
+
+    text: str  # "urllib.request.urlopen: opens network connections"
+    place: str  # "modeling_chat.py:3"
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseColumn:
+    """What would happen at one time: on import, while loading, soon after, or only if something calls it."""
+
+    title: str  # "On import"
+    note: str  # "runs whatever you do next"
+    rows: tuple[PhaseRow, ...]
+    more: int = 0  # rows that there is no place for
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +116,7 @@ class CardView:
     listings: tuple[CodeListing, ...]
     opcodes: tuple[TraceStep, ...]
     tree: tuple[CallNode, ...] = ()  # what calls what
+    phases: tuple[PhaseColumn, ...] = ()  # in the box, of code: what would happen when
     remark: str = ""  # last line of the box: "The other 2 could do anything."
     since: str = ""  # heading of the differences: "New since ada approved it on 2026-10-31"
     changes: tuple[ChangeRow, ...] = ()  # in the box: what is different from what was approved before

@@ -50,6 +50,7 @@ def widget_class() -> Callable[..., Any] | None:
         earlier: Any = traitlets.List().tag(sync=True)
         others: Any = traitlets.List().tag(sync=True)
         progress = traitlets.Dict().tag(sync=True)
+        late: Any = traitlets.List().tag(sync=True)
 
     # The name by which the lab extension knows a card; it stays where the class first was.
     ModelGuardCard.__module__ = "jupyter_modelguard.approval.card"

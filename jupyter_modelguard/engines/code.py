@@ -16,6 +16,7 @@ from jupyter_modelguard.engines.code_opinions.asking import with_code_opinions
 from jupyter_modelguard.engines.code_origins import elsewhere
 from jupyter_modelguard.engines.python_code.analysis import analysed
 from jupyter_modelguard.engines.python_code.neighbours import beside_code, planted_modules
+from jupyter_modelguard.policy.code_phases import WHEN
 from jupyter_modelguard.policy.findings import finding, finding_rules
 from jupyter_modelguard.types import Coverage, GlobalUse, Judgement, Phase, QualifiedName, ScanReport, Severity
 
@@ -29,12 +30,6 @@ __all__ = ["ENGINE", "scan_code", "unread_code"]
 
 ENGINE: Final = "python-ast 2"
 _CERTAIN: Final = frozenset({"code-process", "code-any-code", "code-install"})
-_WHEN: Final = {
-    Phase.IMPORT: "as soon as it is imported",
-    Phase.LOAD: "while the model is loaded",
-    Phase.SOON: "when the model is first used",
-    Phase.METHOD: "if something calls it",
-}
 _WEIGHTS: Final = (Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM, Severity.LOW, Severity.INFO)
 _MOST: Final = {Phase.SOON: Severity.MEDIUM, Phase.METHOD: Severity.LOW}  # of a severity, for what waits for a use
 
@@ -73,7 +68,7 @@ def scan_code(origin: str, files: tuple[CodeFile, ...], *, beside: Sequence[str]
                 QualifiedName(module or "?", name),
                 1,
                 Judgement.DANGEROUS,
-                f"{one.sentence}, {_WHEN[one.phase]}: {one.path}:{one.line}",
+                f"{one.sentence}, {WHEN[one.phase]}: {one.path}:{one.line}",
             )
             dangerous.setdefault(use.name, use)
     report = unread_code(origin, files)
@@ -110,7 +105,7 @@ def _finding(found: Found) -> Finding:
     severity = finding_rules()[found.rule].severity
     severity = Severity.CRITICAL if _is_certain(found) else _lighter(severity, _MOST.get(found.phase, severity))
     made = finding(
-        found.rule, f"{name}: {found.sentence}, {_WHEN[found.phase]}{more}", f"{found.path}:{found.line}", found.code, severity
+        found.rule, f"{name}: {found.sentence}, {WHEN[found.phase]}{more}", f"{found.path}:{found.line}", found.code, severity
     )
     return replace(made, phase=found.phase)
 

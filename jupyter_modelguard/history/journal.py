@@ -126,6 +126,10 @@ class Journal:
         """Write a line again with what is known by now."""
         self._store.record(dataclasses.replace(record, error=error[:_LONGEST_ERROR]))
 
+    def answers_about(self, place: str) -> tuple[HistoryRecord, ...]:
+        """Give what was decided before about the code of a repository (without its commit) or folder, the latest first."""
+        return self._store.answers_about(place)
+
     def begin(self, record: HistoryRecord, decision: Decision, started: float) -> None:
         """Keep a permitted load until it ends; `started` is a reading of `time.perf_counter`."""
         self._under_way[record.id] = dataclasses.replace(record, decision=decision), started

@@ -145,6 +145,16 @@ class Store:
             found = records(connection, search, limit)
         return (*matching, *found)[:limit]
 
+    def answers_about(self, place: str) -> tuple[HistoryRecord, ...]:
+        """Give what was decided before about the code of a repository (without its commit) or folder, the latest first."""
+        from jupyter_modelguard.history.answers import MOST, about, answers_about
+
+        kept = () if self.flush() else about(place, reversed(self._writer.unwritten()))
+        found: tuple[HistoryRecord, ...] = ()
+        with contextlib.suppress(HistoryError), self._database.reading() as connection:
+            found = answers_about(connection, place)
+        return (*kept, *found)[:MOST]
+
     def find(self, id_prefix: str) -> HistoryRecord:
         """Find a record by the first digits of its id, with or without the number sign.
 

@@ -1,14 +1,23 @@
-"""When libraries call the methods of a model's own classes, from `code_phases.toml`."""
+"""When a model's own code would run: in words, and by which methods libraries call, from `code_phases.toml`."""
 
 from __future__ import annotations
 
 import functools
 import tomllib
 from pathlib import Path
+from typing import Final
 
 from jupyter_modelguard.types import Phase
 
-__all__ = ["phase_of_method"]
+__all__ = ["WHEN", "phase_of_method"]
+
+WHEN: Final = {
+    Phase.IMPORT: "as soon as it is imported",
+    Phase.LOAD: "while the model is loaded",
+    Phase.SOON: "when the model is first used",
+    Phase.METHOD: "if something calls it",
+}
+"""How findings end, so that each can be read by itself."""
 
 
 def phase_of_method(name: str) -> Phase:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from jupyter_modelguard.policy.trust_entry import commit_of, covers_commit, covers_file
+from jupyter_modelguard.policy.trust_entry import commit_of, covers_commit, covers_file, covers_unchanged
 from jupyter_modelguard.types import Judgement, RiskLevel
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from jupyter_modelguard.policy.trust_entry import TrustEntry
     from jupyter_modelguard.types import HistoryRecord, QualifiedName
 
-__all__ = ["against_commit", "against_trust", "covering", "held"]
+__all__ = ["against_commit", "against_trust", "covering", "held", "unchanged"]
 
 _LOG = logging.getLogger(__name__)
 _OPEN = frozenset({Judgement.UNKNOWN, Judgement.INSPECT})
@@ -48,6 +48,14 @@ def covering(entries: Iterable[TrustEntry], record: HistoryRecord, hold: Callabl
             if entry.content == content:
                 return entry
     return None
+
+
+def unchanged(entries: Iterable[TrustEntry], record: HistoryRecord) -> TrustEntry | None:
+    """Find what covers the code of a load by its bytes alone: every file was trusted in this repository, at another commit.
+
+    What a person trusts moves on with the commit where nothing of the code did; a lock file is held to the commit that it names.
+    """
+    return None if against_trust(record) else covers_unchanged(entries, record)
 
 
 def against_trust(record: HistoryRecord, bound: frozenset[QualifiedName] = frozenset()) -> str:

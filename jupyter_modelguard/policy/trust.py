@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from jupyter_modelguard.errors import ConfigurationError
-from jupyter_modelguard.policy.covering import against_commit, against_trust, covering
-from jupyter_modelguard.policy.trust_entry import Change, changes, entry_of
+from jupyter_modelguard.policy.covering import against_commit, against_trust, covering, unchanged
+from jupyter_modelguard.policy.trust_entry import Change, changes, commit_of, entry_of
 from jupyter_modelguard.policy.trust_file import TrustFile
-from jupyter_modelguard.policy.trust_nearest import CHANGED, day_of, nearest, note_of
+from jupyter_modelguard.policy.trust_nearest import CHANGED, day_of, moved, nearest, note_of
 from jupyter_modelguard.policy.trusted_code import TrustedCode
 from jupyter_modelguard.types import Decision, RiskLevel, Scope
 
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["ONLY_ONCE", "Offer", "Standing", "Trust"]
 
 _LOG = logging.getLogger(__name__)
+_COMMIT = 7  # digits of a commit that people read
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,8 @@ class Standing:
         For the card, `(label, sentence)` pairs: how this load differs from what was trusted.
     since, changes, before
         Who trusted what this load differs from, and when; each difference; and the text of trusted code files, by digest.
+    how
+        What was done with what this load differs from: it was "trusted", or "allowed" once.
     """
 
     decision: Decision | None = None
@@ -64,6 +67,7 @@ class Standing:
     since: str = ""
     changes: tuple[Change, ...] = ()
     before: tuple[tuple[str, bytes], ...] = ()
+    how: str = "trusted"
 
     @property
     def changed(self) -> bool:
@@ -112,14 +116,17 @@ class Trust:
             return Standing(offers=_offers(record, _sentence(error)))
         try:
             offers = _offers(record)
-            entry = covering(entries, record, hold)
+            entry, reason = covering(entries, record, hold), ""
             if entry is None:
-                return self._compared(record, entries, offers)
+                entry = unchanged(entries, record)
+                if entry is None:
+                    return self._compared(record, entries, offers)
+                reason = f" · the same files as at {(commit_of(entry.source) or ('', ''))[1][:_COMMIT]}"
         except Exception:  # noqa: BLE001 a fault of ours has it asked about
             _LOG.exception("Whether %s is trusted could not be found out", record.id)
             return ONLY_ONCE
         self._passed[record.id] = entry.id
-        return Standing(Decision(True, entry.by, "trust", entry.reason, entry.scope, entry.at), offers)  # noqa: FBT003 as everywhere
+        return Standing(Decision(True, entry.by, "trust", f"{entry.reason}{reason}", entry.scope, entry.at), offers)  # noqa: FBT003 as everywhere
 
     def keep(self, record: HistoryRecord, decision: Decision, hold: Callable[[], str]) -> bool:
         """Trust what was allowed for longer than once; False, with a warning, where that cannot be kept."""
@@ -185,7 +192,9 @@ class Trust:
         different = changes(entry, record) if label == CHANGED else ()
         before = [(change.before, self._code.read(change.before)) for change in different if change.before]
         kept = tuple((digest, content) for digest, content in before if content is not None)
-        return Standing(None, offers, ((label, note),), f"{entry.by} trusted it on {day_of(entry)}", different, kept)
+        return Standing(
+            None, offers, ((label, note),), f"{entry.by} trusted it on {day_of(entry)}{moved(entry, record)}", different, kept
+        )
 
     def _drop(self, matches: Callable[[TrustEntry], bool]) -> tuple[TrustEntry, ...]:
         dropped: list[TrustEntry] = []

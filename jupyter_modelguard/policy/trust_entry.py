@@ -24,15 +24,18 @@ __all__ = [
     "commit_of",
     "covers_commit",
     "covers_file",
+    "covers_unchanged",
     "difference",
     "entry_from_plain",
     "entry_of",
     "entry_to_plain",
+    "repository_of",
 ]
 
 _DIGITS = re.compile(r"[0-9a-f]{64}")
 _ID = re.compile(r"[0-9a-f]{8}")
 _COMMIT = re.compile(r"hf:(?P<name>[^@]+)@(?P<commit>[0-9a-f]{40})")
+_REPOSITORY = re.compile(r"[a-z]{2,}:(?!//)[^@]+")  # one letter is a drive
 _MOST_NAMED = 3
 _LAST = 1e11  # seconds since the epoch; a later time has no date
 
@@ -43,7 +46,7 @@ class Change(NamedTuple):
     """One thing that is different from what was trusted."""
 
     mark: str  # "+", "-" or "±"
-    what: str  # "function" or "file"
+    what: str  # "capability", "function" or "file"
     name: str
     note: str
     before: str = ""  # of a file that was trusted: its digest
@@ -100,6 +103,7 @@ def covers_file(entry: TrustEntry, record: HistoryRecord) -> bool:
         and (entry.loader, entry.format, entry.digest) == (record.request.loader, artifact.format, artifact.digest)
         and entry.functions == _functions(record)
         and entry.files == _files(record)
+        and (not entry.files or repository_of(entry.source) == repository_of(artifact.source))
     )
 
 
@@ -111,6 +115,29 @@ def covers_commit(entries: Iterable[TrustEntry], record: HistoryRecord) -> Trust
     same = [entry for entry in entries if entry.scope is Scope.COMMIT and entry.source == artifact.source]
     known = {file for entry in same for file in entry.files}
     return same[-1] if same and known.issuperset(_files(record)) and not _functions(record) else None
+
+
+def covers_unchanged(entries: Iterable[TrustEntry], record: HistoryRecord) -> TrustEntry | None:
+    """Find the latest entry of a load's repository at another commit, if all its files were trusted there, byte for byte.
+
+    The files of two commits are never put together: nobody was shown such a mixture.
+    """
+    artifact = record.artifact
+    repository = repository_of(artifact.source) if artifact is not None else ""
+    files = _files(record)
+    if not repository or not files or _functions(record):
+        return None
+    same = [entry for entry in entries if entry.scope is Scope.COMMIT and repository_of(entry.source) == repository]
+    known: dict[str, set[tuple[str, str]]] = {}
+    for entry in same:
+        known.setdefault(entry.source, set()).update(entry.files)
+    return next((entry for entry in reversed(same) if known[entry.source].issuperset(files)), None)
+
+
+def repository_of(source: str) -> str:
+    """Name the repository of a hub without its commit, "hf:org/name"; empty for a folder or a file."""
+    found = _REPOSITORY.match(source)
+    return found[0] if found else ""
 
 
 def commit_of(source: str) -> tuple[str, str] | None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from jupyter_modelguard.hooks.gate import Permit
 from jupyter_modelguard.stages.deciding import evaluate
+from jupyter_modelguard.stages.earlier_code import EarlierCode
 from jupyter_modelguard.stages.repository_ways import RepositoryWays
 from jupyter_modelguard.types import Artifact
 
@@ -35,6 +36,7 @@ class CodeCheck:
         self._deciding = deciding
         self._worker = worker
         self._safer = RepositoryWays(worker)
+        self._earlier = EarlierCode(deciding.journal, worker.scan_code)
 
     def check(self, request: LoadRequest, origin: str, files: tuple[CodeFile, ...]) -> Permit:
         """Ask about code files; nothing proves those. See `Gate.check_code`."""
@@ -47,6 +49,7 @@ class CodeCheck:
             evaluate(report),
             started,
             seek=lambda: self._safer.seek(request, origin, files, sys._getframe(1)),  # noqa: SLF001
+            compare=self._earlier.compare,
         )
         return Permit(record.id, approved=True, files={file.digest: file.content for file in files})
 

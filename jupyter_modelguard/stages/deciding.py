@@ -128,6 +128,7 @@ class Deciding:
         changed: Callable[[], bool] = lambda: False,
         answered: Decision | None = None,
         seek: Callable[[], Sought] | None = None,
+        compare: Callable[[HistoryRecord, Standing], Standing] | None = None,
     ) -> tuple[HistoryRecord, Decision]:
         """Let a load go on, on proof or because somebody says so.
 
@@ -147,6 +148,8 @@ class Deciding:
             What a person said already, while it was checked.
         seek
             Looks for safer ways, for a card; called only if one is shown, and for what was not proved.
+        compare
+            Adds to what trust says of the load what earlier answers say of it, for a card; called only if one is shown.
 
         Returns
         -------
@@ -168,7 +171,7 @@ class Deciding:
         proved = not assessment.level.asks and answered is None
         decision, view, waited = PROOF if answered is None else answered, None, 0.0
         if answered is None and (not proved or (rule is not None and _asks(rule))):
-            shown = _Shown(assessment, explain, seek)
+            shown = _Shown(assessment, explain, seek, compare)
             record, decision, waited = self._decided(record, shown, rule, hold, changed)
             assessment, view = shown.assessment, shown.view
         started += waited  # the time a person took is not the load's
@@ -267,6 +270,7 @@ class _Shown:
     assessment: Assessment
     explain: Callable[[], Explanation] | None
     seek: Callable[[], Sought] | None
+    compare: Callable[[HistoryRecord, Standing], Standing] | None
     view: CardView | None = None
 
     def card(self, record: HistoryRecord, standing: Standing) -> CardView:
@@ -276,6 +280,8 @@ class _Shown:
         if self.seek is not None and self.assessment.level.asks and self.assessment.level is not RiskLevel.FORBIDDEN:
             sought = self.seek()
             self.assessment = dataclasses.replace(self.assessment, safer=sought.ways, sought=sought.tried)
+        if self.compare is not None and self.assessment.level is not RiskLevel.FORBIDDEN:
+            standing = self.compare(record, standing)
         explanation = self.explain() if self.explain is not None else Explanation()
         self.view = build_view(record, self.assessment, explanation, standing)
         return self.view

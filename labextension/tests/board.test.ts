@@ -172,3 +172,19 @@ test('what changed since the last approval is marked by words, not by colour alo
   expect(box?.querySelector('.del')?.textContent).toContain('removed: 2before');
   expect(box?.querySelector('.mg-note')?.textContent).toBe('opens a connection');
 });
+
+test('what code would do stands under its time, each list named by it, and nothing of it is markup', () => {
+  const shown = new Shown(
+    viewWith({
+      phases: [
+        { title: 'On import', note: 'at once', rows: [{ text: '<b>\u202eopens', place: 'm\u202e.py:3' }], more: 4 },
+        { title: 'Soon after', note: 'later', rows: [], more: 0 }
+      ]
+    })
+  );
+  const [first, second] = shown.host.querySelectorAll('.mg-phases > div');
+  const list = first?.querySelector('ul');
+  expect(document.getElementById(list?.getAttribute('aria-labelledby') ?? '')?.textContent).toContain('On import');
+  expect(list?.textContent).toBe('<b>\\u202eopensm\\u202e.py:34 more');
+  expect(second?.textContent).toContain('Found nothing here');
+});

@@ -37,6 +37,7 @@ export const VIEW: CardView = {
   ],
   opcodes: [{ position: 0, opcode: 'PROTO', argument: '4', flagged: false, meaning: 'pickle protocol 4' }],
   tree: [],
+  phases: [],
   remark: '',
   since: '',
   changes: [],
@@ -52,7 +53,7 @@ export class FakeModel implements CardModel {
   private readonly traits: CardTraits;
 
   constructor(view: unknown, state: CardState = 'stopped', receipt = '') {
-    this.traits = { token: 'a-token', view, state, receipt, earlier: [], others: [], progress: null };
+    this.traits = { token: 'a-token', view, state, receipt, earlier: [], others: [], progress: null, late: [] };
   }
 
   get<Name extends keyof CardTraits>(name: Name): CardTraits[Name] {

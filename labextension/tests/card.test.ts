@@ -372,3 +372,20 @@ test('a closed view no longer listens', () => {
   shown.model.put('state', 'denied');
   expect(shown.text).toBe(before);
 });
+
+test('what the hub says comes below the other lines, as text, and closes nothing that is open', () => {
+  const shown = new Shown();
+  const opener = Array.from(shown.host.querySelectorAll<HTMLElement>('[aria-expanded]')).find(one =>
+    one.textContent.includes('Run it anyway')
+  );
+  opener?.click();
+  const reason = shown.host.querySelector<HTMLInputElement>('input[type=radio]');
+  reason?.click();
+  shown.model.put('late', [{ label: 'The hub says', text: '<b>3 likes\u202e' }, 'none', { label: 4 }]);
+  const late = shown.host.querySelector('.mg-late[role=status]');
+  expect(late?.querySelector('dd')?.textContent).toBe('<b>3 likes\\u202e');
+  expect(late?.querySelector('b')).toBeNull();
+  expect(opener?.getAttribute('aria-expanded')).toBe('true');
+  expect(reason?.checked).toBe(true);
+  expect(shown.model.sent).toEqual([]);
+});

@@ -58,6 +58,10 @@ function wordless(level: Level): CardView {
     ],
     opcodes: Array.from({ length: 45 }, () => step),
     tree: [{ depth: 0, name: '36', arguments: '37', position: 3, count: 2, flagged: true }],
+    phases: [
+      { title: '48', note: '49', rows: [{ text: '50', place: '51' }], more: 3 },
+      { title: '52', note: '53', rows: [], more: 0 }
+    ],
     remark: '38',
     since: '39',
     changes: [{ change: '+', what: '40', name: '41', note: '42' }],

@@ -49,6 +49,10 @@ AFTER = (
     b"import torch\nimport urllib.request\nCACHE = urllib.request.urlopen('https://cdn.example.net')\n"
     b"\n\nclass Chat(torch.nn.Module):\n    pass\n"
 )
+RUN = b"    subprocess.run(['ffmpeg', '-i', path])\n"
+NORM = (
+    b"import subprocess\nimport torch\n" + b"# a word\n" * 36 + b"def load_audio(path):\n" + RUN + b"    return path\n" * 11 + RUN
+)
 ONCE_AND_MORE = Standing(
     None, (Offer(Scope.DIGEST), Offer(Scope.COMMIT, "A branch or tag can move. Name the commit: revision=…"))
 )
@@ -106,11 +110,13 @@ def view(
 
 
 def remote(standing=ONCE_AND_MORE, content=AFTER, level=RiskLevel.RUNS_CODE, uses=()):
-    files = (CodeFile("modeling_chat.py", "cd" * 32, content), CodeFile("norm.py", "ef" * 32, b"import torch\n" * 60))
+    files = (CodeFile("modeling_chat.py", "cd" * 32, content), CodeFile("norm.py", "ef" * 32, NORM))
     artifact = Artifact("chat-7b", f"hf:acme/chat-7b@{'a91d07c4' * 5}", "python-code", "cd" * 32, 9_000, files)
     what, when = ("os.system: starts programs", 6) if uses else ("urllib.request.urlopen: opens network connections", 3)
     title = f"{what}, as soon as it is imported"
     found = Finding("remote-code-capability", Severity.HIGH, title, f"modeling_chat.py:{when}")
+    later = "subprocess.run: starts programs, if something calls it"
+    found = (found, *(Finding("remote-code-capability", Severity.MEDIUM, later, f"norm.py:{line}") for line in (40, 52)))
     call = 'AutoModelForCausalLM.from_pretrained("acme/chat-7b", trust_remote_code=True)'
     return view(
         level,
@@ -120,7 +126,7 @@ def remote(standing=ONCE_AND_MORE, content=AFTER, level=RiskLevel.RUNS_CODE, use
         explanation=Explanation(),
         standing=standing,
         call=call,
-        findings=(found,),
+        findings=found,
         coverage=Coverage(2, 2),
     )
 
@@ -132,14 +138,34 @@ CHANGED = Standing(
     None,
     ONCE_AND_MORE.offers,
     (("Changed", "since ada trusted it on 2026-10-31 · 1 file changed: modeling_chat.py"),),
-    "ada trusted it on 2026-10-31 09:12",
+    "ada trusted it on 2026-10-31 09:12, 4f2c9e1 → a91d07c",
     (
+        Change(
+            "+",
+            "capability",
+            "urllib.request.urlopen",
+            "opens network connections, as soon as it is imported · modeling_chat.py:3",
+        ),
         Change("±", "file", "modeling_chat.py", "changed", "12" * 32),
-        Change("+", "function", "urllib.request.urlopen", "from Python"),
     ),
     (("12" * 32, BEFORE),),
 )
+AS_ALLOWED = Standing(
+    None,
+    AT_A_COMMIT.offers,
+    (
+        (
+            "Approved before",
+            'the same files, byte for byte · allowed once by ada on 2026-10-31 09:12, 4f2c9e1 → a91d07c · "I read the code"',
+        ),
+    ),
+)
 HOSTILE = "annual_report\u202egpj.exe\u2066_final<img src=x onerror=alert(1)>" + "_checked" * 20 + "\u200b.pt"
+HUB = [
+    {"label": "The hub says", "text": "created 2026-11-14 · 214 downloads last month · 3 likes · its scan: not done yet"},
+    {"label": "Revision", "text": "not pinned: the code can change at any time; the main branch is at e02b5d1"},
+    {"label": "Discussed there", "text": "“malware? \u202e<img src=x>” · https://huggingface.co/acme/chat-7b/discussions/12"},
+]
 RULE = ("no-unpinned-remote-code", "/etc/modelguard/policy.toml:14", "Remote code must name a full commit.")
 WAY = SaferWay(
     "Take only the weights",
@@ -197,6 +223,7 @@ VIEWS = {
         (SYSTEM,),
     ),
     "changed": remote(CHANGED),
+    "as-allowed": remote(AS_ALLOWED),
     "every-field": full_view(),
     "hostile": dataclasses.replace(
         full_view(lambda text: f"{text}\u202e\x1b[2K<img src=x onerror=alert(1)>{' ' * 40}end"),
@@ -221,6 +248,7 @@ def traits(shown, state="stopped", line="", **more):
         "earlier": [],
         "others": [],
         "progress": {},
+        "late": [],
     } | more
 
 
@@ -232,6 +260,7 @@ def states():
     """Every state by its name."""
     kept = receipt(VIEWS["uninspected"], DENIED).text
     made = {name: traits(shown) for name, shown in VIEWS.items()}
+    made["hub"] = traits(VIEWS["remote-code"], late=HUB)
     checking = checking_view(LoadRequest("torch.load", LOAD, "/models/big-model.pt", CallSite(None, None, 7, 3)))
     return made | {
         "deciding": traits(RUNS, "deciding"),

@@ -2,7 +2,17 @@
 
 import dataclasses
 
-from jupyter_modelguard.approval.view import CallRow, CardView, ChangeRow, CodeListing, CodeRow, Fact, ScopeChoice
+from jupyter_modelguard.approval.view import (
+    CallRow,
+    CardView,
+    ChangeRow,
+    CodeListing,
+    CodeRow,
+    Fact,
+    PhaseColumn,
+    PhaseRow,
+    ScopeChoice,
+)
 from jupyter_modelguard.types import CallNode, RiskLevel, SaferWay, TraceStep
 
 
@@ -37,6 +47,14 @@ def full_view(write=str):
         tree=(
             CallNode(0, write("tree.root"), write("(root arguments)"), 90),
             CallNode(1, write("tree.leaf"), write("(leaf arguments)"), 80, 4, flagged=True),
+        ),
+        phases=(
+            PhaseColumn("On import", "runs whatever you do next", (PhaseRow(write("phase text"), write("phase_place.py:7")),), 2),
+            PhaseColumn("While loading", "inside the call", ()),
+            PhaseColumn("Soon after", "when the model is first used", ()),
+            PhaseColumn(
+                "Only if you call it", "nothing was found that does", (PhaseRow("a program is started", "audio.py:388"),)
+            ),
         ),
         remark=write("the remark"),
         since=write("New since then"),

@@ -85,7 +85,7 @@ def test_headless_mode_takes_two_words_and_no_other(monkeypatch):
 
 
 def test_nothing_a_cell_can_set_allows_a_load():
-    comfort = {"ready_within", "ask_with", "strict", "keep_history", "history_journal", "export_names"}
+    comfort = {"ready_within", "ask_with", "ask_hub", "strict", "keep_history", "history_journal", "export_names"}
     assert set(ModelGuardConfig.class_own_traits(config=True)) == comfort
 
 

@@ -134,7 +134,8 @@ def test_a_models_own_code():
     assert view.would == "Python would import 4 files and run their top level"
     assert view.scopes[0].button == "Import 4 files once"
     assert [row.name for row in view.calls] == [file.path for file in files]
-    assert "Starts a program (line 2)" in view.calls[2].note
+    assert view.calls[2].note == "2 lines, 1 flagged"
+    assert [(row.text, row.place) for column in view.phases for row in column.rows] == [("Starts a program", "part2.py:2")]
     assert [row.flagged for row in view.listings[2].rows] == [False, True]
     assert {fact.label: fact.text for fact in view.facts}["Checked"].startswith("4 of 4 Python files · not checked: nothing")
 
@@ -236,3 +237,13 @@ def test_a_card_carries_no_more_than_a_page_can_hold():
     assert view.listings[0].heading == "Rebuilt · first 1,000 of 5,000 lines"
     assert len(view.opcodes) == 1_000
     assert len(json.dumps(plain_view(view))) < 1_000_000
+
+
+def test_code_of_another_repository_is_a_line_of_its_own_and_happens_at_no_time():
+    files = (CodeFile("norm.py", "d", b"x = 1\n", origin="hf:other/shared"),)
+    artifact = Artifact("chat-7b", "hf:acme/chat-7b", "python-code", "ab" * 32, 0, files)
+    finding = Finding("remote-code-elsewhere", Severity.MEDIUM, "1 of the files comes from another repository", "hf:other/shared")
+    view = view_of(RiskLevel.RUNS_CODE, artifact=artifact, findings=(finding,), coverage=Coverage(1, 1))
+    assert ("From elsewhere", finding.title) in [(fact.label, fact.text) for fact in view.facts]
+    assert view.phases == ()
+    assert view.remark.startswith("Found nothing on the list of known capabilities.")

@@ -8,7 +8,7 @@ from jupyter_modelguard.approval.text import as_html
 
 if TYPE_CHECKING:
     from jupyter_modelguard.approval.present import Receipt
-    from jupyter_modelguard.approval.view import CallRow, CardView, ChangeRow
+    from jupyter_modelguard.approval.view import CallRow, CardView, ChangeRow, PhaseColumn
 
 __all__ = ["card_html", "receipts_html"]
 
@@ -28,7 +28,11 @@ def card_html(view: CardView, note: str = "") -> str:
         part for part in (as_html(view.object), f"<code>{as_html(view.call, limit=160)}</code>", as_html(view.place))
     )
     rows = [f"{as_html(fact.label)}: {as_html(fact.text, limit=400)}" for fact in view.rule]
-    rows += [_call(row) for row in view.calls] + [as_html(missed, limit=160) for missed in view.missed]
+    rows += (
+        [_call(row) for row in view.calls]
+        + [_phase(column) for column in view.phases]
+        + [as_html(missed, limit=160) for missed in view.missed]
+    )
     # no table: each front end lays those out in its own way, most of them to the right
     facts = "".join(f"<li>{as_html(fact.label)}: {as_html(fact.text, limit=400)}</li>" for fact in view.facts)
     changes = "".join(f"<li>{_change(row)}</li>" for row in view.changes)
@@ -63,6 +67,12 @@ def _ways(view: CardView) -> list[str]:
         for mark, text in (("-", way.before), ("+", way.code)):
             lines += [f"<code>{mark} {as_html(line, code=True, limit=400)}</code>" for line in text.split("\n") if text]
     return lines or ["No safer version found."] * view.sought
+
+
+def _phase(column: PhaseColumn) -> str:
+    rows = "".join(f"<li>{as_html(row.text, limit=160)} · <code>{as_html(row.place)}</code></li>" for row in column.rows)
+    more = f"<li>… {column.more:,} more</li>" if column.more else ""
+    return f"{as_html(f'{column.title} ({column.note})')}: {f'<ul>{rows}{more}</ul>' if rows else 'found nothing here'}"
 
 
 def _call(row: CallRow) -> str:

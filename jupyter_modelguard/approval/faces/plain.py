@@ -28,6 +28,7 @@ def card_text(view: CardView) -> str:
         f"{as_plain(view.would, limit=_LINE)}:",
         *(f"  {as_plain(fact.label)}: {as_plain(fact.text, limit=_LINE)}" for fact in view.rule),
         *(f"  ! {call_text(row)}" for row in view.calls),
+        *phases_text(view),
         *(f"  ? {as_plain(missed, limit=_FACT)}" for missed in view.missed),
         *([f"  {as_plain(view.remark, limit=_LINE)}"] if view.remark else []),
         *(f"{as_plain(fact.label)}: {as_plain(fact.text, limit=_FACT)}" for fact in view.facts),
@@ -46,6 +47,16 @@ def ways_text(view: CardView) -> list[str]:
             lines += [f"  {mark} {as_plain(line, code=True, limit=_LINE)}" for line in text.split("\n") if text]
     if not view.safer and view.sought:
         lines.append("No safer version found.")
+    return lines
+
+
+def phases_text(view: CardView) -> list[str]:
+    """Say what code would do when."""
+    lines = []
+    for column in view.phases:
+        lines.append(f"  {as_plain(column.title)} ({as_plain(column.note)}):{'' if column.rows else ' found nothing here'}")
+        lines += [f"    ! {as_plain(row.text, limit=_FACT)} · {as_plain(row.place)}" for row in column.rows]
+        lines += [f"    … {column.more:,} more"] if column.more else []
     return lines
 
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.text import Text
 
-    from jupyter_modelguard.approval.view import CallRow, CardView, ChangeRow
+    from jupyter_modelguard.approval.view import CallRow, CardView, ChangeRow, PhaseColumn
 
 __all__ = ["card_panel"]
 
@@ -39,6 +39,7 @@ def card_panel(view: CardView) -> RenderableType:
     )
     rows = [as_rich(f"{fact.label}: ", style="dim") + as_rich(fact.text, limit=_LINE) for fact in view.rule]
     rows += [_call(row, style) for row in view.calls]
+    rows += [line for column in view.phases for line in _phase(column, style)]
     rows += [Text("? ", style=style) + as_rich(missed, limit=_LONGEST) for missed in view.missed]
     if view.remark:
         rows.append(as_rich(view.remark, style="dim", limit=_LINE))
@@ -77,6 +78,19 @@ def _change(row: ChangeRow, style: str) -> Text:
         + as_rich(row.name, style="bold", name=True)
     )
     return line + Text(" · ") + as_rich(row.note, limit=_LONGEST) if row.note else line
+
+
+def _phase(column: PhaseColumn, style: str) -> list[Text]:
+    from rich.text import Text
+
+    heading = as_rich(column.title, style="bold") + Text(" · ") + as_rich(column.note, style="dim")
+    if not column.rows:
+        return [heading + Text(" · found nothing here", style="dim")]
+    rows = [
+        Text("  ! ", style=style) + as_rich(row.text, limit=_LONGEST) + Text(" · ") + as_rich(row.place, style="dim")
+        for row in column.rows
+    ]
+    return [heading, *rows, *([Text(f"  … {column.more:,} more", style="dim")] if column.more else [])]
 
 
 def _call(row: CallRow, style: str) -> Text:

@@ -85,7 +85,16 @@ class JoinedLoad implements CardModel {
     const others = this.model.get('others');
     const entry: unknown = Array.isArray(others) ? others[this.place] : null;
     const traits = (typeof entry === 'object' && entry !== null ? entry : {}) as Partial<CardTraits>;
-    const missing: CardTraits = { token: '', view: null, state: 'stopped', receipt: '', earlier: [], others: [], progress: null };
+    const missing: CardTraits = {
+      token: '',
+      view: null,
+      state: 'stopped',
+      receipt: '',
+      earlier: [],
+      others: [],
+      progress: null,
+      late: []
+    };
     return traits[name] ?? missing[name];
   }
 

@@ -14,7 +14,7 @@ import { head, titleText } from './head';
 import { lookOf } from './level';
 import type { CardModel, CardState } from './model';
 import { receipt, type Ending } from './receipt';
-import { readView, type CardView } from './view';
+import { readFacts, readView, type CardView } from './view';
 import { words } from './words';
 import { wouldBox } from './wouldBox';
 
@@ -39,6 +39,7 @@ export class Card {
     this.model.on('change:view', this.redraw);
     this.model.on('change:receipt', this.reword);
     this.model.on('change:progress', this.advance);
+    this.model.on('change:late', this.tellLate);
     this.model.on('comm_live_update', this.update);
     this.observer = new MutationObserver(this.update);
     this.observer.observe(root, { attributes: true, attributeFilter: ['class'] });
@@ -51,6 +52,7 @@ export class Card {
     this.model.off('change:view', this.redraw);
     this.model.off('change:receipt', this.reword);
     this.model.off('change:progress', this.advance);
+    this.model.off('change:late', this.tellLate);
     this.model.off('comm_live_update', this.update);
   }
 
@@ -69,6 +71,14 @@ export class Card {
   private readonly advance = (): void => {
     if (this.drawn === 'checking') {
       showProgress(this.host, this.model.get('progress'));
+    }
+  };
+
+  /** Lines that came after the card go below the others; nothing that somebody opened or chose is drawn anew. */
+  private readonly tellLate = (): void => {
+    const facts = factList(readFacts(this.model.get('late')));
+    if (facts !== null) {
+      this.host.querySelector('.mg-late')?.replaceChildren(facts);
     }
   };
 
@@ -97,6 +107,7 @@ export class Card {
     }
     this.host.replaceChildren(this.section(view, shown));
     this.advance();
+    this.tellLate();
     if (shown === 'deciding') {
       this.lock();
     } else if (shown === 'stopped') {
@@ -139,6 +150,7 @@ export class Card {
           head(view, titleId),
           wouldBox(view),
           factList(view.facts),
+          element('div', { class: 'mg-late', role: 'status' }),
           actions(view, { allow: this.allow, deny: this.deny }),
           ...foot(view)
         ].filter(part => part !== null)

@@ -20,6 +20,8 @@ export interface CardTraits {
   others: unknown;
   /** While checking: a sentence, and how much is done where that is known. */
   progress: unknown;
+  /** Facts that came after the card, each with a label and a text. */
+  late: unknown;
 }
 
 export interface Ready {

@@ -37,6 +37,21 @@ export interface ChangeRow {
   note: string;
 }
 
+export interface PhaseRow {
+  text: string;
+  /** "modeling_chat.py:3" */
+  place: string;
+}
+
+/** What code would do at one time. */
+export interface PhaseColumn {
+  title: string;
+  note: string;
+  rows: PhaseRow[];
+  /** Rows that there was no place for. */
+  more: number;
+}
+
 export interface CallNode {
   depth: number;
   name: string;
@@ -101,6 +116,8 @@ export interface CardView {
   listings: CodeListing[];
   opcodes: TraceStep[];
   tree: CallNode[];
+  /** Of a model's own code: what would happen when. */
+  phases: PhaseColumn[];
   remark: string;
   since: string;
   changes: ChangeRow[];
@@ -179,6 +196,12 @@ export function readView(trait: unknown): CardView | null {
       count: number(row, 'count'),
       flagged: row.flagged === true
     })),
+    phases: list(value, 'phases').map(row => ({
+      title: text(row, 'title'),
+      note: text(row, 'note'),
+      rows: list(row, 'rows').map(line => ({ text: text(line, 'text'), place: text(line, 'place') })),
+      more: number(row, 'more')
+    })),
     remark: text(value, 'remark'),
     since: text(value, 'since'),
     changes: list(value, 'changes').map(row => ({
@@ -192,6 +215,11 @@ export function readView(trait: unknown): CardView | null {
     sought: value.sought === true,
     limits: text(value, 'limits')
   };
+}
+
+/** Read facts that came without a view; what is none is left out. */
+export function readFacts(trait: unknown): Fact[] {
+  return Array.isArray(trait) ? trait.filter(isFields).map(fact) : [];
 }
 
 function fact(row: Fields): Fact {

@@ -3,6 +3,7 @@
 import { codeBlock, listing } from './code';
 import { element } from './element';
 import { factList } from './facts';
+import { phases } from './phases';
 import { plain, strange } from './text';
 import type { CallRow, CardView, CodeRow } from './view';
 
@@ -22,6 +23,10 @@ export function wouldBox(view: CardView, heading: 'h4' | 'p' = 'h4'): HTMLElemen
   }
   if (view.calls.length + view.missed.length > 0) {
     box.append(element('ul', { class: 'mg-calls' }, ...view.calls.map(callItem), ...view.missed.map(missedItem)));
+  }
+  const when = phases(view.phases, heading);
+  if (when !== null) {
+    box.append(when);
   }
   const flagged = view.level === 'dangerous' ? lines(view) : [];
   if (flagged.length > 0) {

@@ -14,7 +14,7 @@ export class RestCard implements CardModel {
   private readonly listeners = new Map<string, Set<() => void>>();
 
   constructor(view: unknown, decide: (decision: Decision) => Promise<Answer<Decided>>) {
-    this.traits = { token: '', view, state: 'stopped', receipt: '', earlier: [], others: [], progress: null };
+    this.traits = { token: '', view, state: 'stopped', receipt: '', earlier: [], others: [], progress: null, late: [] };
     this.decide = decide;
   }
 

@@ -229,6 +229,7 @@ export interface CardView {
   listings: CodeListing[];
   opcodes: TraceStep[];
   tree: CallNode[];
+  phases: PhaseColumn[];
   remark: string;
   since: string;
   changes: ChangeRow[];
@@ -288,6 +289,22 @@ export interface CallNode {
   position: number;
   count: number;
   flagged: boolean;
+}
+/**
+ * What would happen at one time: on import, while loading, soon after, or only if something calls it.
+ */
+export interface PhaseColumn {
+  title: string;
+  note: string;
+  rows: PhaseRow[];
+  more: number;
+}
+/**
+ * Something that code of a model's own was found to do.
+ */
+export interface PhaseRow {
+  text: string;
+  place: string;
 }
 /**
  * One difference to what was approved before.

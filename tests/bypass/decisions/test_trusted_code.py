@@ -13,6 +13,7 @@ from chooser import Chooser, guard_that_trusts  # isort: skip
 
 COMMIT = "4f2c9e1" + "0" * 33
 ORIGIN = f"hf:acme/yolo@{COMMIT}"
+OTHER = f"hf:acme/yolo@{'a' * 40}"
 
 
 @pytest.fixture
@@ -74,15 +75,53 @@ def test_file_that_changed_under_the_same_commit_asks(guarded, person):
     assert "1 file changed: modeling.py" in blocked(guarded, person, ORIGIN, code("modeling.py", "import os\n"))
 
 
-def test_another_commit_asks(guarded, person):
+def test_commit_that_changes_no_code_passes(guarded, person):
+    check(guarded, ORIGIN, code("modeling.py"), code("layers.py", "y = 2\n"))
+    check(guarded, OTHER, code("modeling.py"))
+    check(guarded, "hf:acme/yolo", code("modeling.py"), code("layers.py", "y = 2\n"))
+    assert len(person.asked) == 1
+
+
+def test_commit_that_changes_code_asks_and_says_from_where_to_where(guarded, person):
     check(guarded, ORIGIN, code("modeling.py"))
-    other = f"hf:acme/yolo@{'a' * 40}"
-    assert "since ada trusted it" in blocked(guarded, person, other, code("modeling.py"))
+    assert "since ada trusted it" in blocked(guarded, person, OTHER, code("modeling.py", "import os\n"))
+    assert person.asked[-1].since.endswith(f", {COMMIT[:7]} → aaaaaaa")
+    assert "1 file new: evil.py" in blocked(guarded, person, OTHER, code("modeling.py"), code("evil.py", "z\n"))
+
+
+def test_files_of_two_commits_are_no_files_of_a_third(guarded, person):
+    """Each was trusted, but nobody was shown the two together."""
+    check(guarded, ORIGIN, code("modeling.py", "import layers\n"))
+    check(guarded, OTHER, code("layers.py", "y = 2\n"))
+    third = f"hf:acme/yolo@{'b' * 40}"
+    blocked(guarded, person, third, code("modeling.py", "import layers\n"), code("layers.py", "y = 2\n"))
+
+
+def test_files_that_a_newer_commit_turned_are_the_trusted_ones_again_after_a_revert(guarded, person, trust):
+    check(guarded, ORIGIN, code("modeling.py"))
+    blocked(guarded, person, OTHER, code("modeling.py", "import os\n"))
+    person.scope = Scope.ONCE
+    check(guarded, f"hf:acme/yolo@{'b' * 40}", code("modeling.py"))
+    assert len(person.asked) == 2
+    trust.forget(trust.entries()[0].id)
+    check(guarded, f"hf:acme/yolo@{'c' * 40}", code("modeling.py"))
+    assert len(person.asked) == 3
 
 
 def test_another_repository_asks(guarded, person):
     check(guarded, ORIGIN, code("modeling.py"))
     assert blocked(guarded, person, f"hf:evil/yolo@{COMMIT}", code("modeling.py", "import os\n")) == ""
+
+
+@pytest.mark.parametrize("scope", [Scope.DIGEST, Scope.COMMIT])
+@pytest.mark.parametrize("other", ["hf:evil/yolo", "hf:Acme/yolo", "ms:acme/yolo", "hf:acme/yol", "/models/acme/yolo"])
+def test_same_files_of_another_repository_are_asked_about(guarded, person, scope, other):
+    """What code does, the configuration beside it decides too: the name was part of what was trusted."""
+    person.scope = scope
+    check(guarded, ORIGIN, code("modeling.py"))
+    for commit in ("", f"@{COMMIT}"):
+        blocked(guarded, person, f"{other}{commit}", code("modeling.py"))
+    assert f"from another place: {ORIGIN}" in person.fact("Trusted")
 
 
 @pytest.mark.parametrize(
