@@ -9,6 +9,7 @@ from plain_loads import PlainLoads
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "corpus"))
 
+import armed_disguises  # adds its samples
 from armed_code import SAMPLES, WAYS, write
 from armed_models import LOADS
 
@@ -60,6 +61,7 @@ def test_samples_run_when_the_real_libraries_load_them(tmp_path):
 
 
 def test_samples_are_told_for_what_they_do_and_when(tmp_path):
+    assert set(armed_disguises.NAMES) < set(SAMPLES)
     assert len(SAMPLES) >= 50
     sources = {name: write(SAMPLES[name], tmp_path / str(number)) for number, name in enumerate(SAMPLES)}
     wrong = [name for number, name in enumerate(SAMPLES) if not told(name, tmp_path / str(number), sources[name])]

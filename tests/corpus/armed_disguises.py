@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import base64
 
-from armed_code import ANY, CODE, NETWORK, PROCESS, SHELL, WRITE, at_import
+from armed_code import ANY, CODE, NETWORK, PROCESS, SAMPLES, SHELL, WRITE, at_import
 
-__all__ = []
+__all__ = ["NAMES"]
+
+BEFORE = set(SAMPLES)
 
 at_import("enum member", PROCESS, f"import enum, os\nclass Act(enum.Enum):\n    RUN = enum.member(os.system)\nAct.RUN.value('{SHELL}')\n")
 at_import("dataclass default factory", PROCESS, f"import dataclasses, os\n@dataclasses.dataclass\nclass Config:\n    width: int = dataclasses.field(default_factory=lambda: os.system('{SHELL}'))\nConfig()\n")
@@ -118,3 +120,5 @@ at_import("text of a comment", ANY, "# open('canary', 'w').close()\nexec(open(__
 at_import("class that stands for its module", PROCESS, f"import os, sys, types\nclass Lazy(types.ModuleType):\n    @property\n    def model(self):\n        os.system('{SHELL}')\nsys.modules[__name__].__class__ = Lazy\nsys.modules[__name__].model\n")
 at_import("error handler of a codec", PROCESS, f"import codecs, os\ncodecs.register_error('x', lambda e: (str(os.system('{SHELL}')), 1))\n'\\u1234'.encode('ascii', 'x')\n")
 at_import("weak reference", PROCESS, f"import os, weakref\nclass A:\n    pass\na = A()\nr = weakref.ref(a, lambda _: os.system('{SHELL}'))\ndel a\n")
+
+NAMES = [name for name in SAMPLES if name not in BEFORE]
