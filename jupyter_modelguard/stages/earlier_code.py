@@ -13,6 +13,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from jupyter_modelguard.policy.code_phases import WHEN
 from jupyter_modelguard.policy.trust_entry import Change, changes, entry_of, repository_of
 from jupyter_modelguard.policy.trust_nearest import CHANGED, moved
 from jupyter_modelguard.types import CodeFile
@@ -156,8 +157,10 @@ def _not_kept(change: Change) -> Change:
 
 def _capability(finding: Finding) -> str:
     """Give what a finding says without where; a capability that now comes earlier is another one."""
-    phase = getattr(finding, "phase", None)
-    return f"{finding.rule} {finding.title} {getattr(phase, 'value', phase) or ''}"
+    if finding.phase is None:
+        return f"{finding.rule} {finding.title}"
+    said = finding.title.partition(f", {WHEN[finding.phase]}")[0]  # behind it stands in how many places
+    return f"{finding.rule} {said} {finding.phase.value}"
 
 
 def _is_one(finding: Finding) -> bool:

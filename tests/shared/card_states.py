@@ -25,6 +25,7 @@ from jupyter_modelguard.types import (
     Judgement,
     LoadRequest,
     Outcome,
+    Phase,
     QualifiedName,
     RiskLevel,
     SaferWay,
@@ -114,9 +115,11 @@ def remote(standing=ONCE_AND_MORE, content=AFTER, level=RiskLevel.RUNS_CODE, use
     artifact = Artifact("chat-7b", f"hf:acme/chat-7b@{'a91d07c4' * 5}", "python-code", "cd" * 32, 9_000, files)
     what, when = ("os.system: starts programs", 6) if uses else ("urllib.request.urlopen: opens network connections", 3)
     title = f"{what}, as soon as it is imported"
-    found = Finding("remote-code-capability", Severity.HIGH, title, f"modeling_chat.py:{when}")
     later = "subprocess.run: starts programs, if something calls it"
-    found = (found, *(Finding("remote-code-capability", Severity.MEDIUM, later, f"norm.py:{line}") for line in (40, 52)))
+    found = (
+        Finding("code-process" if uses else "code-network", Severity.HIGH, title, f"modeling_chat.py:{when}", phase=Phase.IMPORT),
+        *(Finding("code-process", Severity.LOW, later, f"norm.py:{line}", phase=Phase.METHOD) for line in (40, 52)),
+    )
     call = 'AutoModelForCausalLM.from_pretrained("acme/chat-7b", trust_remote_code=True)'
     return view(
         level,

@@ -47,7 +47,7 @@ class Answer:
 def added(findings: Sequence[Finding], opinions: Iterable[Opinion], files: Iterable[CodeFile]) -> tuple[Finding, ...]:
     """Put opinions behind findings, ranked with those that stand there already.
 
-    A line of which a finding says the same already (by its weakness) gets no second one: the finding names who agrees.
+    A line that has a finding of ours gets no second one: the finding names who says the same (by its weakness), and who says more of it.
 
     Parameters
     ----------
@@ -61,9 +61,10 @@ def added(findings: Sequence[Finding], opinions: Iterable[Opinion], files: Itera
     said: dict[tuple[str, int], dict[Kind, list[Opinion]]] = defaultdict(lambda: defaultdict(list))
     for one in opinions:
         said[one.path, one.line][one.kind].append(one)
-    made = [_agreed(one, said) for one in findings]
-    lines = _Lines(files)
     places = {kind.rule: kind.place for kind in kinds()}  # what was said in an earlier round is ranked again
+    made = [_agreed(one, said) for one in findings]
+    made = [one if one.rule in places else _joined(one, said) for one in made]
+    lines = _Lines(files)
     told = [*(one for one in made if one.rule in places), *_told(_shortened(said), lines)]
     told.sort(key=lambda one: (_WEIGHTS[one.severity], places[one.rule], _place(one.location)))
     return (*(one for one in made if one.rule not in places), *told)
@@ -76,6 +77,13 @@ def _agreed(one: Finding, said: Mapping[tuple[str, int], dict[Kind, list[Opinion
         return one
     agreeing = said.get((path, int(line)), {}).pop(kind, None)
     return one if not agreeing else replace(one, title=f"{one.title}; so {_who(agreeing)}")
+
+
+def _joined(one: Finding, said: dict[tuple[str, int], dict[Kind, list[Opinion]]]) -> Finding:
+    path, _, line = one.location.rpartition(":")
+    others = said.pop((path, int(line)), {}) if line.isdecimal() else {}
+    named = _named([opinion for found in others.values() for opinion in found])
+    return one if not named else replace(one, title=f"{one.title}; seen by {' and '.join(named)} too")
 
 
 def _shortened(
@@ -114,14 +122,18 @@ def _what(kind: Kind, opinions: Sequence[Opinion]) -> str:
 
 
 def _who(opinions: Sequence[Opinion]) -> str:
+    named = _named(opinions)
+    return f"{'says' if len(named) == 1 else 'say'} {' and '.join(named)}"
+
+
+def _named(opinions: Sequence[Opinion]) -> list[str]:
     tests: dict[str, list[str]] = defaultdict(list)
     for one in sorted(opinions, key=lambda one: (one.analyser, one.test)):
         if one.test not in tests[one.analyser]:
             tests[one.analyser].append(one.test)
-    named = [
+    return [
         f"{analyser} ({', '.join(ids[:_MOST_TESTS])}{', …' if len(ids) > _MOST_TESTS else ''})" for analyser, ids in tests.items()
     ]
-    return f"{'says' if len(named) == 1 else 'say'} {' and '.join(named)}"
 
 
 class _Lines:
