@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from jupyter_modelguard.errors import HistoryError
@@ -46,5 +47,10 @@ class UnchangedStep:
         try:
             doubted = self._journal.blocked_since(repository_of(artifact.source), entry.id, entry.at)
         except HistoryError:
-            return None
-        return None if doubted else self._trust.passed(look.record.id, entry)
+            why = "the history cannot tell whether anything of this repository was kept blocked since it was trusted"
+        else:
+            if not doubted:
+                return self._trust.passed(look.record.id, entry)
+            why = "something of this repository was kept blocked since it was trusted"
+        look.standing = replace(look.standing, notes=(*look.standing.notes, ("Asked again", why)))
+        return None

@@ -9,9 +9,10 @@ import pytest
 from jupyter_modelguard.approval.faces.html import card_html
 from jupyter_modelguard.approval.faces.plain import card_text, details_text
 from jupyter_modelguard.approval.present import plain_view
+from jupyter_modelguard.approval.refusal import refusal
 from jupyter_modelguard.errors import ModelLoadBlockedError
 from jupyter_modelguard.policy.trust import Trust
-from jupyter_modelguard.types import CodeFile, LoadRequest, Scope
+from jupyter_modelguard.types import CodeFile, Decision, LoadRequest, Scope
 
 from chooser import Chooser, guard_that_trusts, records  # isort: skip
 
@@ -111,6 +112,9 @@ def test_a_repository_that_goes_back_after_it_was_kept_blocked_asks(guarded, per
     check(guarded, FIRST, code("modeling.py"))
     deny(guarded, person, LATER, code("modeling.py", "import os\n"))
     deny(guarded, person, LAST, code("modeling.py"))
+    assert person.fact("Trusted").endswith(", 4f2c9e1 → bbbbbbb · the same files, byte for byte")
+    assert person.fact("Asked again") == "something of this repository was kept blocked since it was trusted"
+    assert person.fact("Changed") == person.asked[-1].consequence == ""
     check(guarded, LAST, code("modeling.py"))  # trusted anew, which counts again
     asked = len(person.asked)
     check(guarded, f"hf:acme/yolo@{'c' * 40}", code("modeling.py"))
@@ -162,6 +166,7 @@ def test_a_history_that_cannot_be_used_asks_as_ever(guarded, person):
     for file in guarded.store.path.parent.glob("history.sqlite*"):
         file.write_bytes(b"no database at all" * 100)
     deny(guarded, person, LATER, code("modeling.py"))
+    assert person.fact("Asked again").startswith("the history cannot tell")
     check(guarded, FIRST, code("modeling.py"))  # and what is trusted by its commit passes as ever
     assert len(person.asked) == 2
 
@@ -179,6 +184,21 @@ def test_a_history_that_takes_no_line_asks_as_ever(guarded, person):
 
 
 # -- what a stranger wrote ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("transport", ["headless", "none"])
+def test_where_nobody_saw_a_card_the_message_says_what_is_on_it(guarded, person, transport):
+    check(guarded, FIRST, code("modeling.py", "import os\n"))
+    deny(guarded, person, LATER, code("modeling.py", "import os\nos.system('<b>\u202e')\n"), code("\x1b[2J.py"))
+    said = refusal(person.asked[-1], Decision(allow=False, by=transport, transport=transport, reason="no kernel to ask in"))
+    assert "4f2c9e1 → aaaaaaa:" in said
+    assert "+ capability os.system" in said
+    assert "± file modeling.py" in said
+    assert "On import (runs whatever you do next):" in said
+    assert "It would run as: you (" in said
+    assert not {"\x1b", "\u202e"} & set(said)
+    shown = refusal(person.asked[-1], Decision(allow=False, by="ada", transport="card"))
+    assert "On import" not in shown  # it was on the card a moment ago
 
 
 def test_hostile_names_and_lines_stay_text(guarded, person):
