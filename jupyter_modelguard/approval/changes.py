@@ -6,8 +6,10 @@ Only what was kept when it was approved can be compared line by line; of everyth
 from __future__ import annotations
 
 import difflib
+import itertools
 from typing import TYPE_CHECKING
 
+from jupyter_modelguard.approval.listings import counted, lines_of
 from jupyter_modelguard.approval.view import ChangeRow, CodeListing, CodeRow
 
 if TYPE_CHECKING:
@@ -23,7 +25,9 @@ _MOST_FILES = 40  # that are compared line by line
 _MOST_LINES = 400  # of one comparison
 _MOST_SHOWN = 2_000  # lines of all comparisons
 _MOST_COMPARED = 2_000  # lines of one file
+_LARGEST = 1 << 20  # bytes of one file
 _LONGEST = 400  # characters of one line
+_BEFORE = 80  # of them, those before the first that differs
 _CONTEXT = 2
 
 
@@ -38,25 +42,28 @@ def compared(artifact: Artifact, standing: Standing) -> tuple[CodeListing, ...]:
     """Compare the files that changed with what was approved, line by line."""
     before = dict(standing.before)
     now = {file.path: file.content for file in artifact.files}
+    changed = [change for change in standing.changes if change.what == "file" and change.before in before]
     made: list[CodeListing] = []
     left = _MOST_SHOWN
-    for change in standing.changes:
-        if change.what != "file" or change.before not in before:
-            continue
+    for change in changed:
         if left <= 0 or len(made) >= _MOST_FILES:
-            break  # every changed file has a row of its own; these are only not read line by line
-        listing = _comparison(change.name, _lines(before[change.before]), _lines(now.get(change.name, b"")))
+            made.append(CodeListing(f"{counted(len(changed) - len(made), 'more changed file')}, not compared here", "", ()))
+            break
+        listing = _comparison(change.name, before[change.before], now.get(change.name, b""))
         left -= len(listing.rows)
         made.append(listing)
     return tuple(made)
 
 
-def _comparison(path: str, before: Sequence[str], now: Sequence[str]) -> CodeListing:
-    if len(before) > _MOST_COMPARED or len(now) > _MOST_COMPARED:
-        return CodeListing(f"too long to compare: {len(before):,} lines then, {len(now):,} now", path, ())
-    rows = list(_rows(before, now))
+def _comparison(path: str, before: bytes, now: bytes) -> CodeListing:
+    if max(len(before), len(now)) > _LARGEST:
+        return CodeListing(f"too large to compare: {len(before):,} bytes then, {len(now):,} now", path, ())
+    then, there = lines_of(before), lines_of(now)
+    if max(len(then), len(there)) > _MOST_COMPARED:
+        return CodeListing(f"too long to compare: {len(then):,} lines then, {len(there):,} now", path, ())
+    rows = list(_rows(then, there))
     added, gone = (sum(row.change == mark for row in rows) for mark in "+-")
-    heading = f"+{added:,} -{gone:,}"
+    heading = f"+{added:,} -{gone:,}" if then != there else "the same lines, written down in other bytes"
     if len(rows) > _MOST_LINES:
         heading += f" · first {_MOST_LINES:,} of {len(rows):,} lines"
     return CodeListing(heading, path, tuple(rows[:_MOST_LINES]))
@@ -67,14 +74,23 @@ def _rows(before: Sequence[str], now: Sequence[str]) -> Iterator[CodeRow]:
     for group in matcher.get_grouped_opcodes(_CONTEXT):
         for tag, first, last, start, end in group:
             if tag == "equal":
-                yield from (CodeRow(number + 1, now[number]) for number in range(start, end))
+                yield from (CodeRow(number + 1, _cut(now[number], 0)) for number in range(start, end))
                 continue
-            yield from (CodeRow(number + 1, before[number], change="-") for number in range(first, last))
-            yield from (CodeRow(number + 1, now[number], flagged=True, change="+") for number in range(start, end))
+            gone, new = before[first:last], now[start:end]
+            places = [_first_difference(*pair) for pair in itertools.zip_longest(gone, new, fillvalue="")]
+            yield from (CodeRow(first + n + 1, _cut(line, places[n]), change="-") for n, line in enumerate(gone))
+            yield from (CodeRow(start + n + 1, _cut(line, places[n]), flagged=True, change="+") for n, line in enumerate(new))
 
 
-def _lines(content: bytes) -> list[str]:
-    return [
-        line if len(line) <= _LONGEST else f"{line[:_LONGEST]}… {len(line) - _LONGEST:,} more characters"
-        for line in content.decode("utf-8", "replace").splitlines()
-    ]
+def _first_difference(one: str, other: str) -> int:
+    return next((n for n, (left, right) in enumerate(zip(one, other, strict=False)) if left != right), min(len(one), len(other)))
+
+
+def _cut(line: str, place: int) -> str:
+    """Show of a long line what lies around the first place where it differs, so that nothing can be changed beyond its end."""
+    start = max(place - _BEFORE, 0) if place > _LONGEST - _BEFORE else 0
+    end = start + _LONGEST
+    if len(line) <= _LONGEST:
+        return line
+    more = len(line) - end
+    return f"{f'{start:,} characters …' if start else ''}{line[start:end]}{f'… {more:,} more characters' if more > 0 else ''}"

@@ -13,12 +13,13 @@ from jupyter_modelguard.types import Judgement
 if TYPE_CHECKING:
     from jupyter_modelguard.types import Assessment, CodeFile, ScanReport
 
-__all__ = ["MOST_ROWS", "code_listings", "counted", "flagged_lines", "listing_of", "noted"]
+__all__ = ["MOST_ROWS", "code_listings", "counted", "flagged_lines", "lines_of", "listing_of", "noted"]
 
 MOST_ROWS = 1_000
 """Lines of a listing, or opcodes, that a card carries."""
 
 _MOST_NOTED = 100  # functions that are looked for in the lines
+_LINE_ENDS = re.compile(r"\r\n|\r|\n")
 _LONGEST_ROW = 400  # characters of a line of a listing
 _MOST_FILES = 40
 _LONGEST_NUMBER = 12  # digits of a line
@@ -50,7 +51,7 @@ def code_listings(files: tuple[CodeFile, ...], report: ScanReport) -> tuple[Code
 
 
 def _code_listing(file: CodeFile, flagged: dict[int, str]) -> CodeListing:
-    lines = file.content.decode("utf-8", "replace").splitlines()
+    lines = lines_of(file.content)
     heading = f"{len(flagged)} of {counted(len(lines), 'line')} flagged" if flagged else counted(len(lines), "line")
     listed = listing_of(heading, file.path, tuple((number, line, number in flagged) for number, line in enumerate(lines, 1)))
     return replace(listed, rows=tuple(replace(row, note=_sentence(flagged.get(row.number, ""))) for row in listed.rows))
@@ -83,6 +84,12 @@ def flagged_lines(report: ScanReport) -> dict[str, dict[int, str]]:
 
 def _lines_of(flagged: dict[str, dict[int, str]], file: CodeFile) -> dict[int, str]:
     return {**flagged.get(PurePath(file.path).name, {}), **flagged.get(file.path, {})}
+
+
+def lines_of(content: bytes) -> list[str]:
+    """Split code into lines as Python counts them: no form feed or Unicode separator in it moves a remark to another line."""
+    lines = _LINE_ENDS.split(content.decode("utf-8", "replace"))
+    return lines if lines[-1] else lines[:-1]
 
 
 def counted(number: int, what: str) -> str:

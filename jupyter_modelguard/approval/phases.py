@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from jupyter_modelguard.approval.listings import counted, flagged_lines
+from jupyter_modelguard.approval.listings import counted, flagged_lines, lines_of
 from jupyter_modelguard.approval.view import CallRow, PhaseColumn, PhaseRow
 from jupyter_modelguard.policy.code_phases import WHEN
 from jupyter_modelguard.types import Phase
@@ -70,7 +70,7 @@ def file_rows(files: tuple[CodeFile, ...], report: ScanReport) -> tuple[CallRow,
 
 
 def _file_row(file: CodeFile, flagged: int) -> CallRow:
-    note = counted(len(file.content.splitlines()), "line")
+    note = counted(len(lines_of(file.content)), "line")
     return CallRow(file.path, 0, f"{note}, {flagged:,} flagged" if flagged else note, "", "unknown", flagged=True)  # not called
 
 

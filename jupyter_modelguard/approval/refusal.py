@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from jupyter_modelguard.approval.faces.plain import ways_text
+from jupyter_modelguard.approval.faces.plain import changes_text, phases_text, ways_text
 from jupyter_modelguard.approval.text import as_plain
 from jupyter_modelguard.types import RiskLevel
 
@@ -16,6 +16,8 @@ __all__ = ["refusal", "shown_calls"]
 
 _MOST_CALLS = 4
 _DECIDING = ("Policy", "Lock file")  # facts that say what to change so that it passes
+_MOST_FOUND = 40  # lines of what was found
+_FACT = 400  # characters of one
 _MOST_LINES = 100  # of an entry in a message
 
 
@@ -33,13 +35,23 @@ def refusal(view: CardView, decision: Decision, proposal: tuple[str, str] = ("",
     """
     name = as_plain(view.object)
     where = f" ({view.place})" if view.place else ""
-    lines = [f"{name} was not loaded{where}, nothing of it ran: {_why(view)}.", _who(view, decision)]
+    lines = [f"{name} was not loaded{where}, nothing of it ran: {_why(view)}.", _who(view, decision), *_found(view, decision)]
     if view.safer:
         lines += ["You can write this instead:", *ways_text(view)]
     lines += [f"{fact.label}: {as_plain(fact.text, limit=None)}" for fact in view.facts if fact.label in _DECIDING]
     lines.append(_next(view, decision))
     lines += _reviewed(*proposal)
     return "\n".join(lines)
+
+
+def _found(view: CardView, decision: Decision) -> list[str]:
+    """Say of a model's own code, where nobody saw a card, what that would say: what is new, what would run when, what it could reach."""
+    if decision.transport not in {"headless", "none"} or not (view.phases or view.changes):
+        return []
+    said = [*changes_text(view), *phases_text(view)]
+    more = len(said) - _MOST_FOUND
+    facts = [f"{as_plain(fact.label)}: {as_plain(fact.text, limit=_FACT)}" for fact in view.facts if fact.label not in _DECIDING]
+    return [*said[:_MOST_FOUND], *([f"  … {more:,} more lines"] if more > 0 else []), *facts]
 
 
 def _why(view: CardView) -> str:

@@ -130,6 +130,10 @@ class Journal:
         """Give what was decided before about the code of a repository (without its commit) or folder, the latest first."""
         return self._store.answers_about(place)
 
+    def blocked_since(self, place: str, entry: str, since: float) -> bool:
+        """Say whether anything of a place was kept blocked after it was trusted: see `Store.blocked_since`."""
+        return self._store.blocked_since(place, entry, since)
+
     def begin(self, record: HistoryRecord, decision: Decision, started: float) -> None:
         """Keep a permitted load until it ends; `started` is a reading of `time.perf_counter`."""
         self._under_way[record.id] = dataclasses.replace(record, decision=decision), started

@@ -155,6 +155,31 @@ class Store:
             found = answers_about(connection, place)
         return (*kept, *found)[:MOST]
 
+    def blocked_since(self, place: str, entry: str, since: float) -> bool:
+        """Say whether anything of a repository or folder was kept blocked after something of it was trusted.
+
+        Parameters
+        ----------
+        place
+            A repository without its commit, or a folder.
+        entry
+            Id of the load at which it was trusted.
+        since
+            When that was, in seconds since the epoch.
+
+        Raises
+        ------
+        HistoryError
+            The history cannot be used now, or does not know that load: it may have begun anew since, and then it tells of nothing.
+        """
+        from jupyter_modelguard.history.answers import blocked_since
+
+        if not self.flush():
+            raise HistoryError(f"The history {self.shown} cannot be used at the moment.")
+        self.find(entry)
+        with self._database.reading() as connection:
+            return blocked_since(connection, place, since)
+
     def find(self, id_prefix: str) -> HistoryRecord:
         """Find a record by the first digits of its id, with or without the number sign.
 

@@ -116,17 +116,34 @@ class Trust:
             return Standing(offers=_offers(record, _sentence(error)))
         try:
             offers = _offers(record)
-            entry, reason = covering(entries, record, hold), ""
+            entry = covering(entries, record, hold)
             if entry is None:
-                entry = unchanged(entries, record)
-                if entry is None:
-                    return self._compared(record, entries, offers)
-                reason = f" · the same files as at {(commit_of(entry.source) or ('', ''))[1][:_COMMIT]}"
+                return self._compared(record, entries, offers)
         except Exception:  # noqa: BLE001 a fault of ours has it asked about
             _LOG.exception("Whether %s is trusted could not be found out", record.id)
             return ONLY_ONCE
         self._passed[record.id] = entry.id
-        return Standing(Decision(True, entry.by, "trust", f"{entry.reason}{reason}", entry.scope, entry.at), offers)  # noqa: FBT003 as everywhere
+        return Standing(Decision(True, entry.by, "trust", entry.reason, entry.scope, entry.at), offers)  # noqa: FBT003 as everywhere
+
+    def unchanged(self, record: HistoryRecord) -> TrustEntry | None:
+        """Find what trusts the very same code files of the same repository at another commit; it never raises.
+
+        It lets nothing pass by itself: whoever goes by it calls `passed`.
+        """
+        try:
+            return unchanged(self._file.read(), record)
+        except (ConfigurationError, OSError) as error:
+            self._warn(error)
+        except Exception:  # noqa: BLE001 a fault of ours has it asked about
+            _LOG.exception("Whether the files of %s are trusted could not be found out", record.id)
+        return None
+
+    def passed(self, record_id: str, entry: TrustEntry) -> Decision:
+        """Give the decision of an entry that a load goes on by; the entry ends with what the load does beyond it."""
+        self._passed[record_id] = entry.id
+        before = commit_of(entry.source)
+        same = f" · the same files as at {before[1][:_COMMIT]}" if before is not None else ""
+        return Decision(True, entry.by, "trust", f"{entry.reason}{same}", entry.scope, entry.at)  # noqa: FBT003 as everywhere
 
     def keep(self, record: HistoryRecord, decision: Decision, hold: Callable[[], str]) -> bool:
         """Trust what was allowed for longer than once; False, with a warning, where that cannot be kept."""
@@ -165,7 +182,11 @@ class Trust:
         if artifact is None or not artifact.digest:
             return ()
         return self._drop(
-            lambda entry: entry.source == artifact.source if entry.scope is Scope.COMMIT else entry.digest == artifact.digest
+            lambda entry: (
+                entry.source == artifact.source or bool(unchanged((entry,), record))
+                if entry.scope is Scope.COMMIT
+                else entry.digest == artifact.digest
+            )
         )
 
     def went_beyond(self, record_id: str) -> bool:

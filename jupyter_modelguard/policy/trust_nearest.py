@@ -46,6 +46,8 @@ def note_of(record: HistoryRecord, entry: TrustEntry) -> tuple[str, str]:
             return "Trusted", f"by {entry.by} on {day_of(entry)} · {said}"
         if entry.loader != record.request.loader:
             return "Trusted", f"by {entry.by} on {day_of(entry)} · {said}"
+        if artifact.files and not said:
+            return "Trusted", f"by {entry.by} on {day_of(entry)}{moved(entry, record)} · the same files, byte for byte"
     return CHANGED, f"since {entry.by} trusted it on {day_of(entry)} · {said or _OTHER_CONTENT}"
 
 

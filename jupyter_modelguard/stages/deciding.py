@@ -28,6 +28,7 @@ from jupyter_modelguard.stages.earlier import (
 )
 from jupyter_modelguard.stages.proposing import Proposal, propose, report_blocked, with_content
 from jupyter_modelguard.stages.surprises import Surprises
+from jupyter_modelguard.stages.unchanged_code import UnchangedStep
 from jupyter_modelguard.types import Decision, Explanation, Outcome, RiskLevel, Scope
 
 if TYPE_CHECKING:
@@ -108,10 +109,11 @@ class Deciding:
         self.born = born
         self.kernel = kernel
         self._answer = AnswerStep(approver)
+        trusting: tuple[Step, ...] = () if trust is None else (TrustStep(trust), UnchangedStep(trust, journal))
         self.steps: tuple[Step, ...] = (
             RuleStep(),
             *([LockStep(rulebook)] if rulebook is not None else []),
-            *([TrustStep(trust)] if trust is not None else []),
+            *trusting,
             *([BornStep(born)] if born is not None else []),
             self._answer,
         )

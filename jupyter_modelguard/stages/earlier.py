@@ -1,6 +1,7 @@
 """What decided about a load before anybody is asked: one step after the other, and the first that decides counts.
 
-    a rule that allows → a lock file → what this person trusts → what was saved here → an answer given after this same load had failed
+    a rule that allows → a lock file → what this person trusts, and code that did not change since (`unchanged_code`)
+    → what was saved here → an answer given after this same load had failed
 
 A step looks at a load and gives a decision or None; it never raises. Which of them are taken at all, the environment says
 (`MODELGUARD_HEADLESS`): `deny` goes by rules alone, `lock` by rules and lock files. A rule that asks has all of them passed over but the

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from jupyter_modelguard.approval.view import CallRow, CardView, CodeListing
     from jupyter_modelguard.types import CallNode
 
-__all__ = ["card_text", "checking_text", "details_text", "receipt_text", "ways_text"]
+__all__ = ["card_text", "changes_text", "checking_text", "details_text", "phases_text", "receipt_text", "ways_text"]
 
 _MOST_OPCODES = 200
 _FACT = 160  # characters of one fact
@@ -24,7 +24,7 @@ def card_text(view: CardView) -> str:
     lines = [
         f"modelguard · {title}",
         " · ".join(filter(None, (as_plain(view.object), as_plain(view.call, limit=_FACT), as_plain(view.place)))),
-        *_changes(view),
+        *changes_text(view),
         f"{as_plain(view.would, limit=_LINE)}:",
         *(f"  {as_plain(fact.label)}: {as_plain(fact.text, limit=_LINE)}" for fact in view.rule),
         *(f"  ! {call_text(row)}" for row in view.calls),
@@ -90,7 +90,7 @@ def details_text(view: CardView) -> str:
     return "\n".join(lines) or "There is nothing more to show."
 
 
-def _changes(view: CardView) -> list[str]:
+def changes_text(view: CardView) -> list[str]:
     """Say what is different from what was approved before."""
     if not view.changes:
         return []

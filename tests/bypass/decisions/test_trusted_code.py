@@ -97,15 +97,18 @@ def test_files_of_two_commits_are_no_files_of_a_third(guarded, person):
     blocked(guarded, person, third, code("modeling.py", "import layers\n"), code("layers.py", "y = 2\n"))
 
 
-def test_files_that_a_newer_commit_turned_are_the_trusted_ones_again_after_a_revert(guarded, person, trust):
+def test_files_that_come_back_after_a_newer_commit_was_kept_blocked_are_asked_about_once_more(guarded, person, trust):
     check(guarded, ORIGIN, code("modeling.py"))
     blocked(guarded, person, OTHER, code("modeling.py", "import os\n"))
-    person.scope = Scope.ONCE
+    person.scope = Scope.COMMIT
     check(guarded, f"hf:acme/yolo@{'b' * 40}", code("modeling.py"))
-    assert len(person.asked) == 2
-    trust.forget(trust.entries()[0].id)
+    assert len(person.asked) == 3
     check(guarded, f"hf:acme/yolo@{'c' * 40}", code("modeling.py"))
     assert len(person.asked) == 3
+    for entry in trust.entries():
+        trust.forget(entry.id)
+    check(guarded, f"hf:acme/yolo@{'d' * 40}", code("modeling.py"))
+    assert len(person.asked) == 4
 
 
 def test_another_repository_asks(guarded, person):
