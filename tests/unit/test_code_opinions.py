@@ -1,8 +1,11 @@
 """What Bandit says of a model's own code stands beside our own reading of it, once a line, and no file keeps it from speaking."""
 
+import json
+import os
 import subprocess
 import sys
 import warnings
+from pathlib import Path
 
 import pytest
 
@@ -14,7 +17,7 @@ from jupyter_modelguard.engines.worker import Worker
 from jupyter_modelguard.policy.code_opinions import kind_of, kinds, not_shown
 from jupyter_modelguard.policy.evaluate import evaluate
 from jupyter_modelguard.policy.findings import finding, finding_rules
-from jupyter_modelguard.types import RiskLevel, ScanReport, Severity
+from jupyter_modelguard.types import Phase, RiskLevel, ScanReport, Severity
 from tests.shared.model_code import code_file, honest_files
 
 ARMED = """\
@@ -274,3 +277,27 @@ def test_module_in_the_working_directory_is_not_imported(tmp_path, monkeypatch):
         worker.close()
     assert [one.rule for one in said(report)] == ["opinion-eval"]
     assert not canary.exists()
+
+
+def test_what_bandit_says_here_is_what_it_says_by_itself(tmp_path):
+    # Of the standard library, which does more of what Bandit knows than any model.
+    names = ("pickle", "tarfile", "ctypes/util", "urllib/request", "smtplib", "trace", "webbrowser", "xmlrpc/client")
+    files = [Path(os.__file__).parent / f"{name}.py" for name in names]
+    trojan = tmp_path / "trojan.py"
+    trojan.write_text("if x:  # \u202e end\n    exec(x)\n", encoding="utf-8")
+    command = [sys.executable, "-P", "-m", "bandit", "--ignore-nosec", "--format", "json", "--skip", ",".join(not_shown())]
+    # It ends with 1 where it finds anything.
+    done = subprocess.run([*command, *map(str, [*files, trojan])], cwd=tmp_path, capture_output=True, text=True, check=False)
+    by_itself = {(one["filename"], one["line_number"], one["test_id"]) for one in json.loads(done.stdout)["results"]}
+    answer = bandit.ask([code_file(path.read_bytes(), str(path)) for path in [*files, trojan]])
+    assert {(one.path, one.line, one.test) for one in answer.opinions} == by_itself
+    assert {"B102", "B613"} <= {test for _, _, test in by_itself}
+    assert len(by_itself) > 15
+
+
+def test_opinion_is_of_the_time_at_which_our_reading_says_its_line_runs():
+    report = scan_code(
+        "folder", (code_file("import os, tempfile\nos.system(tempfile.mktemp())\ndef later():\n    tempfile.mktemp()\n"),)
+    )
+    times = {one.location: one.phase for one in report.findings if one.rule == "opinion-files"}
+    assert times == {"modeling.py:2": Phase.IMPORT, "modeling.py:4": None}

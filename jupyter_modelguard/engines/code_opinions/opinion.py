@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from jupyter_modelguard.policy.code_opinions import Kind, kind_of_weakness, kinds
 from jupyter_modelguard.policy.findings import finding
-from jupyter_modelguard.types import Severity
+from jupyter_modelguard.types import Phase, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -47,7 +47,8 @@ class Answer:
 def added(findings: Sequence[Finding], opinions: Iterable[Opinion], files: Iterable[CodeFile]) -> tuple[Finding, ...]:
     """Put opinions behind findings, ranked with those that stand there already.
 
-    A line of which a finding says the same already (by its weakness) gets no second one: the finding names who agrees.
+    A line of which a finding says the same already (by its weakness) gets no second one: the finding names who agrees. Analysers do not
+    know when a line runs: they take that from a finding on the same line, if there is one.
 
     Parameters
     ----------
@@ -64,9 +65,16 @@ def added(findings: Sequence[Finding], opinions: Iterable[Opinion], files: Itera
     made = [_agreed(one, said) for one in findings]
     lines = _Lines(files)
     places = {kind.rule: kind.place for kind in kinds()}  # what was said in an earlier round is ranked again
+    timed = sorted((one for one in findings if one.phase is not None), key=_time, reverse=True)
+    times = {one.location: one.phase for one in timed}  # of a line, the first
     told = [*(one for one in made if one.rule in places), *_told(_shortened(said), lines)]
-    told.sort(key=lambda one: (_WEIGHTS[one.severity], places[one.rule], _place(one.location)))
+    told = [replace(one, phase=times.get(one.location)) for one in told]
+    told.sort(key=lambda one: (_time(one), _WEIGHTS[one.severity], places[one.rule], _place(one.location)))
     return (*(one for one in made if one.rule not in places), *told)
+
+
+def _time(one: Finding) -> int:
+    return len(Phase) if one.phase is None else one.phase.rank
 
 
 def _agreed(one: Finding, said: Mapping[tuple[str, int], dict[Kind, list[Opinion]]]) -> Finding:
