@@ -1,8 +1,11 @@
 """What Bandit says of a model's own code stands beside our own reading of it, once a line, and no file keeps it from speaking."""
 
+import json
+import os
 import subprocess
 import sys
 import warnings
+from pathlib import Path
 
 import pytest
 
@@ -14,7 +17,7 @@ from jupyter_modelguard.engines.worker import Worker
 from jupyter_modelguard.policy.code_opinions import kind_of, kinds, not_shown
 from jupyter_modelguard.policy.evaluate import evaluate
 from jupyter_modelguard.policy.findings import finding, finding_rules
-from jupyter_modelguard.types import RiskLevel, ScanReport, Severity
+from jupyter_modelguard.types import Phase, RiskLevel, ScanReport, Severity
 from tests.shared.model_code import code_file, honest_files
 
 ARMED = """\
@@ -274,3 +277,29 @@ def test_module_in_the_working_directory_is_not_imported(tmp_path, monkeypatch):
         worker.close()
     assert [one.rule for one in said(report)] == ["opinion-eval"]
     assert not canary.exists()
+
+
+def test_what_bandit_says_here_is_what_it_says_by_itself(tmp_path):
+    # Of the standard library, which does more of what Bandit knows than any model.
+    names = ("pickle", "tarfile", "ctypes/util", "urllib/request", "smtplib", "trace", "webbrowser", "xmlrpc/client")
+    files = [Path(os.__file__).parent / f"{name}.py" for name in names]
+    trojan = tmp_path / "trojan.py"
+    trojan.write_text("if x:  # \u202e end\n    exec(x)\n", encoding="utf-8")
+    command = [sys.executable, "-P", "-m", "bandit", "--ignore-nosec", "--format", "json", "--skip", ",".join(not_shown())]
+    # It ends with 1 where it finds anything.
+    done = subprocess.run([*command, *map(str, [*files, trojan])], cwd=tmp_path, capture_output=True, text=True, check=False)
+    by_itself = {(one["filename"], one["line_number"], one["test_id"]) for one in json.loads(done.stdout)["results"]}
+    answer = bandit.ask([code_file(path.read_bytes(), str(path)) for path in [*files, trojan]])
+    assert {(one.path, one.line, one.test) for one in answer.opinions} == by_itself
+    assert {"B102", "B613"} <= {test for _, _, test in by_itself}
+    assert len(by_itself) > 15
+
+
+def test_line_of_ours_names_who_sees_something_else_in_it_and_stays_one():
+    report = scan_code(
+        "folder", (code_file("import os, tempfile\nos.system(tempfile.mktemp())\ndef later():\n    tempfile.mktemp()\n"),)
+    )
+    (ours,) = [one for one in report.findings if one.location == "modeling.py:2"]
+    assert (ours.rule, ours.phase) == ("code-process", Phase.IMPORT)
+    assert "bandit (" in ours.title
+    assert [one.location for one in report.findings if one.rule == "opinion-files"] == ["modeling.py:4"]

@@ -20,7 +20,7 @@ def code_file(path, source):
 
 
 def told(report):
-    return [(one.rule, one.phase.value) for one in report.findings[1:] if one.phase is not None]
+    return [(one.rule, one.phase.value) for one in report.findings[1:] if not one.rule.startswith("opinion-")]
 
 
 AT_IMPORT = {
@@ -156,8 +156,9 @@ def test_lines_that_only_a_call_would_reach_are_told_once_a_file():
 
 
 def test_name_that_is_put_together_is_said_to_be():
-    (found,) = scanned("import os\ngetattr(os, 'sys' + 'tem')('x')\n").findings[1:]
-    assert found.title == "os.system, whose name is put together from pieces: starts programs, as soon as it is imported"
+    found = scanned("import os\ngetattr(os, 'sys' + 'tem')('x')\n").findings[1]
+    said = "os.system, whose name is put together from pieces: starts programs, as soon as it is imported"
+    assert found.title.partition("; seen by ")[0] == said
 
 
 def test_names_are_followed_from_file_to_file():

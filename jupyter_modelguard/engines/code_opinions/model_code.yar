@@ -32,6 +32,28 @@ rule hidden_exec
     any of them
 }
 
+rule hidden_name
+{
+  meta:
+    finding = "opinion-eval"
+  strings:
+    $line_literal = /\bgetattr\s{0,4}\(\s{0,4}(os|subprocess|shutil|posix|nt|pty|runpy|ctypes|importlib|socket)\s{0,4},\s{0,4}['"](system|popen|Popen|exec\w{0,4}|spawn\w{0,4}|posix_spawn\w?|fork\w{0,3}|run|call|check_\w{4,6}|rmtree|dlopen|CDLL)['"]\s{0,4}\)\s{0,4}\(/
+    $line_unsaid = /\bgetattr\s{0,4}\(\s{0,4}(os|subprocess|shutil|posix|nt|pty|runpy)\s{0,4},\s{0,4}(f['"]|['"][^'"\n]{0,20}['"]\s{0,4}[+%.'"]|[^'"\s])/
+    $line_inner = /\bgetattr\s{0,4}\(\s{0,4}(getattr\s{0,4}\(|__import__\s{0,4}\()[^\n]{1,200}\)\s{0,4}\(/
+    $line_pieces = /\bgetattr\s{0,4}\(\s{0,4}\w{1,40}\s{0,4},\s{0,4}['"]\w{1,8}['"]\s{0,4}\+\s{0,4}['"]\w{1,8}['"]\s{0,4}\)\s{0,4}\(/
+    $line_spelled = /\bgetattr\s{0,4}\(\s{0,4}\w{1,40}\s{0,4},[^\n]{0,80}(b64decode|fromhex|unhexlify|rot[_-]?13|\bchr\b)/
+    $line_table = /\b(os|subprocess|shutil|posix|pty|builtins)\.__dict__\s{0,4}(\[|\.get\s{0,4}\()/
+    $line_vars = /\bvars\s{0,4}\(\s{0,4}(os|subprocess|shutil|posix|pty|builtins)\s{0,4}\)/
+    $line_own_table = /\b(locals|vars)\s{0,4}\(\s{0,4}\)\s{0,4}(\[|\.get\s{0,4}\()\s{0,4}['"]__builtins__['"]/
+    $line_modules = /\bsys\.modules\s{0,4}(\[|\.get\s{0,4}\()[^\n\])]{1,60}[\])]\s{0,4}\.\s{0,4}(system|popen|Popen|exec\w{0,4}|spawn\w{0,4}|run|call|check_\w{4,6}|eval)\b/
+    $line_import = /\bimport_module\s{0,4}\(\s{0,4}['"]\w{0,12}['"]\s{0,4}(\+|\[\s{0,4}::|%|\.format|\.join|['"])/
+    $line_reversed = /['"]\w{2,20}['"]\s{0,4}\[\s{0,4}::\s{0,4}-1\s{0,4}\]\s{0,4}\)\s{0,4}\./
+    $line_getter = /\b(attrgetter|methodcaller)\s{0,4}\(\s{0,4}['"](system|popen|exec\w{0,4}|spawn\w{0,4}|eval|__globals__|__builtins__|__subclasses__)\b/
+    $line_globals = /\.__globals__\s{0,4}(\[|\.get\s{0,4}\()/
+  condition:
+    any of them
+}
+
 rule download_and_run
 {
   meta:
