@@ -103,7 +103,9 @@ def guard_dynamic_module(passage: Passage) -> Callable[..., Any]:
         call = current_call()
         places = call.places if call is not None else []
         with Suspended():
-            files = code_of(places, module, module_file)
+            files = module.code((module_file,))
+            if call is None or any(file.digest not in call.asked for file in files):
+                files = code_of(places, module, module_file)  # the library comes here once for every file
             origin = (places[0] if places else module).origin
         fetched = ask_about_code(passage, f"transformers: {module_file}", origin, files, lambda: wrapped(*args, **options))
         if not _in_call():
