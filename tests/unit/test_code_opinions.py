@@ -1,5 +1,6 @@
 """What Bandit says of a model's own code stands beside our own reading of it, once a line, and no file keeps it from speaking."""
 
+import ast
 import json
 import os
 import subprocess
@@ -303,3 +304,11 @@ def test_line_of_ours_names_who_sees_something_else_in_it_and_stays_one():
     assert (ours.rule, ours.phase) == ("code-process", Phase.IMPORT)
     assert "bandit (" in ours.title
     assert [one.location for one in report.findings if one.rule == "opinion-files"] == ["modeling.py:4"]
+
+
+def test_bandit_leaves_nothing_at_what_all_trees_of_a_process_share():
+    shared = [node for node in ast.walk(ast.parse("x = y + z")) if not node._fields]
+    for node in shared:
+        vars(node).clear()  # what Bandit itself left there, in other tests
+    scan_code("folder", (code_file("import os\nos.system('a' + 'b')\n"),))
+    assert [vars(node) for node in shared] == [{}] * 3

@@ -1,6 +1,7 @@
 """What a model's own Python files are said to do."""
 
 import hashlib
+import sys
 
 import pytest
 
@@ -181,11 +182,12 @@ def test_what_python_cannot_read_was_not_inspected(content):
     assert report.coverage.missed[0].startswith("acme.py: cannot be read as Python")
 
 
-def test_nesting_is_read_as_deep_as_a_higher_limit_lets_it_run():
-    deep = "x = " + "-" * 3_500 + "1\n"
-    with pytest.raises(RecursionError):
-        compile(deep, "deep", "exec")
-    assert told(scanned(f"import os\n{deep}os.system('x')\n")) == [("code-process", "import")]
+def test_nesting_is_read_as_deep_as_an_interpreter_reads_it_and_else_not_inspected():
+    report = scanned(f"import os\nx = {'-' * 3_500}1\nos.system('x')\n")
+    if sys.version_info < (3, 12):
+        assert told(report) == [("code-process", "import")]
+    else:  # the depth at which these stop cannot be raised
+        assert told(report) == [("code-process", "import")] or evaluate(report).level is RiskLevel.UNINSPECTED
 
 
 def test_names_that_take_too_long_to_follow_were_not_inspected(monkeypatch):

@@ -154,10 +154,16 @@ def _children(node: ast.AST) -> Iterator[ast.AST]:
         if isinstance(value, list):
             below = [item for item in value if isinstance(item, ast.AST)]
             for place, item in enumerate(below):
-                item._bandit_sibling = below[place + 1] if place + 1 < len(below) else None  # type: ignore[attr-defined] # noqa: SLF001
-                item._bandit_parent = node  # type: ignore[attr-defined] # noqa: SLF001
+                _place(item, node, below[place + 1] if place + 1 < len(below) else None)
                 yield item
         elif isinstance(value, ast.AST):
-            value._bandit_sibling = None  # type: ignore[attr-defined] # noqa: SLF001
-            value._bandit_parent = node  # type: ignore[attr-defined] # noqa: SLF001
+            _place(value, node, None)
             yield value
+
+
+def _place(child: ast.AST, parent: ast.AST, sibling: ast.AST | None) -> None:
+    if (
+        child._fields
+    ):  # without, it is one object for all trees of this process, which would keep this one and lead from others into it
+        child._bandit_sibling = sibling  # type: ignore[attr-defined] # noqa: SLF001
+        child._bandit_parent = parent  # type: ignore[attr-defined] # noqa: SLF001
