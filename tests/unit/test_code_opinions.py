@@ -311,4 +311,5 @@ def test_bandit_leaves_nothing_at_what_all_trees_of_a_process_share():
     for node in shared:
         vars(node).clear()  # what Bandit itself left there, in other tests
     scan_code("folder", (code_file("import os\nos.system('a' + 'b')\n"),))
-    assert [vars(node) for node in shared] == [{}] * 3
+    assert shared
+    assert not any(vars(node) for node in shared)
