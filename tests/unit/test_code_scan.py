@@ -268,6 +268,11 @@ BOMBS = {
         *(f"p{n + 1} = p(p{n}, p{n}, p{n})" for n in NUMBERS),
         "map(p60)",
     ],
+    "bases of bases": [
+        "class C0: pass\nclass D0: pass",
+        *(f"class C{n + 1}(C{n}, D{n}): pass\nclass D{n + 1}(C{n}, D{n}): pass" for n in NUMBERS),
+        "C60().run(); D60[C60]",
+    ],
     "loops in loops": ["x = [a + b + c for a in 'ab' * 999 for b in 'ab' * 999 for c in 'ab' * 999]", "exec(''.join(x))"],
     "loops of loops": ["x = [[[a ^ b ^ c for a in range(4000)] for b in range(4000)] for c in range(4000)]", "exec(str(x))"],
 }

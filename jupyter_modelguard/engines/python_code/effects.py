@@ -182,23 +182,27 @@ class Effects:
                 yield from self._run(one)
         yield from judging.passed(values)
 
-    def _subclassed(self, bases: Values, depth: int = 0) -> Iterator[Unit | Use]:
-        for one in bases:
+    def _subclassed(self, bases: Values) -> Iterator[Unit | Use]:
+        """Give what classes, and their bases in turn, do with a new subclass."""
+        seen: set[Class] = set()
+        waiting = list(reversed(bases))
+        while waiting and self._resolver.goes_on():
+            one = waiting.pop()
             if isinstance(one, Seq):
-                for item in one.items:
-                    yield from self._subclassed(item, depth)
-            elif isinstance(one, Kind):
-                found = self._resolver.special(one.info, "__init_subclass__")
-                yield from _units(found)
-                yield from judging.passed(found)
-                if depth < 10:  # noqa: PLR2004 bases of bases
-                    for keyword in one.info.keywords:
-                        if keyword.arg == "metaclass":
-                            yield from self._made_by(self._resolver.of(keyword.value, one.info.outer))
-                    for base in one.info.bases:
-                        yield from self._subclassed(self._resolver.of(base, one.info.outer), depth + 1)
+                waiting += [value for item in one.items for value in item]
             elif isinstance(one, Inst):
                 yield from _units(self._resolver.special(one.info, "__mro_entries__"))
+            elif isinstance(one, Kind) and one.info not in seen:
+                seen.add(one.info)
+                if "__init_subclass__" in one.info.scope.names:
+                    found = self._resolver.bound(one.info.scope, "__init_subclass__")
+                    yield from _units(found)
+                    yield from judging.passed(found)
+                for keyword in one.info.keywords:
+                    if keyword.arg == "metaclass":
+                        yield from self._made_by(self._resolver.of(keyword.value, one.info.outer))
+                for base in one.info.bases:
+                    waiting += self._resolver.of(base, one.info.outer)
 
     def _of_patch(self, event: Event) -> Iterator[Unit | Use]:
         target: Any = event.node

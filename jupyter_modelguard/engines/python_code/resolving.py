@@ -80,13 +80,18 @@ class Resolver:
         self._names.clear()
         self._pools.clear()
 
+    def goes_on(self) -> bool:
+        """Count a step, and say whether there is fuel for it."""
+        self.fuel -= 1
+        if self.fuel < 0:
+            self.missed["what the names in the code stand for takes too long to follow"] = None
+        return self.fuel >= 0
+
     def of(self, node: ast.expr, scope: Scope, given: Given | None = None) -> Values:
         """Give what an expression could be."""
         if given is None and (known := self.memo.get(id(node))) is not None:
             return known
-        self.fuel -= 1
-        if self.fuel < 0:
-            self.missed["what the names in the code stand for takes too long to follow"] = None
+        if not self.goes_on():
             return ()
         if self._depth >= _DEEPEST:
             self.missed["names in the code are passed on too often to be followed"] = None
@@ -244,16 +249,20 @@ class Resolver:
             return (Kind(of.info),)
         return (Bound(of, name),)
 
-    def special(self, info: Class, name: str, *, after: bool = False, depth: int = 0) -> Values:
+    def special(self, info: Class, name: str, *, after: bool = False) -> Values:
         """Give an attribute of a class, from it or its bases."""
-        if not after and name in info.scope.names:
-            return self.bound(info.scope, name)
         found: list[Value] = []
-        if depth < 10:  # noqa: PLR2004 bases of bases
-            for base in info.bases:
-                for one in self.of(base, info.outer):
-                    if isinstance(one, Kind) and one.info is not info:
-                        found += self.special(one.info, name, depth=depth + 1)
+        seen: set[Class] = set()  # bases that share theirs are as many ways to the same class as one likes
+        waiting = [info]
+        while waiting:
+            here = waiting.pop()
+            if here in seen or not self.goes_on():
+                continue
+            seen.add(here)
+            if name in here.scope.names and not (after and here is info):
+                found += self.bound(here.scope, name)
+                continue
+            waiting += [one.info for base in reversed(here.bases) for one in self.of(base, here.outer) if isinstance(one, Kind)]
         return tuple(found)
 
     def pool(self, name: str) -> Values:
