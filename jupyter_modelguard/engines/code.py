@@ -92,7 +92,7 @@ def unread_code(origin: str, files: tuple[CodeFile, ...], why: str = "") -> Scan
         size=sum(len(file.content) for file in files),
         findings=(
             finding("remote-code", f"{len(files)} Python file{'s' * (len(files) != 1)} would be imported and run", origin),
-            *elsewhere(files),
+            *elsewhere(origin, files),
         ),
         coverage=Coverage(len(files), 0, (f"the code: {why}",) if why else ()),
         engines=(ENGINE,),

@@ -53,6 +53,11 @@ class Place:
         return hub_origin(self.repository, self._code_revision)
 
     @property
+    def version(self) -> tuple[str, str]:
+        """What tells its code from that of other repositories, and from other versions of its own."""
+        return self.repository, "" if self.is_folder else str(self._code_revision or "")
+
+    @property
     def _code_revision(self) -> Any:
         return self.options.get("code_revision") or self.options.get("revision")
 
@@ -98,14 +103,15 @@ def code_of(places: Iterable[Place], module: Place, module_file: str) -> tuple[C
     Returns
     -------
     tuple of CodeFile
-        Files of other repositories than the first stand below their repository's name, with their `origin`.
+        Files of other repositories than the first, and those of the first that are different in another version of it, stand below
+        their repository's name, with their `origin`.
     """
-    named = {place.repository: place for place in places} or {module.repository: module}
+    named = {place.version: place for place in places} or {module.version: module}
     main = next(iter(named.values()))
-    wanted: dict[str, tuple[Place, dict[str, None]]] = {}
+    wanted: dict[tuple[str, str], tuple[Place, dict[str, None]]] = {main.version: (main, {})}
 
     def want(place: Place, files: Iterable[str]) -> None:
-        wanted.setdefault(place.repository, (place, {}))[1].update(dict.fromkeys(files))
+        wanted.setdefault(place.version, (place, {}))[1].update(dict.fromkeys(files))
 
     for place in named.values():
         for repository, files in place.mapped().items():
@@ -113,10 +119,11 @@ def code_of(places: Iterable[Place], module: Place, module_file: str) -> tuple[C
             want(place if own else place.elsewhere(repository), files)
         want(place, [_GENERATE])
     want(module, [module_file])
-    found: list[CodeFile] = []
+    found = list(main.code(wanted.pop(main.version)[1]))
+    same = {(main.repository, file.path, file.digest) for file in found}
     for place, entries in wanted.values():
-        code = place.code(entries)
-        found += code if place.repository == main.repository else (_of_another(file, place) for file in code)
+        code = [file for file in place.code(entries) if (place.repository, file.path, file.digest) not in same]
+        found += (_of_another(file, place) for file in code)
     return tuple(found)
 
 

@@ -211,3 +211,24 @@ def test_file_that_changes_after_the_question_of_a_call_that_was_bound_before_is
         early(NAME, trust_remote_code=True)
     assert not stage.canary.exists()
     assert [file.path for file in running.guard.approver.asked[-1][0].artifact.files] == ["sizes.py"]
+
+
+def test_file_that_pinned_code_takes_from_the_branch_is_not_said_to_be_of_the_commit(stage, hold):
+    again = f"        import transformers\n        transformers.AutoTokenizer.from_pretrained({NAME!r}, trust_remote_code=True)\n"
+    inner = FILES["configuration_acme.py"].replace("        self.width", f"{again}        self.width")
+    pinned = stage.hub.commit(NAME, {**stage.files, "configuration_acme.py": inner})
+    moved = {
+        "tokenization_acme.py": stage.evil + FILES["tokenization_acme.py"],
+        "configuration_acme.py": FILES["configuration_acme.py"],
+    }
+    stage.hub.commit(NAME, moved)
+    running = hold(True)
+    load(NAME, revision=pinned)
+    assert stage.canary.exists()
+    files = {file.digest: file for record, _ in running.guard.approver.asked for file in record.artifact.files}
+    (late,) = (file for file in files.values() if stage.evil.encode() in file.content)
+    assert (late.path, late.origin) == (f"{NAME}/tokenization_acme.py", f"hf:{NAME}")
+    said = [one.title for one in running.guard.approver.asked[-1][0].report.findings if one.rule == "remote-code-elsewhere"]
+    assert any(
+        title.endswith(f"another version of {NAME}, as its default branch is at the moment: no commit is named") for title in said
+    )
