@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import textwrap
 import warnings
 from pathlib import Path
 
@@ -313,3 +314,16 @@ def test_bandit_leaves_nothing_at_what_all_trees_of_a_process_share():
     scan_code("folder", (code_file("import os\nos.system('a' + 'b')\n"),))
     assert shared
     assert not any(vars(node) for node in shared)
+
+
+def test_warnings_are_printed_as_before_bandit_was_asked():
+    code = """
+        import sys, warnings
+        before = warnings.formatwarning
+        from jupyter_modelguard.engines.code_opinions import bandit
+        from tests.shared.model_code import code_file
+        assert bandit.ask((code_file("eval(x)"),)).opinions
+        assert "bandit.core.tester" in sys.modules
+        assert warnings.formatwarning is before
+    """
+    subprocess.run([sys.executable, "-c", textwrap.dedent(code)], check=True)

@@ -107,8 +107,10 @@ def _visitors() -> Callable[[bytes, float], Any]:
     """Import Bandit, and give what makes a visitor for one file."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        printed = warnings.formatwarning  # which Bandit sets to one that names neither kind nor place
         node_visitor: Any = importlib.import_module(MODULE)
         config, context, test_set = (importlib.import_module(f"bandit.core.{name}") for name in ("config", "context", "test_set"))
+        warnings.formatwarning = printed
     for name in ("bandit", "stevedore"):
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     # No file is named, so none is read: `BanditConfig` looks for none by itself.
@@ -162,8 +164,7 @@ def _children(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def _place(child: ast.AST, parent: ast.AST, sibling: ast.AST | None) -> None:
-    if (
-        child._fields
-    ):  # without, it is one object for all trees of this process, which would keep this one and lead from others into it
+    # A node without fields is one object for all trees of this process, which would keep this one and lead from others into it.
+    if child._fields:
         child._bandit_sibling = sibling  # type: ignore[attr-defined] # noqa: SLF001
         child._bandit_parent = parent  # type: ignore[attr-defined] # noqa: SLF001
