@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from jupyter_modelguard.approval.text import as_plain
 from jupyter_modelguard.errors import ConfigurationError
 from jupyter_modelguard.policy.checked_file import FileText, read_text
-from jupyter_modelguard.policy.covering import against_commit, against_trust
+from jupyter_modelguard.policy.covering import lasting
 from jupyter_modelguard.policy.lock_file import LOCK_HEAD, lock_text, read_lock
 from jupyter_modelguard.policy.own_file import replace_own
 from jupyter_modelguard.policy.trust_entry import covers_file, entry_of
@@ -86,10 +86,9 @@ def _candidate(record: HistoryRecord, trust: Trust | None) -> _Candidate:
         return _Candidate(record, None, "It was not allowed, so there is nothing to grant.")
     if decision.transport in {"proof", "lock", "policy"} or record.level is None or not record.level.asks:
         return _Candidate(record, None)
-    refused = against_trust(record)
+    scope, refused = lasting(record)
     if refused:
         return _Candidate(record, None, refused)
-    scope = Scope.DIGEST if against_commit(record) else Scope.COMMIT
     content = artifact.content or _trusted(record, trust)
     if not (content or artifact.files):
         return _Candidate(record, None, 'Answer with "this exact file" once, so that all its bytes are known.')

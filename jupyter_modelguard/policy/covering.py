@@ -8,8 +8,9 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from jupyter_modelguard.policy.findings import finding_rules
 from jupyter_modelguard.policy.trust_entry import commit_of, covers_commit, covers_file, covers_unchanged
-from jupyter_modelguard.types import Judgement, RiskLevel
+from jupyter_modelguard.types import Judgement, RiskLevel, Scope
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from jupyter_modelguard.policy.trust_entry import TrustEntry
     from jupyter_modelguard.types import HistoryRecord, QualifiedName
 
-__all__ = ["against_commit", "against_trust", "covering", "held", "unchanged"]
+__all__ = ["against_commit", "against_files", "against_trust", "covering", "held", "lasting", "unchanged"]
 
 _LOG = logging.getLogger(__name__)
 _OPEN = frozenset({Judgement.UNKNOWN, Judgement.INSPECT})
@@ -41,6 +42,8 @@ def covering(entries: Iterable[TrustEntry], record: HistoryRecord, hold: Callabl
     known = tuple(entries)
     if not against_commit(record) and (entry := covers_commit(known, record)) is not None:
         return entry
+    if against_files(record):
+        return None
     alike = [entry for entry in known if covers_file(entry, record)]
     if alike:
         content = "" if record.artifact is not None and record.artifact.files else held(hold)
@@ -97,6 +100,23 @@ def against_commit(record: HistoryRecord) -> str:
     if commit_of(artifact.source) is None:
         return "It was asked for without a full commit id, and a branch or tag can move. Name the commit: revision=…"
     return ""
+
+
+def against_files(record: HistoryRecord) -> str:
+    """Say why the files of a load's code do not settle what it runs, so that only the commit they are of can; empty if they do."""
+    artifact, report = record.artifact, record.report
+    if artifact is None or not artifact.files or report is None:
+        return ""
+    rules = finding_rules()
+    beyond = next((one for one in report.findings if one.rule not in rules or rules[one.rule].beyond), None)
+    return f"Its code can run what other files hold ({beyond.location}), and those may change." if beyond is not None else ""
+
+
+def lasting(record: HistoryRecord) -> tuple[Scope, str]:
+    """Give what a load can be bound to where it is decided for longer than once, and why it cannot be; empty if it can."""
+    if against_commit(record):
+        return Scope.DIGEST, against_trust(record) or against_files(record)
+    return Scope.COMMIT, against_trust(record)
 
 
 def held(hold: Callable[[], str]) -> str:

@@ -42,6 +42,8 @@ class FindingRule:
         Technique of MITRE ATLAS: "AML.T0011.000"; empty where there is none.
     taxonomy
         Issue of the taxonomy: "I02"; empty where there is none.
+    beyond
+        Whether code of which it is found could run what its own files do not hold.
     """
 
     id: str
@@ -51,6 +53,7 @@ class FindingRule:
     cwe: int | None = None
     atlas: str = ""
     taxonomy: str = ""
+    beyond: bool = False
 
 
 @functools.cache

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 from jupyter_modelguard.errors import ConfigurationError
 from jupyter_modelguard.policy.administrator import only_administrator_writes
 from jupyter_modelguard.policy.checked_file import CheckedFiles
-from jupyter_modelguard.policy.covering import against_trust
+from jupyter_modelguard.policy.covering import against_files, against_trust
 from jupyter_modelguard.policy.matching import matches
 from jupyter_modelguard.policy.places import Kind, Place
 from jupyter_modelguard.policy.rules import Action, Rule, RuleSet, read_rules
@@ -129,7 +129,7 @@ class Policy:
         if against_trust(record):
             return False
         if rule.digests or rule.signers:
-            return True
+            return not against_files(record)
         path = Path(record.request.source)
         if (record.artifact is not None and record.artifact.files) or self._administrator(path):
             return False

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from jupyter_modelguard.errors import ConfigurationError
-from jupyter_modelguard.policy.covering import against_commit, against_trust, covering, unchanged
+from jupyter_modelguard.policy.covering import against_commit, against_files, against_trust, covering, unchanged
 from jupyter_modelguard.policy.trust_entry import Change, changes, commit_of, entry_of
 from jupyter_modelguard.policy.trust_file import TrustFile
 from jupyter_modelguard.policy.trust_nearest import CHANGED, day_of, moved, nearest, note_of
@@ -242,7 +242,7 @@ def _offers(record: HistoryRecord, refused: str = "") -> tuple[Offer, ...]:
     if record.level not in {RiskLevel.RUNS_CODE, RiskLevel.UNINSPECTED} or record.artifact is None:
         return ()
     why = refused or against_trust(record)
-    return Offer(Scope.DIGEST, why), Offer(Scope.COMMIT, why or against_commit(record))
+    return Offer(Scope.DIGEST, why or against_files(record)), Offer(Scope.COMMIT, why or against_commit(record))
 
 
 def _same(known: TrustEntry, entry: TrustEntry) -> bool:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from jupyter_modelguard.config import BLOCKED, RUN_FOLDER
-from jupyter_modelguard.types import Decision, Scope
+from jupyter_modelguard.types import Decision
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,18 +52,17 @@ def propose(record: HistoryRecord, decision: Decision, hold: Callable[[], str], 
     """
     if decision.transport != "headless":
         return Proposal()
-    from jupyter_modelguard.policy.covering import against_commit, against_trust
+    from jupyter_modelguard.policy.covering import lasting
     from jupyter_modelguard.policy.lock_file import lock_text
     from jupyter_modelguard.policy.trust_entry import entry_of
 
-    refused = against_trust(record)
+    scope, refused = lasting(record)
     if refused:
         return Proposal(refused=refused)
     known = with_content(record, hold)
     artifact = known.artifact
     if artifact is None or not (artifact.content or artifact.files):
         return Proposal(refused="Its bytes could not be kept still while they were read.")
-    scope = Scope.DIGEST if against_commit(record) else Scope.COMMIT
     unsigned = Decision(allow=True, by="", transport="lock", reason="", scope=scope, at=time.time())
     return Proposal(lock_text(entry_of(known, unsigned, artifact.content), project=project))
 

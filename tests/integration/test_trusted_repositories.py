@@ -17,6 +17,7 @@ pytestmark = pytest.mark.filterwarnings(
     "ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning", "ignore::ResourceWarning"
 )
 COMMIT = "4f2c9e1" + "0" * 33
+LATER = "a" * 40
 SOURCE = """
 from transformers import PretrainedConfig
 with open({canary!r}, "a") as file: file.write("x")
@@ -32,16 +33,16 @@ class Hub:
     def __init__(self, folder, canary):
         self.folder = folder
         self.canary = canary
-        self.snapshot = folder / "models--acme--yolo" / "snapshots" / COMMIT
-        self.snapshot.mkdir(parents=True)
-        (folder / "models--acme--yolo" / "refs").mkdir()
+        (folder / "models--acme--yolo" / "refs").mkdir(parents=True)
         (folder / "models--acme--yolo" / "refs" / "main").write_text(COMMIT)
-        config = {"model_type": "acme_trusted", "auto_map": {"AutoConfig": "configuration_acme.AcmeConfig"}}
-        (self.snapshot / "config.json").write_text(json.dumps(config))
         self.write(SOURCE.format(canary=str(canary)))
 
-    def write(self, source):
-        (self.snapshot / "configuration_acme.py").write_text(source)
+    def write(self, source, commit=COMMIT, **settings):
+        snapshot = self.folder / "models--acme--yolo" / "snapshots" / commit
+        snapshot.mkdir(parents=True, exist_ok=True)
+        config = {"model_type": "acme_trusted", "auto_map": {"AutoConfig": "configuration_acme.AcmeConfig"}, **settings}
+        (snapshot / "config.json").write_text(json.dumps(config))
+        (snapshot / "configuration_acme.py").write_text(source)
 
     def load(self, revision=COMMIT):
         for name in [name for name in sys.modules if name.startswith("transformers_modules.acme")]:
@@ -101,3 +102,18 @@ def test_forged_cache_of_a_trusted_commit_is_asked_about_before_it_runs(guarded,
         hub.load()
     assert hub.ran() == ran
     assert "1 file changed: configuration_acme.py" in person.fact("Changed")
+
+
+def test_unchanged_code_that_runs_what_its_configuration_says_is_asked_about_at_another_commit(guarded, person, hub):
+    evaluates = SOURCE.format(canary=str(hub.folder / "imported")) + "    def encode(self):\n        return eval(self.formula)\n"
+    hub.write(evaluates, formula="2 + 3")
+    hub.write(evaluates, LATER, formula=f"open({str(hub.canary)!r}, 'w').write('x')")
+    assert hub.load().encode() == 5
+    assert hub.load().encode() == 5
+    assert len(person.asked) == 1
+    person.scope = None
+    with pytest.raises(ModelLoadBlockedError):
+        hub.load(LATER)
+    person.scope = Scope.ONCE
+    hub.load(LATER).encode()
+    assert hub.ran() == 1  # what would have come of it

@@ -60,6 +60,7 @@ def test_no_violation_in_any_state(page, server, opened, theme):
     opened.get_by_text("No check matches").wait_for()
     wrong += found(page)
     opened.get_by_role("button", name="Clear filters").click()
+    opened.locator(".mg-item", has_text="model-0.pkl").wait_for()  # before the server is gone
     server.down = True
     look_again(page)
     opened.get_by_text("Cannot reach the Jupyter server").wait_for()

@@ -190,3 +190,27 @@ def test_what_is_kept_of_a_commit_holds_no_code(guarded, tmp_path):
     check(guarded, ORIGIN, code("modeling.py", "secret = 'x'\n"))
     kept = json.loads((tmp_path / "trust" / "trust.json").read_text())
     assert "secret" not in json.dumps(kept)
+
+
+# -- code that runs what other files hold ---------------------------------------------------------------------------------------------
+
+EVALUATES = "class Acme:\n    def forward(self, x):\n        return eval(self.config.activation)(x)\n"
+
+
+def test_code_that_runs_what_other_files_hold_is_trusted_at_its_commit_alone(guarded, person):
+    """The next commit may change the file that it runs, and none of its own."""
+    person.scope = Scope.COMMIT
+    check(guarded, ORIGIN, code("modeling.py", EVALUATES))
+    check(guarded, ORIGIN, code("modeling.py", EVALUATES))
+    assert len(person.asked) == 1
+    blocked(guarded, person, OTHER, code("modeling.py", EVALUATES))
+    assert person.fact("Asked again") == "Its code can run what other files hold (modeling.py:3), and those may change."
+
+
+@pytest.mark.parametrize("origin", ["hf:acme/yolo", "/models/acme"])
+def test_code_that_runs_what_other_files_hold_is_not_trusted_by_its_own_files(guarded, person, origin):
+    person.scope = Scope.ONCE
+    check(guarded, origin, code("modeling.py", EVALUATES))
+    assert "can run what other files hold (modeling.py:3)" in person.choice("digest").hint
+    check(guarded, origin, code("modeling.py", "def forward(x):\n    return x\n"))
+    assert not person.choice("digest").hint.startswith("Its code can run")
