@@ -272,11 +272,12 @@ def test_module_in_the_working_directory_is_not_imported(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(tmp_path))
     subprocess.run([sys.executable, "-c", "import bandit"], check=True)  # as it would go
     canary.unlink()
-    worker = Worker(seconds=30)
+    worker = Worker()
     try:
         report = worker.attempt(with_code_opinions, ScanReport("folder", "python-code"), (code_file("eval(x)\n"),))
     finally:
         worker.close()
+    assert isinstance(report, ScanReport), report
     assert [one.rule for one in said(report)] == ["opinion-eval"]
     assert not canary.exists()
 
