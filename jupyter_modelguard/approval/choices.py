@@ -48,7 +48,7 @@ def scope_choices(
                 offer.scope.value,
                 _label(offer.scope, artifact),
                 f"{doing} and {_remembers(offer.scope, artifact)}",
-                _refused(offer, safer) or _HINTS[offer.scope],
+                _refused(offer, safer) or _hint(offer, standing),
                 enabled=not offer.refused,
             )
             for offer in standing.offers
@@ -61,11 +61,14 @@ def allowed_words(scope: Scope) -> str:
     return {Scope.ONCE: "allowed once", Scope.DIGEST: "allowed and remembered", Scope.COMMIT: "allowed for this commit"}[scope]
 
 
-_HINTS = {
-    Scope.DIGEST: "Runs without a question while every byte and function is as now. modelguard forget takes it back.",
-    Scope.COMMIT: "Its files that are shown here, at this commit, and at others while not a byte of them is different. "
-    "modelguard forget takes it back.",
-}
+def _hint(offer: Offer, standing: Standing) -> str:
+    if offer.scope is Scope.DIGEST:
+        counts = "Runs without a question while every byte and function is as now."
+    elif any(other.scope is Scope.DIGEST and other.refused for other in standing.offers):
+        counts = "Its files that are shown here, at this commit alone."  # see `policy.covering.against_files`
+    else:
+        counts = "Its files that are shown here, at this commit, and at others while not a byte of them is different."
+    return f"{counts} modelguard forget takes it back."
 
 
 def _refused(offer: Offer, safer: tuple[SaferWay, ...]) -> str:

@@ -57,6 +57,8 @@ NORM = (
 ONCE_AND_MORE = Standing(
     None, (Offer(Scope.DIGEST), Offer(Scope.COMMIT, "A branch or tag can move. Name the commit: revision=…"))
 )
+BEYOND = "Its code can run what other files hold (norm.py:40), and those may change."
+A_BRANCH = Standing(None, (Offer(Scope.DIGEST, BEYOND), ONCE_AND_MORE.offers[1]))
 SECRETS = {"HF_TOKEN": "a value that no card shows", "HOME": "/"}
 LOAD = "torch.load(weights_only=False)"
 EXPLAINED = Explanation(
@@ -110,7 +112,7 @@ def view(
         return build_view(record, dataclasses.replace(assessment, sought=level.asks), explanation, standing)
 
 
-def remote(standing=ONCE_AND_MORE, content=AFTER, level=RiskLevel.RUNS_CODE, uses=()):
+def remote(standing=A_BRANCH, content=AFTER, level=RiskLevel.RUNS_CODE, uses=()):
     files = (CodeFile("modeling_chat.py", "cd" * 32, content), CodeFile("norm.py", "ef" * 32, NORM))
     artifact = Artifact("chat-7b", f"hf:acme/chat-7b@{'a91d07c4' * 5}", "python-code", "cd" * 32, 9_000, files)
     what, when = ("os.system: starts programs", 6) if uses else ("urllib.request.urlopen: opens network connections", 3)
@@ -134,12 +136,12 @@ def remote(standing=ONCE_AND_MORE, content=AFTER, level=RiskLevel.RUNS_CODE, use
     )
 
 
-AT_A_COMMIT = Standing(None, (Offer(Scope.DIGEST), Offer(Scope.COMMIT)))
+AT_A_COMMIT = Standing(None, (Offer(Scope.DIGEST, BEYOND), Offer(Scope.COMMIT)))
 UNSEEN = Standing(None, (Offer(Scope.DIGEST, "Part of it was not checked."), Offer(Scope.COMMIT, "Part of it was not checked.")))
 ASKED = Standing(notes=(("Policy", "asks each time · look first (/etc/modelguard/policy.toml:3)"),))
 CHANGED = Standing(
     None,
-    ONCE_AND_MORE.offers,
+    A_BRANCH.offers,
     (("Changed", "since ada trusted it on 2026-10-31 · 1 file changed: modeling_chat.py"),),
     "ada trusted it on 2026-10-31 09:12, 4f2c9e1 → a91d07c",
     (

@@ -44,13 +44,9 @@ ALLOWING = {  # card: the words of the scopes that can be chosen, each with its 
     ],
     "uninspected": [("Just this call, once", "once", "Load 2 unchecked parts once")],
     "nothing-found": [("Just this call, once", "once", "Load this file once")],
-    "remote-code": [
-        ("Just this call, once", "once", "Import 2 files once"),
-        ("Exactly these files", "digest", "Import 2 files and remember these files"),
-    ],
+    "remote-code": [("Just this call, once", "once", "Import 2 files once")],
     "remote-code-at-a-commit": [
         ("Just this call, once", "once", "Import 2 files once"),
-        ("Exactly these files", "digest", "Import 2 files and remember these files"),
         ("This repository at this commit", "commit", "Import 2 files and remember this commit"),
     ],
     "changed": [("Just this call, once", "once", "Import 2 files once")],
