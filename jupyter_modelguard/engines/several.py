@@ -152,7 +152,6 @@ def _useful(orders: list[_Order], jobs: int) -> int:
 
 
 def _scan(target: Target, seconds: float | None, busy: set[Worker], *, opinions: bool) -> ScanReport | None:
-    from jupyter_modelguard.engines.repository_code import code_below
     from jupyter_modelguard.engines.worker import Worker
 
     try:
@@ -165,7 +164,11 @@ def _scan(target: Target, seconds: float | None, busy: set[Worker], *, opinions:
             report = worker.scan(target.path, seconds=seconds, opinions=opinions)
             if not (target.named and report.format == _SOURCE):
                 return report
-        answer = worker.attempt(code_below, target.path, target.within) if not target.code or _runs_code(target.path) else None
+        elif not _runs_code(target.path):
+            return None
+        from jupyter_modelguard.engines.repository_code import code_below
+
+        answer = worker.attempt(code_below, target.path, target.within)
         if isinstance(answer, str):
             return missed_report(target.path, "python-code", 0, f"its configuration: {answer}")
         if not isinstance(answer, ScanReport):

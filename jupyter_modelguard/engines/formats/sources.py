@@ -8,7 +8,6 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from jupyter_modelguard.engines.code import scan_code
 from jupyter_modelguard.errors import ScanError
 from jupyter_modelguard.policy.findings import finding
 from jupyter_modelguard.types import CodeFile, ScanReport, Severity
@@ -47,6 +46,8 @@ class Sources:
             return None
         except (RecursionError, MemoryError):
             raise ScanError("Python that is nested too deeply to be read") from None
+        from jupyter_modelguard.engines.code import scan_code  # a third of what the scanner needs to start
+
         digest = hashlib.sha256(data).hexdigest()
         name = content.name or "the file"
         could = scan_code(name, (CodeFile(name, digest, data),))

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 from jupyter_modelguard.artifacts.source import StreamSource
 from jupyter_modelguard.engines.archive import differences
 from jupyter_modelguard.engines.byte_ranges import DATA, INSPECTED
-from jupyter_modelguard.engines.code import scan_code
 from jupyter_modelguard.engines.merging import ENGINE, merged_reports, missed_report
 from jupyter_modelguard.engines.trace import trace_stream
 from jupyter_modelguard.policy.exported_code import odd_guard, odd_size, odd_target
@@ -78,6 +77,8 @@ def scan(content: Content, scanner: Scanner, archive: zipfile.ZipFile) -> ScanRe
         else:
             reports.append(_scan_member(path, name, data, package=package))
     if code:
+        from jupyter_modelguard.engines.code import scan_code  # a third of what the scanner needs to start
+
         reports.append(replace(scan_code(path, tuple(code)), target=path))
     return replace(merged_reports(path, format_name, reports, size), format=format_name)
 
