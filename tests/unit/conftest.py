@@ -1,7 +1,9 @@
 """A history in a folder of its own, and the hooks with a gate that answers at once."""
 
+import contextlib
 import os
 import pickle
+import sqlite3
 
 import pytest
 
@@ -14,6 +16,20 @@ from jupyter_modelguard.types import QualifiedName
 @pytest.fixture
 def store(history):
     return history.open()
+
+
+@pytest.fixture
+def behind(history, request):
+    """Run SQL past the store."""
+
+    def run(statement):
+        if history.url is not None:
+            name = history.url.rpartition("/")[2].partition("?")[0]
+            return request.getfixturevalue("postgresql").execute(statement, name)
+        with contextlib.closing(sqlite3.connect(history.home / "history.sqlite", isolation_level=None)) as connection:
+            return connection.execute(statement).fetchall()
+
+    return run
 
 
 class Touch:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import sqlite3
 import time
 
 import pytest
@@ -13,20 +11,6 @@ from jupyter_modelguard.cli import main
 from jupyter_modelguard.types import Outcome
 
 from histories import SITE, VIEW, both, full_record  # isort: skip
-
-
-@pytest.fixture
-def behind(history, request):
-    """Run SQL past the store."""
-
-    def run(statement):
-        if history.url is not None:
-            name = history.url.rpartition("/")[2].partition("?")[0]
-            return request.getfixturevalue("postgresql").execute(statement, name)
-        with contextlib.closing(sqlite3.connect(history.home / "history.sqlite", isolation_level=None)) as connection:
-            return connection.execute(statement).fetchall()
-
-    return run
 
 
 @pytest.fixture

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import sqlite3
 from pathlib import Path
 
 import pytest
@@ -26,20 +24,6 @@ def own(tmp_path, monkeypatch):
     folder = tmp_path / "own"
     monkeypatch.setattr(config, "default_home", lambda: folder)
     return folder
-
-
-@pytest.fixture
-def behind(history, request):
-    """Run SQL past the store."""
-
-    def run(statement):
-        if history.url is not None:
-            name = history.url.rpartition("/")[2].partition("?")[0]
-            return request.getfixturevalue("postgresql").execute(statement, name)
-        with contextlib.closing(sqlite3.connect(history.home / "history.sqlite", isolation_level=None)) as connection:
-            return connection.execute(statement).fetchall()
-
-    return run
 
 
 def forge(decision, state="allowed", more=""):
