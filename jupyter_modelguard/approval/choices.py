@@ -65,9 +65,9 @@ def _hint(offer: Offer, standing: Standing) -> str:
     if offer.scope is Scope.DIGEST:
         counts = "Runs without a question while every byte and function is as now."
     elif any(other.scope is Scope.DIGEST and other.refused for other in standing.offers):
-        counts = "Its files that are shown here, at this commit alone."  # see `policy.covering.against_files`
+        counts = "The files shown here, at this commit alone."  # see `policy.covering.against_files`
     else:
-        counts = "Its files that are shown here, at this commit, and at others while not a byte of them is different."
+        counts = "The files shown here, at this commit and at any other that changes no byte of them."
     return f"{counts} modelguard forget takes it back."
 
 

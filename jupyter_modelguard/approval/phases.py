@@ -21,7 +21,7 @@ _HEADINGS: Final = {
     Phase.IMPORT: ("On import", "runs whatever you do next"),
     Phase.LOAD: ("While loading", "inside the call"),
     Phase.SOON: ("Soon after", "when the model is first used or shown"),
-    Phase.METHOD: ("Only if you call it", "nothing was found that does"),
+    Phase.METHOD: ("Only if you call it", "nothing was found that calls it"),
 }
 _UNPLACED: Final = ("Also found", "nothing says when it would run")
 _MOST_ROWS: Final = 6  # under one heading

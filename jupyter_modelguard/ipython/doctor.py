@@ -206,7 +206,7 @@ def _analysers() -> Diagnosis:
     found = analysers()
     if found.trouble:
         return Diagnosis(well=False, text=f"An analyser cannot be asked about a model's own code. {found.trouble}")
-    return Diagnosis(well=True, text=f"About a model's own code are asked: {found}.")
+    return Diagnosis(well=True, text=f"Other analysers of a model's own code: {found}.")
 
 
 def _lasting() -> Diagnosis:

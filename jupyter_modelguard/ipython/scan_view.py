@@ -181,7 +181,7 @@ def _of_one(assessment: Assessment) -> Iterator[_Line]:
     for one in findings[:_MOST_LINES]:
         yield _Line(2, "·", f"{one.title} [{one.location}]" if one.location else one.title)
     if len(findings) > _MOST_LINES:
-        yield _Line(2, "·", f"{len(findings) - _MOST_LINES:,} more findings")
+        yield _Line(2, "·", counted(len(findings) - _MOST_LINES, "more finding"))
     told = " ".join(one.title for one in findings)
     uses = [use for use in report.globals if use.judgement in _OPEN and str(use.name) not in told]
     for use in uses[:_MOST_LINES]:

@@ -122,7 +122,8 @@ def remote(standing=A_BRANCH, content=AFTER, level=RiskLevel.RUNS_CODE, uses=())
         Finding("code-process" if uses else "code-network", Severity.HIGH, title, f"modeling_chat.py:{when}", phase=Phase.IMPORT),
         *(Finding("code-process", Severity.LOW, later, f"norm.py:{line}", phase=Phase.METHOD) for line in (40, 52)),
     )
-    call = 'AutoModelForCausalLM.from_pretrained("acme/chat-7b", trust_remote_code=True)'
+    pinned = f', revision="{"a91d07c4" * 5}"' if standing.offers and not standing.offers[-1].refused else ""
+    call = f'AutoModelForCausalLM.from_pretrained("acme/chat-7b", trust_remote_code=True{pinned})'
     return view(
         level,
         *uses,

@@ -53,7 +53,7 @@ def full_view(write=str):
             PhaseColumn("While loading", "inside the call", ()),
             PhaseColumn("Soon after", "when the model is first used", ()),
             PhaseColumn(
-                "Only if you call it", "nothing was found that does", (PhaseRow("a program is started", "audio.py:388"),)
+                "Only if you call it", "nothing was found that calls it", (PhaseRow("a program is started", "audio.py:388"),)
             ),
         ),
         remark=write("the remark"),
