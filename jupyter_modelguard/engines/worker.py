@@ -18,6 +18,7 @@ from concurrent.futures import TimeoutError as TaskTimeoutError
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jupyter_modelguard.engines import worker_tasks
 from jupyter_modelguard.engines.byte_ranges import complete
 from jupyter_modelguard.engines.merging import missed_report
 from jupyter_modelguard.engines.starting import environment, notebook_folders, starting
@@ -66,12 +67,12 @@ class Worker:
 
     def trace(self, source: StreamSource, dialect: str) -> StreamTrace:
         """Trace a stream, see `jupyter_modelguard.engines.trace.trace_stream`. What stops the process was not inspected."""
-        answer = self._run(_trace, source, dialect)
+        answer = self._run(worker_tasks.traced, source, dialect)
         return answer if isinstance(answer, StreamTrace) else failed(source, dialect, answer)
 
     def explain(self, trace: StreamTrace, dialect: str) -> Explanation:
         """Write down what a traced stream does; nothing where that takes too much."""
-        answer = self._run(_explain, trace, dialect)
+        answer = self._run(worker_tasks.explained, trace, dialect)
         return answer if isinstance(answer, Explanation) else Explanation()
 
     def scan(self, path: str, *, seconds: float | None = None, opinions: bool = False) -> ScanReport:
@@ -91,7 +92,7 @@ class Worker:
         OSError
             If the scan failed and the file is not there any more.
         """
-        answer = self._run(_scan, path, notebook_folders(), opinions, not self.engines_left_out(), seconds=seconds)
+        answer = self._run(worker_tasks.scanned, path, notebook_folders(), opinions, not self.engines_left_out(), seconds=seconds)
         if isinstance(answer, ScanReport):
             return answer
         if opinions:
@@ -107,7 +108,7 @@ class Worker:
         What lies beside the code of a local folder is listed there. Modules that the code names are looked for in the folders that this
         process imports from, and the limited one does not.
         """
-        answer = self._run(_scan_code, origin, files, tuple(beside), notebook_folders())
+        answer = self._run(worker_tasks.scanned_code, origin, files, tuple(beside), notebook_folders())
         if isinstance(answer, ScanReport):
             return answer
         from jupyter_modelguard.engines.code import unread_code
@@ -117,7 +118,7 @@ class Worker:
     def engines_left_out(self) -> str:
         """Say why no engine of another package can be had: importing one of them stopped the process, or never ended."""
         if self._brought is None:
-            answer = self._run(_broken_engines, seconds=min(_SECONDS_TO_IMPORT, self._seconds))
+            answer = self._run(worker_tasks.broken, seconds=min(_SECONDS_TO_IMPORT, self._seconds))
             self._brought = answer if isinstance(answer, str) else ""
             if self._brought:
                 _log.warning("the engines of other packages cannot be had: %s", self._brought)
@@ -126,7 +127,7 @@ class Worker:
     def broken_engines(self) -> dict[str, str]:
         """Name the engines of other packages that cannot be had, and why; they are imported in the process, not here."""
         why = self.engines_left_out()
-        found = why or self._run(_broken_engines)
+        found = why or self._run(worker_tasks.broken)
         return found if isinstance(found, dict) else {"engines of other packages": found}
 
     def attempt(self, task: Callable[..., Any], *arguments: Any, seconds: float | None = None) -> Any:
@@ -134,7 +135,8 @@ class Worker:
 
         A `ScanError` that it raises is its own sentence.
         """
-        return self._run(_attempt, task, arguments, seconds=None if seconds is None else min(seconds, self._seconds))
+        allowed = None if seconds is None else min(seconds, self._seconds)
+        return self._run(worker_tasks.attempted, task, arguments, seconds=allowed)
 
     def answers_here(self) -> bool:
         """Return whether this is the thread on which the process's answers arrive."""
@@ -194,7 +196,7 @@ class Worker:
 
             self._owner = os.getpid()
             self._pool = ProcessPoolExecutor(
-                max_workers=1, initializer=_limit, initargs=(self._owner, self._memory), env=environment()
+                max_workers=1, initializer=worker_tasks.limit, initargs=(self._owner, self._memory), env=environment()
             )
             if multiprocessing.parent_process() is not None:
                 from multiprocessing.util import Finalize
@@ -238,70 +240,3 @@ def _told(future: Any, started: float, patience: float, beat: Callable[[float], 
             pause = _BEAT
         else:
             return True
-
-
-def _end_with(parent: int) -> None:
-    """End when the process that asked is gone without a word, killed for example."""
-    while os.getppid() == parent:
-        time.sleep(1.0)
-    os._exit(0)
-
-
-def _limit(parent: int, memory: int) -> None:
-    """Set a new process up: an end with its parent, and limits."""
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-    with contextlib.suppress(ImportError, OSError, ValueError):
-        import resource
-
-        used = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * resource.getpagesize()
-        resource.setrlimit(resource.RLIMIT_AS, (used + memory, used + memory))
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    import jupyter_modelguard.engines.trace  # noqa: F401 so that the first task does not wait for it
-
-
-def _trace(source: StreamSource, dialect: str) -> StreamTrace:
-    from jupyter_modelguard.engines.trace import trace_stream
-
-    return trace_stream(source, dialect)
-
-
-def _explain(trace: StreamTrace, dialect: str) -> Explanation:
-    from jupyter_modelguard.engines.explanation import explain
-
-    return explain(trace, dialect)
-
-
-def _broken_engines() -> dict[str, str]:
-    from jupyter_modelguard.engines.registry import broken_engines
-
-    return broken_engines()
-
-
-def _scan(path: str, folders: tuple[str, ...], opinions: bool, brought: bool) -> ScanReport:  # noqa: FBT001 by place, to the pool
-    from jupyter_modelguard.engines.registry import own_engines
-    from jupyter_modelguard.engines.scanner import scan_file
-
-    report = scan_file(path, folders, None if brought else own_engines())
-    if opinions:
-        from jupyter_modelguard.engines.second_opinions import with_opinions
-
-        report = with_opinions(report, path)
-    return report
-
-
-def _scan_code(origin: str, files: tuple[CodeFile, ...], beside: tuple[str, ...], folders: tuple[str, ...]) -> ScanReport:
-    from jupyter_modelguard.engines.code import scan_code
-    from jupyter_modelguard.engines.python_code.neighbours import files_beside
-
-    return scan_code(origin, files, beside=(*beside, *files_beside(origin)), folders=folders)
-
-
-def _attempt(task: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
-    from jupyter_modelguard.errors import ScanError
-
-    try:
-        return task(*arguments)
-    except ScanError as error:
-        return str(error)
-    except Exception as error:  # noqa: BLE001 of a stranger's bytes, or of a library that reads them
-        return f"{type(error).__name__}: {str(error)[:200]}"

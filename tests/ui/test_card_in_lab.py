@@ -42,7 +42,7 @@ print(sorted(results.items()))
 STALE = "print('loaded', load('a.pkl'))"
 SLOW = """
 from jupyter_modelguard import guard
-from jupyter_modelguard.engines import worker
+from jupyter_modelguard.engines import worker_tasks
 def slow(path, dialect):
     import time
     time.sleep(4 if "slow" in path.path else 20)
@@ -50,7 +50,7 @@ def slow(path, dialect):
     return trace_stream(path, dialect)
 import cloudpickle, sys
 cloudpickle.register_pickle_by_value(sys.modules["__main__"])
-worker._trace = slow
+worker_tasks.traced = slow
 write("slow.pkl", "slow")
 write("endless.pkl", "endless")
 print("loaded", load("slow.pkl"))
