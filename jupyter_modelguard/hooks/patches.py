@@ -1,15 +1,13 @@
 """Put the rows of the table in place, keep them there, and take them out again.
 
-A finder on `sys.meta_path` applies a module's rows whenever that module is executed, also after `importlib.reload` or after it was
-deleted and imported again. Modules imported earlier are patched at once, with the names that other modules of the same libraries and
-the user's namespace had bound to the very original.
+A finder applies a module's rows whenever that module is executed. Modules imported earlier are patched at once, with the names that other
+modules of the same libraries and the user's namespace had bound to the very original.
 """
 
 from __future__ import annotations
 
 import logging
 import sys
-import threading
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -19,13 +17,13 @@ from jupyter_modelguard.artifacts.trusted_paths import trusted_roots
 from jupyter_modelguard.hooks.attribution import is_traffic
 from jupyter_modelguard.hooks.changed_names import holes
 from jupyter_modelguard.hooks.early_classes import adopt, release
+from jupyter_modelguard.hooks.finder import Finder
 from jupyter_modelguard.hooks.passage import Passage
 from jupyter_modelguard.hooks.plugins import every_row
 from jupyter_modelguard.hooks.row import GuardedFunction, Row
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from importlib.machinery import ModuleSpec
+    from collections.abc import Iterable
 
     from jupyter_modelguard.hooks.gate import Gate
 
@@ -62,7 +60,7 @@ class Patches:
         self._adopted: list[tuple[Any, str, Any, Any]] = []
         self._namespace: dict[str, Any] | None = None
         self.searched: dict[int, tuple[int, object]] = {}
-        self._finder = _Finder(self)
+        self._finder = Finder(self.guards, self.apply)
         self.missing: set[Row] = set()
         self._in_place: set[Row] = set()
         self._told: set[Row] = set()
@@ -273,43 +271,3 @@ def _plain(loader: Any) -> Any:
     if isinstance(loader, GuardedFunction):
         return loader.__wrapped__
     return getattr(loader, "__modelguard__", loader)
-
-
-class _Finder:
-    """Finds a guarded module through the other finders, and applies its rows right after it was executed."""
-
-    def __init__(self, patches: Patches) -> None:
-        self._patches = patches
-        self._searching = threading.local()
-
-    def find_spec(self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None) -> ModuleSpec | None:
-        if not self._patches.guards(name) or getattr(self._searching, "name", None) == name:
-            return None
-        self._searching.name = name
-        try:
-            for finder in sys.meta_path:
-                if finder is self or not hasattr(finder, "find_spec"):
-                    continue
-                spec = finder.find_spec(name, path, target)
-                if spec is not None:
-                    self._watch(spec)
-                    return spec
-        finally:
-            self._searching.name = None
-        return None
-
-    def _watch(self, spec: ModuleSpec) -> None:
-        loader = spec.loader
-        if loader is None or isinstance(loader, type):
-            return
-        plain = loader.exec_module
-
-        def exec_module(module: ModuleType) -> None:
-            plain(module)
-            if self in sys.meta_path:  # the loader stays with its module when the guard goes
-                self._patches.apply(spec.name, module)
-
-        try:
-            loader.exec_module = exec_module  # type: ignore[method-assign]
-        except AttributeError:
-            _log.warning("the loader of %s cannot be watched: its loaders are held by the audit floor alone", spec.name)
