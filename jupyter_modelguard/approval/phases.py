@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from jupyter_modelguard.approval.listings import counted, flagged_lines, lines_of
 from jupyter_modelguard.approval.view import CallRow, PhaseColumn, PhaseRow
-from jupyter_modelguard.policy.code_phases import WHEN
+from jupyter_modelguard.policy.code_phases import OF_THE_WHOLE, WHEN
 from jupyter_modelguard.types import Phase
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ _UNPLACED: Final = ("Also found", "nothing says when it would run")
 _MOST_ROWS: Final = 6  # under one heading
 _MOST_PLACES: Final = 3
 _MOST_FILES: Final = 20
-_OF_THE_WHOLE: Final = frozenset({"remote-code", "remote-code-elsewhere"})  # that there is code at all, and where it comes from
 
 
 def phases(report: ScanReport) -> tuple[PhaseColumn, ...]:
@@ -40,7 +39,7 @@ def phases(report: ScanReport) -> tuple[PhaseColumn, ...]:
     """
     found: dict[Phase | None, dict[str, list[str]]] = {}
     for finding in report.findings:
-        if finding.rule not in _OF_THE_WHOLE:
+        if finding.rule not in OF_THE_WHOLE:
             places = found.setdefault(finding.phase, {}).setdefault(_text(finding), [])
             if finding.location and finding.location not in places:
                 places.append(finding.location)
@@ -52,7 +51,7 @@ def phases(report: ScanReport) -> tuple[PhaseColumn, ...]:
 
 def said_of_phases(report: ScanReport) -> str:
     """Say what it means that nothing was found: little."""
-    if any(finding.rule not in _OF_THE_WHOLE for finding in report.findings):
+    if any(finding.rule not in OF_THE_WHOLE for finding in report.findings):
         return ""
     return (
         "Found nothing on the list of known capabilities. That is no proof: code can be written so that reading does not show it."

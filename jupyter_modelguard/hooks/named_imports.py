@@ -10,7 +10,7 @@ import inspect
 import os
 from typing import TYPE_CHECKING, Any
 
-from jupyter_modelguard.artifacts.code_tree import collect_code, folder_reader, python_files
+from jupyter_modelguard.artifacts.code_tree import collect_code, folder_reader, python_files, read_file
 from jupyter_modelguard.artifacts.imported import absolute_imports, imported_files
 from jupyter_modelguard.artifacts.trusted_paths import is_trusted
 from jupyter_modelguard.hooks.hub_repositories import hub_origin
@@ -113,7 +113,6 @@ def _hub_reader(repository: str, subfolder: str, options: dict[str, Any]) -> Cal
                 path = hf_hub_download(repository, name, subfolder=subfolder or None, revision=revision, **passed)
         except (OSError, ValueError):
             return None
-        with open(path, "rb") as file:
-            return file.read()
+        return read_file(path)
 
     return read

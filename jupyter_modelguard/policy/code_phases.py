@@ -9,7 +9,7 @@ from typing import Final
 
 from jupyter_modelguard.types import Phase
 
-__all__ = ["WHEN", "phase_of_method"]
+__all__ = ["OF_THE_WHOLE", "WHEN", "phase_of_method"]
 
 WHEN: Final = {
     Phase.IMPORT: "as soon as it is imported",
@@ -18,6 +18,9 @@ WHEN: Final = {
     Phase.METHOD: "if something calls it",
 }
 """How findings end, so that each can be read by itself."""
+
+OF_THE_WHOLE: Final = frozenset({"remote-code", "remote-code-elsewhere"})
+"""Rules that speak of no time: that there is code at all, and where it comes from."""
 
 
 def phase_of_method(name: str) -> Phase:

@@ -13,7 +13,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from jupyter_modelguard.policy.code_phases import WHEN
+from jupyter_modelguard.policy.code_phases import OF_THE_WHOLE, WHEN
 from jupyter_modelguard.policy.trust_entry import Change, changes, entry_of, repository_of
 from jupyter_modelguard.policy.trust_nearest import CHANGED, moved
 from jupyter_modelguard.types import CodeFile
@@ -31,7 +31,6 @@ __all__ = ["EarlierCode"]
 _LOG = logging.getLogger(__name__)
 _MOST_BYTES: Final = 4 << 20  # of earlier code that is read once more
 _MOST_CAPABILITIES: Final = 20
-_OF_THE_WHOLE: Final = frozenset({"remote-code", "remote-code-elsewhere"})  # that there is code at all, and where it comes from
 _NOT_KEPT: Final = "changed; its earlier text was not kept, so its lines cannot be compared"
 _BY_NOBODY: Final = frozenset({"headless", "none", "policy", "stale"})
 """Transports of a "no" that no person said."""
@@ -164,7 +163,7 @@ def _capability(finding: Finding) -> str:
 
 
 def _is_one(finding: Finding) -> bool:
-    return finding.rule not in _OF_THE_WHOLE
+    return finding.rule not in OF_THE_WHOLE
 
 
 def _read_whole(record: HistoryRecord) -> bool:
