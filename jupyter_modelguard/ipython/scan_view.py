@@ -150,7 +150,7 @@ class ScanView:
         if not said:
             head += "nothing that runs code was found."
         else:
-            rest = f", nothing in {len(clean):,}" if clean else ""
+            rest = f", nothing found in {len(clean):,}" if clean else ""
             head += f"{', '.join(said)}{rest}."
         yield _Line(0, "", head, "bold")
         kinds = Counter(one.report.format for one in clean).most_common()
@@ -160,7 +160,7 @@ class ScanView:
             named += [f"{others:,} of other kinds"] if others else []
             notes = counts[RiskLevel.NOTE]
             noted = f"; {notes:,} with a note" if notes else ""
-            yield _Line(0, "", f"Without anything that runs: {', '.join(named)}{noted}.", "dim")
+            yield _Line(0, "", f"Nothing that runs by itself: {', '.join(named)}{noted}.", "dim")
 
 
 def _gravity(assessment: Assessment) -> tuple[int, bool, str]:

@@ -43,6 +43,26 @@ def test_the_gravest_finding_is_shown_first(tmp_path, monkeypatch):
     assert "5 more findings" in shown
 
 
+def test_source_that_a_load_would_import_is_not_called_without_code(tmp_path, monkeypatch):
+    monkeypatch.delenv("COLUMNS", raising=False)
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "hubconf.py").write_text("import os\nimport helper\nos.system('true')\n")
+    (tmp_path / "model" / "helper.py").write_text("import os\nos.system('true')\n")
+    assert main(["scan", "--output", str(tmp_path / "out"), str(tmp_path / "model")]) == 1
+    shown = (tmp_path / "out").read_text()
+    assert "nothing found in 2" in shown
+    assert "Nothing that runs by itself: 2 python-source" in shown
+    assert "anything that runs" not in shown
+
+
+def test_a_single_further_finding_is_one(tmp_path, monkeypatch):
+    monkeypatch.delenv("COLUMNS", raising=False)
+    many = [b"c" + f"library{number}\nThing\n0".encode() for number in range(5)]
+    (tmp_path / "a.pkl").write_bytes(b"".join(many) + b"cos\nsystem\n0" + pickle.dumps(1, 0))
+    assert main(["scan", "--output", str(tmp_path / "out"), str(tmp_path / "a.pkl")]) == 1
+    assert "1 more finding\n" in (tmp_path / "out").read_text()
+
+
 def test_one_load_is_shown_as_in_a_notebook(tmp_path, monkeypatch, capsys):
     from jupyter_modelguard.history.store import Store
     from jupyter_modelguard.types import HistoryRecord, LoadRequest, Outcome
