@@ -1,4 +1,4 @@
-"""Loaders that import a repository's own Python: `Auto*.from_pretrained`, `pipeline` and `torch.hub.load`.
+"""Loaders of Hugging Face that import a repository's own Python, and the question that all such loaders ask: `ask_about_code`.
 
 The call opens a call scope. Before the library looks at the first code file (transformers imports every module that the file names
 even before it runs the file), all files that the call will execute are collected and asked about once; then exactly their bytes run.
