@@ -35,6 +35,7 @@ _OWN = Path(__file__).resolve().parents[2]  # where this package was imported fr
 _QUIET = "ignore:resource_tracker:UserWarning"
 
 _here = threading.local()
+_changing = threading.Lock()  # two that change the environment at once would each put back what it found, and that is the other's
 
 
 def environment() -> dict[str, str]:
@@ -65,7 +66,8 @@ def starting() -> Iterator[None]:
 
     if not hasattr(spawn.get_preparation_data, "__wrapped__"):
         spawn.get_preparation_data = _without_folder(spawn.get_preparation_data)
-    _start_trackers()
+    with _changing:
+        _start_trackers()
     _here.starting = True
     try:
         with _even_a_daemon():
@@ -147,3 +149,13 @@ def _even_a_daemon() -> Iterator[None]:
     finally:
         if daemon is not None:
             settings["daemon"] = daemon
+
+
+def _after_fork() -> None:
+    """Start anew in a forked child: a thread of its parent's may be in the midst of it."""
+    global _changing  # noqa: PLW0603 a lock of another process can never be given back
+    _changing = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

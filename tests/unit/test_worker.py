@@ -16,6 +16,7 @@ import pytest
 
 from jupyter_modelguard.artifacts.source import StreamSource
 from jupyter_modelguard.engines import worker as worker_module
+from jupyter_modelguard.engines.starting import starting
 from jupyter_modelguard.engines.worker import Worker
 from jupyter_modelguard.policy.evaluate import evaluate
 from jupyter_modelguard.types import CodeFile, Explanation, RiskLevel
@@ -123,7 +124,7 @@ def test_planted_modules_are_not_imported(tmp_path: Path) -> None:
             (planted / f"{name}.py").write_text(f"open({str(tmp_path)!r} + '/' + __name__, 'w').close()\nraise ImportError\n")
         root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(worker_module.__file__))))
         command = [sys.executable, "-c", PLANTED, how]
-        subprocess.run(command, cwd=planted, env={**os.environ, "PYTHONPATH": root}, capture_output=True, check=False, timeout=60)
+        subprocess.run(command, cwd=planted, env={**os.environ, "PYTHONPATH": root}, capture_output=True, check=True, timeout=60)
         deadline = time.monotonic() + 10  # what takes back the locks may still be starting
         while not (found := {path.name for path in tmp_path.iterdir()} & set(names)):
             if how == "held" or time.monotonic() > deadline:
@@ -137,6 +138,35 @@ def test_planted_modules_are_not_imported(tmp_path: Path) -> None:
     assert imported("held", "signal", "loky", "jupyter_modelguard", "cloudpickle", "pickletools", "psutil", "argparse") == set()
     for name in ("signal", "loky", "jupyter_modelguard"):
         assert imported("plainly", name) == {name}
+
+
+def test_processes_that_are_started_at_once_leave_the_environment_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    from loky.backend import resource_tracker
+
+    begun: list[threading.Thread] = []
+    another = threading.Event()
+
+    def ensured() -> None:
+        begun.append(threading.current_thread())
+        if len(begun) == 1:
+            another.wait(0.5)  # for a second thread that comes in between, if it can
+        else:
+            another.set()
+            begun[0].join(10)
+
+    def start() -> None:
+        with starting():
+            pass
+
+    monkeypatch.setattr(resource_tracker, "ensure_running", ensured)
+    before = dict(os.environ)
+    threads = [threading.Thread(target=start) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(begun) == 2
+    assert dict(os.environ) == before
 
 
 def test_main_of_the_user_is_not_imported(tmp_path: Path) -> None:
