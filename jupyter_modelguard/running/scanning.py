@@ -176,11 +176,13 @@ def _progress(files: int) -> Iterator[Callable[[ScanReport], None] | None]:
 def _say_who_is_absent() -> None:
     from rich.console import Console as Plain
 
+    from jupyter_modelguard.engines.code_opinions.present import analysers
     from jupyter_modelguard.engines.second_opinions import absent_scanners
 
-    absent = absent_scanners()
-    if absent:
-        say(Plain(stderr=True), f"modelguard: {absent}")
+    code = analysers().absent
+    for absent in (absent_scanners(), f"of a model's own code cannot be asked: {', '.join(code)}" if code else ""):
+        if absent:
+            say(Plain(stderr=True), f"modelguard: {absent}")
 
 
 def _positive(text: str) -> int:

@@ -130,7 +130,7 @@ def test_line_of_which_a_finding_says_the_same_is_told_once():
     told = added(
         (own, other), (Opinion("bandit", "B307", kind, "modeling.py", 5), Opinion("yara-x", "x", kind, "modeling.py", 5)), ()
     )
-    assert [one.title for one in told] == ["it is evaluated; so say bandit (B307) and yara-x (x)", "it is evaluated"]
+    assert [one.title for one in told] == ["it is evaluated; seen by bandit (B307) and yara-x (x) too", "it is evaluated"]
 
 
 def test_what_is_said_in_a_second_round_is_ranked_with_the_first():

@@ -47,7 +47,7 @@ class Answer:
 def added(findings: Sequence[Finding], opinions: Iterable[Opinion], files: Iterable[CodeFile]) -> tuple[Finding, ...]:
     """Put opinions behind findings, ranked with those that stand there already.
 
-    A line that has a finding of ours gets no second one: the finding names who says the same (by its weakness), and who says more of it.
+    A line that has a finding of ours gets no second one: the finding names who else sees something in it.
 
     Parameters
     ----------
@@ -62,8 +62,7 @@ def added(findings: Sequence[Finding], opinions: Iterable[Opinion], files: Itera
     for one in opinions:
         said[one.path, one.line][one.kind].append(one)
     places = {kind.rule: kind.place for kind in kinds()}  # what was said in an earlier round is ranked again
-    made = [_agreed(one, said) for one in findings]
-    made = [one if one.rule in places else _joined(one, said) for one in made]
+    made = [_agreed(one, said) if one.rule in places else _joined(one, said) for one in findings]
     lines = _Lines(files)
     told = [*(one for one in made if one.rule in places), *_told(_shortened(said), lines)]
     told.sort(key=lambda one: (_WEIGHTS[one.severity], places[one.rule], _place(one.location)))
