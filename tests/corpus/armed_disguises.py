@@ -120,5 +120,8 @@ at_import("text of a comment", ANY, "# open('canary', 'w').close()\nexec(open(__
 at_import("class that stands for its module", PROCESS, f"import os, sys, types\nclass Lazy(types.ModuleType):\n    @property\n    def model(self):\n        os.system('{SHELL}')\nsys.modules[__name__].__class__ = Lazy\nsys.modules[__name__].model\n")
 at_import("error handler of a codec", PROCESS, f"import codecs, os\ncodecs.register_error('x', lambda e: (str(os.system('{SHELL}')), 1))\n'\\u1234'.encode('ascii', 'x')\n")
 at_import("weak reference", PROCESS, f"import os, weakref\nclass A:\n    pass\na = A()\nr = weakref.ref(a, lambda _: os.system('{SHELL}'))\ndel a\n")
+at_import("thread of its own class", PROCESS, f"import os, threading\nclass Loader(threading.Thread):\n    def run(self):\n        os.system('{SHELL}')\nloader = Loader()\nloader.start()\nloader.join()\n")
+at_import("handed to an inherited method", PROCESS, f"import os\nclass Parts(list):\n    pass\nParts(['{SHELL}']).sort(key=os.system)\n")
+at_import("function handed to an inherited method", PROCESS, f"import os\nclass Parts(list):\n    pass\ndef order(part):\n    return os.system(part)\nParts(['{SHELL}']).sort(key=order)\n")
 
 NAMES = [name for name in SAMPLES if name not in BEFORE]

@@ -9,7 +9,7 @@ from jupyter_modelguard.engines.python_code import judging
 from jupyter_modelguard.engines.python_code.arguments import Arguments
 from jupyter_modelguard.engines.python_code.judging import Use
 from jupyter_modelguard.engines.python_code.reaching import instantiated
-from jupyter_modelguard.engines.python_code.values import Const, Func, Inst, Kind, Mapping, Names, Part, Ref, Seq
+from jupyter_modelguard.engines.python_code.values import Bound, Const, Func, Inst, Kind, Mapping, Names, Part, Ref, Seq
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -120,17 +120,28 @@ class Effects:
         for value, given in self._resolver.calling.called(values, arguments):
             if isinstance(value, Ref):
                 yield from self._of_ref(value, given, decorates=event.kind == "decorate")
+            elif isinstance(value, Bound) and isinstance(value.of, Inst):
+                yield from self._of_inherited(value.of, value.name, given)
             else:
                 yield from self._run(value)
+
+    def _of_inherited(self, of: Inst, name: str, arguments: Arguments) -> Iterator[Unit | Use]:
+        """Give what a method that another library defines may call: what it is given, and the `run` of a thread that it starts."""
+        yield from self._of_given(arguments)
+        if name == "start":
+            yield from _units(self._resolver.special(of.info, "run"))
+
+    def _of_given(self, arguments: Arguments) -> Iterator[Unit | Use]:
+        for values in arguments.handed():
+            yield from judging.passed(values)
+            yield from self._handed(values)
 
     def _of_ref(self, ref: Ref, arguments: Arguments, *, decorates: bool) -> Iterator[Unit | Use]:
         name = judging.named(ref)
         yield from judging.judged(ref, arguments)
         if name in _PASSIVE or (decorates and not (name in _DECORATING or name.startswith("builtins."))):
             return
-        for values in arguments.handed():
-            yield from judging.passed(values)
-            yield from self._handed(values)
+        yield from self._of_given(arguments)
         if name in {"builtins.type", "types.new_class"}:
             for base in arguments.at(1):
                 yield from self._subclassed((base,))
