@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+from notebook_page import idle, run_all
 
 SETUP = """
 %load_ext modelguard
@@ -90,16 +91,9 @@ def opened(page, lab, request):
     (lab.folder / folder).mkdir()
     cells = CELLS[request.node.name]
     page.goto(lab.notebook(f"{folder}/card.ipynb", SETUP, *cells, kernel="test-0"))
-    page.locator(".jp-Notebook .jp-Cell").nth(0).wait_for()
-    idle(page)
-    page.get_by_role("menuitem", name="Run", exact=True).click()
-    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    run_all(page)
     page.folder = lab.folder / folder
     return page
-
-
-def idle(page):
-    page.locator("#jp-main-statusbar").get_by_text("| Idle").wait_for()
 
 
 def output(page, at):

@@ -7,6 +7,7 @@ import json
 import re
 
 import pytest
+from notebook_page import idle
 
 SETUP = """
 import pathlib
@@ -68,7 +69,7 @@ class Notebook:
             self.press("Shift+Enter")
             if text:
                 self.page.get_by_text(text).first.wait_for(timeout=90_000)
-            self.idle()
+            idle(self.page)
 
     def stop_at_card(self):
         """Run the selected cell, stay in it, and wait until the title of its card has the focus."""
@@ -106,7 +107,7 @@ class Notebook:
 
     def runs_again_unasked(self, at, text):
         """Run the cell that was decided once more; the focus came back to it."""
-        self.idle()
+        idle(self.page)
         prompt = self.page.locator(".jp-Notebook .jp-Cell").nth(at).locator(".jp-InputPrompt")
         before = prompt.inner_text()
         self.press("Control+Enter")
@@ -114,13 +115,10 @@ class Notebook:
             "([one, before]) => /[0-9]/.test(one.textContent) && one.textContent !== before",
             arg=[prompt.element_handle(), before],
         )
-        self.idle()
+        idle(self.page)
         self.output(at).get_by_text(text).wait_for()
         assert self.page.locator(".mg-card").count() == 0
         assert "modelguard" not in self.output(at).inner_text()
-
-    def idle(self):
-        self.page.locator("#jp-main-statusbar").get_by_text("| Idle").wait_for(timeout=90_000)
 
     def trusted(self):
         file = self.folder / "trust" / "trust.json"
@@ -135,7 +133,7 @@ def open_notebook(page, lab, request):
         page.goto(lab.notebook(f"{folder.name}/keys.ipynb", SETUP, *cells, kernel="test-0"))
         page.locator(".jp-Notebook .jp-Cell").nth(0).wait_for()
         made = Notebook(page, folder)
-        made.idle()
+        idle(page)
         page.wait_for_function("document.querySelector('.jp-Notebook')?.contains(document.activeElement)")
         return made
 
@@ -158,7 +156,7 @@ def test_once_lets_this_call_go_on_and_nothing_is_trusted(notebook):
     assert "allowed once by" in notebook.output(2).inner_text()
     assert '"I read the code"' in notebook.output(2).inner_text()
     assert notebook.trusted() == []
-    notebook.idle()
+    idle(notebook.page)
     notebook.stop_at_card()  # the same cell asks again
 
 

@@ -1,6 +1,7 @@
 """Trust in a real JupyterLab: chosen with the mouse or the keyboard, kept for the next run, asked about again after a change."""
 
 import pytest
+from notebook_page import run_all
 
 SETUP = """
 import pathlib
@@ -28,16 +29,9 @@ def opened(page, lab, request):
     folder = request.node.name[5:25].strip("_")
     (lab.folder / folder).mkdir()
     page.goto(lab.notebook(f"{folder}/trust.ipynb", SETUP, WRITE, LOAD, LOAD, CHANGE, LOAD, kernel="test-0"))
-    page.locator(".jp-Notebook .jp-Cell").nth(0).wait_for()
-    idle(page)
-    page.get_by_role("menuitem", name="Run", exact=True).click()
-    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-    page.locator(".mg-card .mg-title").first.wait_for()
+    run_all(page)
+    page.locator(".mg-card .mg-title").first.wait_for(timeout=90_000)
     return page
-
-
-def idle(page):
-    page.locator("#jp-main-statusbar").get_by_text("| Idle").wait_for()
 
 
 def output(page, at):

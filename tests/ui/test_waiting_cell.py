@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from notebook_page import idle, run_all
 
 ARMED = """
 import os, pickle
@@ -47,20 +48,9 @@ def opened(page, lab, kernel, request):
     canary.unlink(missing_ok=True)
     page.goto(lab.notebook(str(folder / "waiting.ipynb"), "%load_ext modelguard", ARMED, LOAD, NEXT, kernel=kernel))
     run_all(page)
-    page.locator(".mg-card .mg-title").first.wait_for()
+    page.locator(".mg-card .mg-title").first.wait_for(timeout=90_000)
     assert not canary.exists()
     return page, canary
-
-
-def run_all(page):
-    page.locator(".jp-Notebook .jp-Cell").nth(0).wait_for()
-    idle(page)
-    page.get_by_role("menuitem", name="Run", exact=True).click()
-    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-
-
-def idle(page):
-    page.locator("#jp-main-statusbar").get_by_text("| Idle").wait_for()
 
 
 def output(page, at):
