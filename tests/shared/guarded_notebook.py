@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 
-from panel_stage import kernel_answers, look_again, open_panel
+from panel_stage import kernel_answers, open_panel
 
 __all__ = ["ARMED", "ODD", "PLAIN", "Beside", "cells"]
 
@@ -53,15 +52,7 @@ class Beside:
         self.is_guarded()
 
     def is_guarded(self):
-        """Wait until the panel says so, and look again as a person would: a kernel that is busy with its start may give no answer."""
-        from playwright.sync_api import TimeoutError as NotYetError
-
-        guarded = self.panel.get_by_text(f"{self.name}.ipynb is guarded")
-        for _ in range(8):
-            with contextlib.suppress(NotYetError):
-                return guarded.wait_for(timeout=10_000)
-            look_again(self.page)
-        return guarded.wait_for()
+        self.panel.get_by_text(f"{self.name}.ipynb is guarded").wait_for(timeout=90_000)
 
     def run(self, at):
         """Run a cell; the focus stays in it."""

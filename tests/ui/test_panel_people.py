@@ -1,21 +1,22 @@
 """Several people of one server, each with a browser and a name of their own, before the same notebook: what one decides, all see."""
 
+import contextlib
+
 import pytest
 from guarded_notebook import ARMED, Beside, cells
-from panel_stage import look_again
 
 
 @pytest.fixture(scope="module")
 def people(shared_lab, person):
     """Ada and Mary, who may decide, and Grace, who may look, each with the same notebook and the panel; Ada's kernel is guarded."""
     address = shared_lab.notebook("people.ipynb", *cells("people", shared_lab.trust), kernel="test-0")
-    with person("ada", address) as one, person("mary", address) as other, person("grace", address) as reader:
-        three = Beside(one, "people"), Beside(other, "people"), Beside(reader, "people")
-        three[0].begin()
-        for beside in three[1:]:
-            look_again(beside.page)
+    with contextlib.ExitStack() as pages:
+        ada = Beside(pages.enter_context(person("ada", address)), "people")
+        ada.begin()  # while its session is being made, whoever opens the notebook as well gets another kernel
+        others = [Beside(pages.enter_context(person(name, address)), "people") for name in ("mary", "grace")]
+        for beside in others:
             beside.is_guarded()
-        yield three
+        yield ada, *others
 
 
 def shield(beside):
